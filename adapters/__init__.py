@@ -1,0 +1,1 @@
+"""One module per kind of partner system that the gateway calls."""

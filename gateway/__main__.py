@@ -1,0 +1,5 @@
+"""``python -m gateway`` is ``imsoc``."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,254 @@
+"""Partner records: TOML in, JSON in the store, :class:`~gateway.access.models.Partner` in the program."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gateway.access.models import (
+    AnchorRecord,
+    Authentication,
+    CountryPair,
+    DeliveryTarget,
+    Partner,
+    PartnerKind,
+)
+from gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["partner_from_record", "partner_from_toml", "record_from_toml"]
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
+_COUNTRY = re.compile(r"[A-Z]{2}|\*")
+_FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
+_LEVELS = ("simple", "advanced", "qualified")
+_PURPOSES = frozenset({"seal", "timestamp", "tls"})
+_SECRET = re.compile(r"(file|env):.+")
+
+_PARTNER_KEYS = frozenset(
+    {
+        "id", "name", "kind", "country", "contracts", "operations", "document_types", "country_pairs", "code_system",
+        "rule_set", "com_informed_on", "personal_data", "personal_data_basis", "timestamp", "authentication",
+        "anchors", "delivery", "enabled",
+    }
+)  # fmt: skip
+_AUTHENTICATION_KEYS = frozenset({"username", "secret", "client_certificates", "web_service_client_id"})
+_ANCHOR_KEYS = frozenset({"name", "file", "certificate_pem", "purposes", "level", "crls", "ocsp"})
+_DELIVERY_KEYS = frozenset(
+    {
+        "adapter", "address", "username", "secret", "import_countries", "document_types", "ca", "client_certificate",
+        "client_key", "timeout_seconds",
+    }
+)  # fmt: skip
+
+
+def record_from_toml(path: Path) -> dict[str, Any]:
+    """Read a partner file into the JSON record that the store keeps.
+
+    Anchor, CRL and OCSP files are read here and become part of the record; relative names are relative to the file.
+
+    Raises:
+        ConfigurationError: IMG-0120, naming the key, what was found and what is expected.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        _wrong(str(path.name), str(error), "a readable TOML file with a [partner] table")
+    record = table.get("partner")
+    if not isinstance(record, dict) or set(table) != {"partner"}:
+        _wrong(path.name, ", ".join(table) or "nothing", "exactly one table [partner]")
+    folder = path.parent
+    for number, anchor in enumerate(_list_of_tables(record, "anchors")):
+        key = f"partner.anchors[{number}]"
+        if "file" in anchor:
+            name = anchor.pop("file")
+            anchor["certificate_pem"] = _read(folder, name, f"{key}.file")
+            anchor.setdefault("name", str(name).rsplit("/", 1)[-1])
+        for listing in ("crls", "ocsp"):
+            anchor[listing] = [_read(folder, name, f"{key}.{listing}") for name in anchor.get(listing, [])]
+    delivery = record.get("delivery")
+    if isinstance(delivery, dict):
+        for name in ("ca", "client_certificate", "client_key"):
+            if delivery.get(name):
+                delivery[name] = str((folder / delivery[name]).resolve())
+    for holder in (record.get("authentication"), delivery):
+        secret = holder.get("secret", "") if isinstance(holder, dict) else ""
+        if isinstance(holder, dict) and secret.startswith("file:"):
+            holder["secret"] = f"file:{(folder / secret.removeprefix('file:')).resolve()}"
+    if isinstance(record.get("com_informed_on"), date):
+        record["com_informed_on"] = record["com_informed_on"].isoformat()
+    partner_from_record(record)
+    return record
+
+
+def partner_from_toml(path: Path) -> Partner:
+    """Read a partner file; see :func:`record_from_toml`."""
+    return partner_from_record(record_from_toml(path))
+
+
+def partner_from_record(record: Mapping[str, Any]) -> Partner:
+    """Make the partner of a record, checking every key.
+
+    Raises:
+        ConfigurationError: IMG-0120.
+    """
+    _known(record, _PARTNER_KEYS, "partner")
+    partner_id = _text(record, "partner", "id", _ID)
+    kind = record.get("kind", "")
+    if kind not in set(PartnerKind):
+        _wrong("partner.kind", str(kind), " | ".join(PartnerKind))
+    timestamp = record.get("timestamp", "required")
+    if timestamp not in ("required", "optional"):
+        _wrong("partner.timestamp", str(timestamp), "required | optional")
+    return Partner(
+        id=partner_id,
+        name=_text(record, "partner", "name"),
+        kind=PartnerKind(kind),
+        country=_text(record, "partner", "country", _COUNTRY),
+        contracts=frozenset(_texts(record, "partner", "contracts")),
+        operations=frozenset(_texts(record, "partner", "operations", ("*",))),
+        document_types=frozenset(_texts(record, "partner", "document_types", ())),
+        country_pairs=tuple(_pair(text) for text in _texts(record, "partner", "country_pairs", ())),
+        code_system=_text(record, "partner", "code_system", default="traces"),
+        rule_set=_text(record, "partner", "rule_set", default=""),
+        com_informed_on=_date(record.get("com_informed_on")),
+        personal_data=record.get("personal_data", False) is True,
+        personal_data_basis=_text(record, "partner", "personal_data_basis", default=""),
+        timestamp_required=timestamp == "required",
+        authentication=_authentication(record.get("authentication", {})),
+        anchors=tuple(_anchor(anchor, n) for n, anchor in enumerate(_list_of_tables(record, "anchors"))),
+        delivery=_delivery(record["delivery"]) if record.get("delivery") else None,
+        enabled=record.get("enabled", True) is True,
+    )
+
+
+def _authentication(table: Mapping[str, Any]) -> Authentication:
+    _known(table, _AUTHENTICATION_KEYS, "partner.authentication")
+    key = "partner.authentication"
+    username = _text(table, key, "username", default="")
+    return Authentication(
+        username=username,
+        secret=_text(table, key, "secret", _SECRET) if username else "",
+        client_certificates=_texts(table, key, "client_certificates", (), _FINGERPRINT),
+        web_service_client_id=_text(table, key, "web_service_client_id", default=""),
+    )
+
+
+def _anchor(table: Mapping[str, Any], number: int) -> AnchorRecord:
+    key = f"partner.anchors[{number}]"
+    _known(table, _ANCHOR_KEYS, key)
+    purposes = frozenset(_texts(table, key, "purposes"))
+    if not purposes or not purposes <= _PURPOSES:
+        _wrong(f"{key}.purposes", ", ".join(sorted(purposes)), "some of seal, timestamp, tls")
+    level = table.get("level", "")
+    if level not in _LEVELS:
+        _wrong(f"{key}.level", str(level), " | ".join(_LEVELS))
+    pem = _text(table, key, "certificate_pem")
+    if "BEGIN CERTIFICATE" not in pem:
+        _wrong(f"{key}.file", pem[:40], "a PEM certificate")
+    return AnchorRecord(
+        name=_text(table, key, "name", default=f"anchor {number}"),
+        certificate_pem=pem,
+        purposes=purposes,
+        level=level,
+        crls=_texts(table, key, "crls", ()),
+        ocsp=_texts(table, key, "ocsp", ()),
+    )
+
+
+def _delivery(table: Mapping[str, Any]) -> DeliveryTarget:
+    key = "partner.delivery"
+    _known(table, _DELIVERY_KEYS, key)
+    username = _text(table, key, "username", default="")
+    timeout = table.get("timeout_seconds", 20.0)
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout <= 600:  # noqa: PLR2004 - ten minutes
+        _wrong(f"{key}.timeout_seconds", str(timeout), "a number of seconds above 0, at most 600")
+    address = _text(table, key, "address")
+    if not address.startswith(("https://", "http://")):
+        _wrong(f"{key}.address", address, "an http or https address")
+    return DeliveryTarget(
+        adapter=_text(table, key, "adapter"),
+        address=address,
+        username=username,
+        secret=_text(table, key, "secret", _SECRET) if username else "",
+        import_countries=_texts(table, key, "import_countries", ("*",), _COUNTRY),
+        document_types=_texts(table, key, "document_types", ("*",)),
+        ca=_text(table, key, "ca", default=""),
+        client_certificate=_text(table, key, "client_certificate", default=""),
+        client_key=_text(table, key, "client_key", default=""),
+        timeout_seconds=float(timeout),
+    )
+
+
+def _pair(text: str) -> CountryPair:
+    issuer, separator, importer = text.partition(">")
+    if not separator or not _COUNTRY.fullmatch(issuer) or not _COUNTRY.fullmatch(importer):
+        _wrong("partner.country_pairs", text, "ISSUER>IMPORTER with ISO 3166-1 alpha-2 codes or *")
+    return CountryPair(issuer, importer)
+
+
+def _date(value: object) -> date | None:
+    if value in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        _wrong("partner.com_informed_on", str(value), "a date, YYYY-MM-DD")
+
+
+def _read(folder: Path, name: object, key: str) -> str:
+    try:
+        return (folder / str(name)).read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        _wrong(key, str(error), "a readable PEM file")
+
+
+def _list_of_tables(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    tables = record.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        _wrong(f"partner.{name}", type(tables).__name__, "a list of tables")
+    return tables
+
+
+def _text(
+    table: Mapping[str, Any], key: str, name: str, pattern: re.Pattern[str] | None = None, *, default: str | None = None
+) -> str:
+    value = table.get(name, default)
+    if not isinstance(value, str) or (default is None and not value):
+        _wrong(f"{key}.{name}", repr(value), "a text")
+    if pattern and not pattern.fullmatch(value):
+        _wrong(f"{key}.{name}", value, f"a text of the form {pattern.pattern}")
+    return value
+
+
+def _texts(
+    table: Mapping[str, Any],
+    key: str,
+    name: str,
+    default: tuple[str, ...] | None = None,
+    pattern: re.Pattern[str] | None = None,
+) -> tuple[str, ...]:
+    values = table.get(name, default)
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        _wrong(f"{key}.{name}", repr(values), "a list of texts")
+    for value in values:
+        if pattern and not pattern.fullmatch(value):
+            _wrong(f"{key}.{name}", value, f"texts of the form {pattern.pattern}")
+    return tuple(values)
+
+
+def _known(table: Mapping[str, Any], keys: frozenset[str], key: str) -> None:
+    if not isinstance(table, dict):
+        _wrong(key, type(table).__name__, "a table")
+    for name in table:
+        if name not in keys:
+            _wrong(f"{key}.{name}", "a key that is not known", ", ".join(sorted(keys)))
+
+
+def _wrong(where: str, found: str, expected: str) -> NoReturn:
+    raise ConfigurationError("IMG-0120", where=where, found=found, expected=expected)

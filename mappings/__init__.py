@@ -1,0 +1,1 @@
+"""Reference data and translation between code systems."""
