@@ -8,8 +8,11 @@ of a record: it names where they are (``file:`` or ``env:``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
 
 __all__ = [
     "AnchorRecord",

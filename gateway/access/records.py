@@ -62,7 +62,14 @@ def record_from_toml(path: Path) -> dict[str, Any]:
     record = table.get("partner")
     if not isinstance(record, dict) or set(table) != {"partner"}:
         _wrong(path.name, ", ".join(table) or "nothing", "exactly one table [partner]")
-    folder = path.parent
+    _pull_files_in(record, path.parent)
+    if isinstance(record.get("com_informed_on"), date):
+        record["com_informed_on"] = record["com_informed_on"].isoformat()
+    partner_from_record(record)
+    return record
+
+
+def _pull_files_in(record: dict[str, Any], folder: Path) -> None:
     for number, anchor in enumerate(_list_of_tables(record, "anchors")):
         key = f"partner.anchors[{number}]"
         if "file" in anchor:
@@ -71,19 +78,14 @@ def record_from_toml(path: Path) -> dict[str, Any]:
             anchor.setdefault("name", str(name).rsplit("/", 1)[-1])
         for listing in ("crls", "ocsp"):
             anchor[listing] = [_read(folder, name, f"{key}.{listing}") for name in anchor.get(listing, [])]
-    delivery = record.get("delivery")
-    if isinstance(delivery, dict):
-        for name in ("ca", "client_certificate", "client_key"):
-            if delivery.get(name):
-                delivery[name] = str((folder / delivery[name]).resolve())
-    for holder in (record.get("authentication"), delivery):
-        secret = holder.get("secret", "") if isinstance(holder, dict) else ""
-        if isinstance(holder, dict) and secret.startswith("file:"):
+    delivery = record.get("delivery") or {}
+    for name in ("ca", "client_certificate", "client_key"):
+        if delivery.get(name):
+            delivery[name] = str((folder / delivery[name]).resolve())
+    for holder in (record.get("authentication") or {}, delivery):
+        secret = str(holder.get("secret", ""))
+        if secret.startswith("file:"):
             holder["secret"] = f"file:{(folder / secret.removeprefix('file:')).resolve()}"
-    if isinstance(record.get("com_informed_on"), date):
-        record["com_informed_on"] = record["com_informed_on"].isoformat()
-    partner_from_record(record)
-    return record
 
 
 def partner_from_toml(path: Path) -> Partner:
