@@ -1,0 +1,95 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gateway.access import PartnerKind, partner_from_record, partner_from_toml
+from gateway.errors import ConfigurationError
+
+RECORD = {
+    "id": "ar-authority",
+    "name": "An invented authority",
+    "kind": "third-country",
+    "country": "AR",
+    "contracts": ["certificate-exchange"],
+}
+
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+def record(**changes):
+    return {**RECORD, **changes}
+
+
+def test_a_partner_without_grants_may_exchange_nothing():
+    partner = partner_from_record(RECORD)
+    assert not partner.may_exchange("851", "AR", "NL")
+    assert partner.may_call("certificate-exchange", "SubmitCertificate")
+    assert not partner.may_call("delivery-service", "SubmitCertificate")
+
+
+def test_files_become_part_of_the_record(tmp_path: Path):
+    (tmp_path / "root.pem").write_text(PEM)
+    (tmp_path / "list.pem").write_text("-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n")
+    (tmp_path / "secret.txt").write_text("s3cret\n")
+    path = tmp_path / "partner.toml"
+    path.write_text(
+        """
+[partner]
+id = "ar-authority"
+name = "An invented authority"
+kind = "third-country"
+country = "AR"
+contracts = ["certificate-exchange"]
+document_types = ["851"]
+country_pairs = ["AR>*"]
+com_informed_on = 2026-01-15
+[partner.authentication]
+username = "ar"
+secret = "file:secret.txt"
+[[partner.anchors]]
+file = "root.pem"
+purposes = ["seal"]
+level = "qualified"
+crls = ["list.pem"]
+"""
+    )
+    partner = partner_from_toml(path)
+    assert partner.kind is PartnerKind.THIRD_COUNTRY
+    assert partner.com_informed_on == date(2026, 1, 15)
+    assert partner.anchors[0].certificate_pem == PEM
+    assert partner.anchors[0].name == "root.pem"
+    assert "X509 CRL" in partner.anchors[0].crls[0]
+    assert partner.authentication.secret == f"file:{tmp_path / 'secret.txt'}"
+    assert partner.may_exchange("851", "AR", "NL")
+    assert not partner.may_exchange("851", "BR", "NL")
+    assert not partner.may_exchange("853", "AR", "NL")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"kind": "friend"}, "partner.kind"),
+        ({"id": "Not An Id"}, "partner.id"),
+        ({"country": "Argentina"}, "partner.country"),
+        ({"country_pairs": ["AR-NL"]}, "partner.country_pairs"),
+        ({"grants": ["all"]}, "partner.grants"),
+        ({"timestamp": "maybe"}, "partner.timestamp"),
+        ({"com_informed_on": "soon"}, "partner.com_informed_on"),
+        ({"authentication": {"username": "ar", "secret": "in-the-clear"}}, "partner.authentication.secret"),
+        ({"authentication": {"client_certificates": ["ab:cd"]}}, "partner.authentication.client_certificates"),
+        ({"anchors": [{"certificate_pem": PEM, "purposes": ["seal"], "level": "high"}]}, "partner.anchors[0].level"),
+        ({"anchors": [{"certificate_pem": PEM, "purposes": [], "level": "simple"}]}, "partner.anchors[0].purposes"),
+        ({"delivery": {"adapter": "certificate-exchange", "address": "ftp://x"}}, "partner.delivery.address"),
+    ],
+)
+def test_a_wrong_key_is_named(changes, key):
+    with pytest.raises(ConfigurationError) as caught:
+        partner_from_record(record(**changes))
+    assert caught.value.code == "IMG-0120"
+    assert caught.value.where == key
+    assert caught.value.expected
+
+
+def test_a_disabled_partner_may_call_nothing():
+    assert not partner_from_record(record(enabled=False)).may_call("certificate-exchange", "GetCertificate")
