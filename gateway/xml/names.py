@@ -1,0 +1,95 @@
+"""Namespaces, qualified names and readable paths (DIGEST 1).
+
+Namespace versions do not track each other between contracts, so every name here carries its version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+SPS17: Final = "urn:un:unece:uncefact:data:standard:SPSCertificate:17"
+ACK17: Final = "urn:un:unece:uncefact:data:standard:SPSAcknowledgement:17"
+RAM21: Final = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:21"
+UDT21: Final = "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:21"
+QDT21: Final = "urn:un:unece:uncefact:data:Standard:QualifiedDataType:21"
+"""The capital S is UN's own spelling; no element on the wire uses it."""
+
+CX1: Final = "urn:imsoc:gateway:certificate-exchange:1"
+"""Our own contract, CertificateExchange."""
+
+DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+XADES132: Final = "http://uri.etsi.org/01903/v1.3.2#"
+XADES141: Final = "http://uri.etsi.org/01903/v1.4.1#"
+EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+SOAP11: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP12: Final = "http://www.w3.org/2003/05/soap-envelope"
+WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
+WSDL_SOAP11: Final = "http://schemas.xmlsoap.org/wsdl/soap/"
+WSDL_SOAP12: Final = "http://schemas.xmlsoap.org/wsdl/soap12/"
+WSA: Final = "http://www.w3.org/2005/08/addressing"
+WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+XOP: Final = "http://www.w3.org/2004/08/xop/include"
+XSD: Final = "http://www.w3.org/2001/XMLSchema"
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+XML: Final = "http://www.w3.org/XML/1998/namespace"
+
+PREFIXES: Final[dict[str, str]] = {
+    "sps": SPS17,
+    "ack": ACK17,
+    "ram": RAM21,
+    "udt": UDT21,
+    "cx": CX1,
+    "ds": DS,
+    "xades": XADES132,
+    "xades141": XADES141,
+    "ec": EXC_C14N,
+    "soap": SOAP11,
+    "soap12": SOAP12,
+    "wsa": WSA,
+    "wsse": WSSE,
+    "wsu": WSU,
+    "xop": XOP,
+    "xsd": XSD,
+    "xsi": XSI,
+    "xml": XML,
+}
+"""The prefixes of every XPath that this program compiles or prints; pass it as ``namespaces=``."""
+
+_PREFIX_OF: Final = {uri: prefix for prefix, uri in PREFIXES.items()}
+
+
+def qn(namespace: str, local: str) -> str:
+    """The name of an element or attribute in lxml's notation, ``{namespace}local``."""
+    return f"{{{namespace}}}{local}"
+
+
+def readable(name: str) -> str:
+    """``{namespace}local`` as ``prefix:local``; an unknown namespace keeps its braces."""
+    namespace, brace, local = name.rpartition("}")
+    if not brace:
+        return name
+    prefix = _PREFIX_OF.get(namespace[1:])
+    return f"{prefix}:{local}" if prefix else name
+
+
+def path_of(element: _Element) -> str:
+    """An absolute XPath of one element with the usual prefixes, for messages.
+
+    A position is given only where siblings share the name: ``/sps:SPSCertificate/sps:SPSConsignment/ram:Item[2]``.
+    """
+    steps: list[str] = []
+    node: _Element | None = element
+    while node is not None:
+        if not isinstance(node.tag, str):
+            steps.append("node()")
+        else:
+            before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
+            alone = not before and next(node.itersiblings(node.tag), None) is None
+            steps.append(readable(node.tag) if alone else f"{readable(node.tag)}[{before + 1}]")
+        node = node.getparent()
+    return "/" + "/".join(reversed(steps))
