@@ -1,0 +1,320 @@
+"""Settings: one TOML file, overridden by the environment, checked in whole before anything starts.
+
+A key of the file is ``[section] key``; the environment names it ``IMSOC_SECTION_KEY`` (lists separated by commas).
+Relative paths in the file are relative to the file's folder, those in the environment to the working folder. Secrets
+are never values here: ``file:PATH`` or ``env:NAME`` says where one is.
+
+The text below each key is the reference: ``docs/configuration.md`` is made from it (``make docs``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+
+from gateway.errors import ConfigurationError
+from gateway.settings_reader import Choice, Pattern, Range, SectionReader, nearest
+from gateway.xml.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DEFAULT_FILE",
+    "DeliverySettings",
+    "InstanceSettings",
+    "LoggingSettings",
+    "SealSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "TranslationSettings",
+    "TrustSettings",
+]
+
+PREFIX: Final = "IMSOC_"
+
+CONFIG_VARIABLE: Final = "IMSOC_CONFIG"
+"""Names the settings file; read by the command line, not a setting itself."""
+
+DEFAULT_FILE: Final = "imsoc.toml"
+"""The settings file that the command line looks for in the working folder."""
+
+_SECRET = Pattern(re.compile(r"((file|env):.+)?"), "file:PATH or env:NAME", secret=True)
+_ADDRESS = Pattern(re.compile(r"(https?://[^\s]+)?"), "an http or https address")
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSettings:
+    """Who this gateway is."""
+
+    id: Annotated[str, Pattern(re.compile(r"[a-z0-9][a-z0-9-]{1,63}"), "2 to 64 of a-z, 0-9 and -")] = "gateway"
+    """Name of this instance in acknowledgements, evidence and logs."""
+
+    roles: Annotated[tuple[str, ...], Choice("traces", "national", "hub")] = ("national",)
+    """Which faces are on: ``traces`` (Article 39(2) route iii ends here), ``national`` (route iv), ``hub``."""
+
+    country: Annotated[str, Pattern(re.compile(r"([A-Z]{2})?"), "an ISO 3166-1 alpha-2 code")] = ""
+    """The Member State whose authority runs a national instance; empty for others."""
+
+    base_url: Annotated[str, _ADDRESS] = ""
+    """Public address of this instance, without the path; published in WSDLs. Empty: the address of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The listening socket. Behind a reverse proxy name it in ``trusted_proxies``."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: Annotated[int, Range(0, 65535)] = 8080
+    """TCP port; 0 lets the system choose."""
+
+    workers: Annotated[int, Range(1, 64)] = 1
+    """Processes. More than one needs PostgreSQL: on SQLite one process serves."""
+
+    threads: Annotated[int, Range(1, 256)] = 8
+    """Threads of each process."""
+
+    tls_certificate: Path | None = None
+    """PEM certificate (with its chain) to serve HTTPS directly."""
+
+    tls_key: Path | None = None
+    """PEM key of ``tls_certificate``."""
+
+    client_ca: Path | None = None
+    """PEM authorities of client certificates; the TLS handshake then asks for one."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose ``Client-Cert`` header is believed; it is ignored from everybody else."""
+
+    max_request_bytes: Annotated[int, Range(1024, 1024**3)] = 27 * 1024 * 1024
+    """Bytes of a request body as it arrives: the largest document and its envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where messages are kept."""
+
+    url: Annotated[
+        str, Pattern(re.compile(r"(sqlite:///|postgresql(\+psycopg)?://).+"), "sqlite:/// or postgresql://")
+    ] = "sqlite:///var/imsoc.db"
+    """Database. ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host/database``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealSettings:
+    """The key that seals acknowledgements and deliveries: PEM files or one PKCS#12 file."""
+
+    key: Path | None = None
+    """PEM private key (EC P-256 or RSA of 2048 bits or more)."""
+
+    certificate: Path | None = None
+    """PEM certificate of ``key``."""
+
+    chain: tuple[Path, ...] = ()
+    """PEM certificates between ours and the authority's root."""
+
+    pkcs12: Path | None = None
+    """PKCS#12 file instead of ``key``, ``certificate`` and ``chain``."""
+
+    password: Annotated[str, _SECRET] = ""
+    """Where the password of the key or PKCS#12 file is."""
+
+    timestamp_authorities: Annotated[tuple[str, ...], _ADDRESS] = ()
+    """RFC 3161 authorities, asked in this order."""
+
+    timestamp_anchors: tuple[Path, ...] = ()
+    """PEM roots under which their tokens are accepted."""
+
+    timestamp: Annotated[str, Choice("required", "when-available", "none")] = "none"
+    """Whether our own seals carry a time stamp; ``required`` refuses messages while no authority answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """How strictly senders and seals are judged."""
+
+    clock_skew_seconds: Annotated[int, Range(0, 3600)] = 300
+    """How far a sender's clock may be ahead of ours."""
+
+    timestamp_max_age_seconds: Annotated[int, Range(1, 86400)] = 300
+    """How old the wsu:Timestamp and the UsernameToken of a request may be."""
+
+    nonce_keep_seconds: Annotated[int, Range(1, 31 * 86400)] = 3600
+    """How long a nonce is remembered; at least the skew and the age together, so that none is forgotten too early."""
+
+    minimum_seal_level: Annotated[str, Choice("simple", "advanced", "qualified")] = "advanced"
+    """Lowest level of a seal on a certificate (R-39-1)."""
+
+    phyto_routes: Annotated[tuple[str, ...], Choice("i", "ii", "iii", "iv")] = ("i", "iii")
+    """Article 39(2) routes by which phytosanitary certificates are taken (R-39-5)."""
+
+    require_timestamp: bool = True
+    """Whether a certificate's seal must carry a time stamp (R-39-3); a partner record can relax it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSettings:
+    """Mapping tables."""
+
+    tables: Path | None = None
+    """Folder of the operator's own rows, laid over the tables of the installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """How documents are handed on."""
+
+    in_process: bool = True
+    """Whether ``imsoc serve`` delivers too. Off when separate ``imsoc worker`` processes do (PostgreSQL)."""
+
+    lease_seconds: Annotated[float, Range(1, 3600)] = 30.0
+    """How long a worker owns a partner's lane without a sign of life."""
+
+    backoff_first_seconds: Annotated[float, Range(0.01, 3600)] = 1.0
+    """Wait after the first failed attempt; doubled each time."""
+
+    backoff_max_seconds: Annotated[float, Range(0.01, 86400)] = 3600.0
+    """Longest wait between attempts."""
+
+    max_attempts: Annotated[int, Range(1, 10_000)] = 50
+    """Attempts until a delivery counts as failed and waits for an operator (``imsoc deliveries retry``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    """The log on standard error."""
+
+    level: Annotated[str, Choice("debug", "info", "warning", "error")] = "info"
+    """Lowest level that is written."""
+
+    json: bool = False
+    """One JSON object per line instead of readable text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator decides, checked.
+
+    ``folder`` is the folder of the settings file (the working folder without one); ``source`` is that file.
+    """
+
+    instance: InstanceSettings = field(default_factory=InstanceSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    seal: SealSettings = field(default_factory=SealSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    translation: TranslationSettings = field(default_factory=TranslationSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    limits: Limits = field(default_factory=Limits)
+    logging: LoggingSettings = field(default_factory=LoggingSettings)
+    folder: Path = field(default_factory=Path.cwd)
+    source: Path | None = None
+
+    @classmethod
+    def load(cls, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
+        """Read and check the settings.
+
+        Args:
+            path: the settings file; None for defaults and environment only.
+            environ: the environment; the process's own when None.
+
+        Raises:
+            ConfigurationError: IMG-0101 for a wrong value, IMG-0102 for a file that cannot be read, IMG-0103 for a key
+                that does not exist (with the nearest one that does).
+        """
+        environ = os.environ if environ is None else environ
+        tables = _tables(path) if path else {}
+        folder = path.resolve().parent if path else Path.cwd()
+        for name in tables.keys() - SECTIONS.keys():
+            raise ConfigurationError("IMG-0103", where=f"[{name}]", found=name, expected=nearest(name, SECTIONS))
+        _refuse_unknown_variables(environ)
+        sections: dict[str, Any] = {}
+        for name, section in SECTIONS.items():
+            reader = SectionReader(name, section, PREFIX)
+            sections[name] = reader.read(tables.get(name, {}), environ, folder)
+        sections["store"] = StoreSettings(_absolute_sqlite(sections["store"].url, folder))
+        settings = cls(**sections, folder=folder, source=path.resolve() if path else None)
+        _check_together(settings)
+        return settings
+
+
+SECTIONS: Final[dict[str, type]] = {
+    "instance": InstanceSettings,
+    "server": ServerSettings,
+    "store": StoreSettings,
+    "seal": SealSettings,
+    "trust": TrustSettings,
+    "translation": TranslationSettings,
+    "delivery": DeliverySettings,
+    "limits": Limits,
+    "logging": LoggingSettings,
+}
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError("IMG-0102", where=str(path), found="no such file", expected="a TOML file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError("IMG-0102", where=str(path), found=str(error), expected="a TOML file") from error
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    """A variable of ours that names no key is a spelling mistake that would otherwise go unseen."""
+    known = {f"{PREFIX}{name}_{key.name}".upper() for name, section in SECTIONS.items() for key in fields(section)}
+    prefixes = tuple(f"{PREFIX}{name}_".upper() for name in SECTIONS)
+    for variable in environ:
+        if variable in known or not variable.startswith(PREFIX):
+            continue
+        suggestion = nearest(variable, known, cutoff=0.85)
+        if variable.startswith(prefixes) or suggestion:
+            raise ConfigurationError("IMG-0103", where=variable, found=variable, expected=suggestion)
+
+
+def _absolute_sqlite(url: str, folder: Path) -> str:
+    scheme = "sqlite:///"
+    if not url.startswith(scheme):
+        return url
+    return scheme + str(folder / url.removeprefix(scheme))
+
+
+def _check_together(settings: Settings) -> None:
+    """What single keys cannot say."""
+    server, seal, trust = settings.server, settings.seal, settings.trust
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        _wrong("server.tls_key", "only one of the two", "tls_certificate and tls_key together")
+    if server.client_ca and not server.tls_certificate:
+        _wrong("server.client_ca", "no tls_certificate", "server.tls_certificate and tls_key, or a reverse proxy")
+    if server.workers > 1 and settings.store.url.startswith("sqlite"):
+        _wrong("server.workers", str(server.workers), "1 on SQLite, or a postgresql:// store")
+    if seal.pkcs12 and (seal.key or seal.certificate or seal.chain):
+        _wrong("seal.pkcs12", "seal.key, certificate or chain beside it", "one of the two forms")
+    if (seal.key is None) != (seal.certificate is None):
+        _wrong("seal.certificate", "only one of the two", "key and certificate together")
+    if seal.timestamp != "none" and not seal.timestamp_authorities:
+        _wrong(
+            "seal.timestamp_authorities", "none", f"at least one address, because seal.timestamp is {seal.timestamp}"
+        )
+    if trust.nonce_keep_seconds < trust.clock_skew_seconds + trust.timestamp_max_age_seconds:
+        _wrong(
+            "trust.nonce_keep_seconds",
+            str(trust.nonce_keep_seconds),
+            "at least clock_skew_seconds + timestamp_max_age_seconds: a forgotten nonce could be replayed",
+        )
+    if settings.delivery.backoff_max_seconds < settings.delivery.backoff_first_seconds:
+        _wrong(
+            "delivery.backoff_max_seconds", str(settings.delivery.backoff_max_seconds), "at least backoff_first_seconds"
+        )
+
+
+def _wrong(key: str, found: str, expected: str) -> None:
+    raise ConfigurationError("IMG-0101", where=key, found=found, expected=expected)
