@@ -1,0 +1,77 @@
+"""Which place carries which list, and the rules of form that go beside the tables (``tables/bindings.toml``, ``structure.csv``)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from mappings.models import Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One place that carries a list: an element of a type, or an attribute of every element of that type."""
+
+    list: str
+    type: str
+    element: str = ""
+    attribute: str = ""
+    not_with: str = ""
+    """A system whose documents have another form at this place, so that a mapper answers instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Everything that ``bindings.toml`` says."""
+
+    places: tuple[Binding, ...]
+    notes: dict[str, str]
+    """List by note subject, for notes whose content is a code."""
+    roles: dict[str, str]
+    """UNTDID 3035 role by the element name of a party."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructureRule:
+    """One difference of form between the ePhyto and the TRACES document, in words, with the loss it causes."""
+
+    id: str
+    type: str
+    ephyto: str
+    traces: str
+    loss: Loss
+
+
+@cache
+def bindings() -> Bindings:
+    """The bindings of this release."""
+    parsed = tomllib.loads(_file("bindings.toml").decode())
+    return Bindings(
+        tuple(Binding(**entry) for entry in parsed["binding"]),
+        {entry["subject"]: entry["list"] for entry in parsed["note"]},
+        parsed["roles"],
+    )
+
+
+@cache
+def structure_rules() -> dict[str, StructureRule]:
+    """The rules of form by id."""
+    lines = [line for line in _file("structure.csv").decode().splitlines() if not line.startswith("#")]
+    return {
+        row["id"]: StructureRule(row["id"], row["type"], row["ephyto"], row["traces"], Loss(row["loss"]))
+        for row in csv.DictReader(lines)
+    }
+
+
+@cache
+def structure_version() -> str:
+    """Digest of the rules of form and of the bindings, as reports cite it."""
+    return hashlib.sha256(_file("structure.csv") + _file("bindings.toml")).hexdigest()[:12]
+
+
+def _file(name: str) -> bytes:
+    return resources.files("mappings").joinpath("tables", name).read_bytes()

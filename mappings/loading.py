@@ -1,0 +1,250 @@
+"""Table files to tables: each line is checked, and a set of tables that contradicts itself does not load.
+
+A file is CSV in UTF-8 with a header of ``# key: value`` lines that says where its rows come from. ``list-*.csv`` holds
+the canonical codes of one list, ``map-*.csv`` how one system's codes relate to them. Cells are text and nothing else:
+``NA`` is Namibia, ``045`` keeps its zero.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import metadata, resources
+from io import StringIO
+from typing import TYPE_CHECKING, Final
+
+import pycountry
+
+from gateway.errors import ConfigurationError
+from mappings.checks import check
+from mappings.models import Code, CodeList, CodeMap, Direction, Grade, Loss, Otherwise, Provenance, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    from mappings.index import Index
+
+CODE_COLUMNS: Final = ["code", "name", "valid_from", "valid_to", "grade", "note"]
+MAP_COLUMNS: Final = ["code", "canonical", "context", "direction", "loss", "valid_from", "valid_to", "grade", "evidence"]
+_PROVENANCE: Final = ("authority", "source", "version", "licence", "grade")
+_DIGEST_LENGTH: Final = 12
+"""Hex digits of the SHA-256 that a version shows: enough to tell the revisions of one file apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All code lists and maps of this instance, checked against each other."""
+
+    lists: dict[str, CodeList]
+    maps: tuple[CodeMap, ...]
+    _compiled: dict[tuple[date, bool], Index] = field(default_factory=dict, compare=False, repr=False)
+
+    def compile(self, on: date, *, allow_unconfirmed: bool = False) -> Index:
+        """The index for one day; kept, so that asking again costs a dictionary read.
+
+        Args:
+            on: the day whose rows count.
+            allow_unconfirmed: also use rows that the sources grade as unverified (sandbox only).
+        """
+        from mappings.index import Index  # noqa: PLC0415  # the index reads tables, so it cannot be imported above
+
+        key = (on, allow_unconfirmed)
+        if key not in self._compiled:
+            self._compiled[key] = Index.build(self, on, allow_unconfirmed=allow_unconfirmed)
+        return self._compiled[key]
+
+
+def load_tables(directory: Path | None = None, overlays: Sequence[Path] = ()) -> Tables:
+    """Read the tables.
+
+    Args:
+        directory: the base tables; the ones of this package when None.
+        overlays: directories of the operator's own tables; a row there replaces the base rows about the same code.
+
+    Raises:
+        ConfigurationError: IMG-0130 a file cannot be read as a table, IMG-0131 rows contradict each other.
+    """
+    base: Traversable = directory or resources.files("mappings").joinpath("tables")
+    lists: dict[str, CodeList] = {}
+    maps: list[CodeMap] = []
+    for layer in (base, *overlays):
+        for file in sorted(layer.iterdir(), key=lambda entry: entry.name):
+            if file.name.startswith("list-") and file.name.endswith(".csv"):
+                code_list = _read_list(file)
+                lists[code_list.list] = code_list
+            elif file.name.startswith("map-") and file.name.endswith(".csv"):
+                maps.append(_read_map(file))
+    tables = Tables(lists, tuple(_merge(maps)))
+    check(tables.lists, tables.maps)
+    return tables
+
+
+def _merge(maps: Iterable[CodeMap]) -> Iterator[CodeMap]:
+    """One map per (system, list, partner): later files replace the rows about the same codes in earlier ones."""
+    merged: dict[tuple[str, str, str], CodeMap] = {}
+    for newer in maps:
+        key = (newer.system, newer.list, newer.partner)
+        older = merged.get(key)
+        if older is None:
+            merged[key] = newer
+            continue
+        codes = {(row.code, row.context) for row in newer.rows if row.code}
+        canonicals = {(row.canonical, row.context) for row in newer.rows if row.canonical}
+        kept = tuple(
+            row
+            for row in older.rows
+            if (row.code, row.context) not in codes and (row.canonical, row.context) not in canonicals
+        )
+        digest = hashlib.sha256(f"{older.digest}{newer.digest}".encode()).hexdigest()[:_DIGEST_LENGTH]
+        merged[key] = CodeMap(
+            older.name,
+            older.system,
+            older.list,
+            older.partner,
+            older.otherwise,
+            newer.provenance,
+            digest,
+            kept + newer.rows,
+        )
+    return iter(merged.values())
+
+
+def _read_list(file: Traversable) -> CodeList:
+    header, lines, digest = _read(file, CODE_COLUMNS)
+    provenance = _provenance(file, header)
+    codes: dict[str, Code] = {}
+    if header.get("base") == "pycountry":
+        codes = _iso_countries()
+        label = f"{provenance.version}+pycountry-{metadata.version('pycountry')}"
+        provenance = Provenance(
+            provenance.authority, provenance.source, label, provenance.licence, provenance.grade
+        )
+        digest = hashlib.sha256(f"{digest}{sorted(codes)}".encode()).hexdigest()[:_DIGEST_LENGTH]
+    for number, cells in lines:
+        where = f"{file.name} line {number}"
+        if cells["code"] in codes or not cells["code"]:
+            raise ConfigurationError("IMG-0131", where=where, found=cells["code"], expected="each code once")
+        codes[cells["code"]] = Code(
+            cells["code"],
+            cells["name"],
+            _day(cells["valid_from"], where),
+            _day(cells["valid_to"], where),
+            _grade(cells["grade"], provenance, where),
+            cells["note"],
+        )
+    return CodeList(_stem(file), header["list"], provenance, digest, codes)
+
+
+def _read_map(file: Traversable) -> CodeMap:
+    header, lines, digest = _read(file, MAP_COLUMNS)
+    provenance = _provenance(file, header)
+    system, name = header["system"], header["list"]
+    rows: list[Row] = []
+    for number, cells in lines:
+        where = f"{file.name} line {number}"
+        try:
+            direction, loss = Direction(cells["direction"]), Loss(cells["loss"])
+        except ValueError as error:
+            raise ConfigurationError("IMG-0130", where=where, found=str(error)) from error
+        rows.append(
+            Row(
+                _row_id(system, name, cells),
+                cells["code"],
+                cells["canonical"],
+                cells["context"],
+                direction,
+                loss,
+                _day(cells["valid_from"], where),
+                _day(cells["valid_to"], where),
+                _grade(cells["grade"], provenance, where),
+                cells["evidence"],
+            )
+        )
+    try:
+        otherwise = Otherwise(header.get("otherwise", ""))
+    except ValueError as error:
+        raise ConfigurationError("IMG-0130", where=f"{file.name} header", found=str(error)) from error
+    return CodeMap(
+        _stem(file), system, name, header.get("partner", ""), otherwise, provenance, digest, tuple(rows)
+    )
+
+
+def _read(file: Traversable, columns: list[str]) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]], str]:
+    """The header, the lines with their number, and the digest of the file."""
+    raw = file.read_bytes()
+    try:
+        lines = raw.decode("utf-8").splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("IMG-0130", where=file.name, expected="UTF-8") from error
+    header: dict[str, str] = {}
+    body = 0
+    while body < len(lines) and lines[body].startswith("#"):
+        key, _, value = lines[body][1:].partition(":")
+        header[key.strip()] = value.strip()
+        body += 1
+    needed = {"list", *_PROVENANCE} | ({"system"} if columns is MAP_COLUMNS else set())
+    if missing := sorted(needed - header.keys()):
+        raise ConfigurationError("IMG-0130", where=f"{file.name} header", expected="# " + ", ".join(missing))
+    reader = csv.reader(StringIO("".join(lines[body:])), strict=True)
+    numbered: list[tuple[int, dict[str, str]]] = []
+    try:
+        for cells in reader:
+            number = body + reader.line_num
+            if number == body + 1:
+                if cells != columns:
+                    raise ConfigurationError("IMG-0130", where=f"{file.name} line {number}", expected=",".join(columns))
+            elif len(cells) != len(columns):
+                raise ConfigurationError(
+                    "IMG-0130", where=f"{file.name} line {number}", found=f"{len(cells)} cells", expected="9 or 6"
+                )
+            else:
+                numbered.append((number, dict(zip(columns, cells, strict=True))))
+    except csv.Error as error:
+        raise ConfigurationError("IMG-0130", where=file.name, found=str(error)) from error
+    return header, numbered, hashlib.sha256(raw).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _iso_countries() -> dict[str, Code]:
+    return {
+        country.alpha_2: Code(
+            country.alpha_2, getattr(country, "common_name", country.name), None, None, Grade.OFFICIAL, ""
+        )
+        for country in pycountry.countries
+    }
+
+
+def _row_id(system: str, name: str, cells: dict[str, str]) -> str:
+    """Stable as long as the row's key is: system, list, codes, context, first day."""
+    pair = cells["code"] or f"<{cells['canonical']}"
+    context = f"@{cells['context']}" if cells["context"] else ""
+    since = f"+{cells['valid_from']}" if cells["valid_from"] else ""
+    return f"{system}/{name}/{pair}{context}{since}"
+
+
+def _provenance(file: Traversable, header: dict[str, str]) -> Provenance:
+    grade = _grade(header["grade"], None, f"{file.name} header")
+    return Provenance(header["authority"], header["source"], header["version"], header["licence"], grade)
+
+
+def _grade(text: str, provenance: Provenance | None, where: str) -> Grade:
+    if not text and provenance is not None:
+        return provenance.grade
+    try:
+        return Grade(text)
+    except ValueError as error:
+        raise ConfigurationError("IMG-0130", where=where, found=text, expected=", ".join(Grade)) from error
+
+
+def _day(text: str, where: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError("IMG-0130", where=where, found=text, expected="YYYY-MM-DD") from error
+
+
+def _stem(file: Traversable) -> str:
+    return file.name.removesuffix(".csv")

@@ -1,0 +1,90 @@
+"""``SystemName`` holds the system's code in ePhyto, ``SystemID`` in TRACES; HS digits and CN digits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from gateway.errors import TranslationRefused
+from gateway.xml.names import RAM21, qn
+from mappings.shape import insert
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from mappings.walk import Pass
+
+_ID, _NAME, _CODE = qn(RAM21, "SystemID"), qn(RAM21, "SystemName"), qn(RAM21, "ClassCode")
+_LIST = "classification-system"
+_HS_DIGITS: Final = 6
+"""The Harmonized System ends there; the Combined Nomenclature and every national tariff go on in their own way."""
+_TARIFF = re.compile("([0-9]{2}){1,5}")
+
+
+def to_traces(element: _Element, run: Pass, path: str) -> bool:
+    """SystemName to SystemID, with the label that TRACES shows."""
+    name = element.find(_NAME)
+    if element.find(_ID) is not None or name is None or not name.text:
+        run.report_form("classification-label", path)
+        return True
+    source = name.text.strip()
+    system = run.code(_LIST, source, f"{path}/ram:SystemName")
+    if system is None:
+        return False
+    identifier = etree.Element(_ID)
+    identifier.text = system
+    insert(element, "SPSClassificationType", identifier)
+    _rename(name, run.label(_LIST, system), run, path, plain=name.text == source)
+    run.report_form("classification", path, source, system)
+    if source == "HS":
+        _tariff(element, run, path)
+    return True
+
+
+def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
+    """SystemID to SystemName; systems without counterpart are left out as their row says."""
+    identifier = element.find(_ID)
+    if identifier is None or not identifier.text:
+        run.report_form("classification-label", path)
+        return True
+    source = identifier.text.strip()
+    system = run.code(_LIST, source, f"{path}/ram:SystemID")
+    if system is None:
+        return False
+    name = element.find(_NAME)
+    if name is None:
+        name = etree.Element(_NAME)
+        insert(element, "SPSClassificationType", name)
+    label = run.label(_LIST, source)
+    _rename(name, system, run, path, plain=(name.text or "") == label and not identifier.attrib)
+    element.remove(identifier)
+    run.report_form("classification", path, source, system)
+    if system == "HS":
+        _tariff(element, run, path)
+    return True
+
+
+def _rename(name: _Element, text: str, run: Pass, path: str, *, plain: bool) -> None:
+    """Replace the system name; what the sender said there beside the code is lost and declared."""
+    if name.attrib or not plain:
+        run.report_form("classification-label", f"{path}/ram:SystemName", name.text or "", text)
+        name.attrib.clear()
+    name.text = text
+
+
+def _tariff(element: _Element, run: Pass, path: str) -> None:
+    """Keep the six digits that both nomenclatures share."""
+    code = element.find(_CODE)
+    if code is None or not (code.text or "").strip():
+        return
+    text = code.text or ""
+    digits = re.sub(r"[.\s]", "", text)
+    if not _TARIFF.fullmatch(digits):
+        raise TranslationRefused(
+            "IMG-6006", where=f"{path}/ram:ClassCode", found=text, expected="2, 4, 6, 8 or 10 digits"
+        )
+    if (shared := digits[:_HS_DIGITS]) != text:
+        code.text = shared
+        run.report_form("hs-digits", f"{path}/ram:ClassCode", text, shared)

@@ -1,0 +1,178 @@
+"""What a mapping table says, and what a translation did (ARCHITECTURE section 8).
+
+Every system is mapped to and from one canonical system, TRACES (R-37-2: exchanges use TRACES reference data), so a
+table holds pairs (partner code, canonical code) and a translation between two partners goes through TRACES.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from lxml.etree import _Element
+
+CANONICAL: Final = "traces"
+"""The system in whose codes everything is kept (R-37-2)."""
+
+
+class Grade(StrEnum):
+    """How well a row is evidenced; ``UNVERIFIED`` rows are not used unless an operator confirms them."""
+
+    OFFICIAL = "official"
+    SEEN = "seen"
+    SECONDARY = "secondary"
+    OWN = "own"
+    """Ours by construction: a rule of this gateway or of an invented example system."""
+    UNVERIFIED = "unverified"
+
+
+class Direction(StrEnum):
+    """Which way a row may be used, seen from the canonical side."""
+
+    BOTH = "both"
+    IN = "in"
+    """Partner to canonical only."""
+    OUT = "out"
+    """Canonical to partner only."""
+    NONE = "none"
+    """Known to have no equivalent: refused with the evidence, although the code itself may exist on both sides."""
+
+
+class Loss(StrEnum):
+    """What the way back cannot restore."""
+
+    NONE = "none"
+    NARROWS = "narrows"
+    """The target says less than the source did: part of it is left behind."""
+    WIDENS = "widens"
+    """The target is broader or another spelling: the way back need not choose the same source again."""
+
+
+class Otherwise(StrEnum):
+    """What happens to canonical codes that a map does not name."""
+
+    REFUSE = "refuse"
+    IDENTITY = "identity"
+    """They are the same on both sides, as far as the canonical list knows them; any other code is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code of a canonical list; ``name`` is the label that TRACES shows, never used to decide."""
+
+    code: str
+    name: str
+    valid_from: date | None
+    valid_to: date | None
+    grade: Grade
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One mapping row.
+
+    ``code`` is the partner's code, ``canonical`` the TRACES one; an empty ``canonical`` (inwards) or ``code``
+    (outwards) leaves the place out, which is a declared loss. ``context`` is a document type code, empty for all.
+    ``valid_to`` is the last day of validity. ``id`` stands in reports and is stable as long as the row's key is.
+    """
+
+    id: str
+    code: str
+    canonical: str
+    context: str
+    direction: Direction
+    loss: Loss
+    valid_from: date | None
+    valid_to: date | None
+    grade: Grade
+    evidence: str
+
+    def valid_on(self, day: date) -> bool:
+        """Whether the row holds on that day, both ends included."""
+        return not ((self.valid_from and day < self.valid_from) or (self.valid_to and day > self.valid_to))
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The header of a table file: where its rows come from and on what terms."""
+
+    authority: str
+    source: str
+    version: str
+    licence: str
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """The canonical codes of one list."""
+
+    name: str
+    list: str
+    provenance: Provenance
+    digest: str
+    codes: dict[str, Code]
+
+    @property
+    def version(self) -> str:
+        """Label and content digest: two tables with the same version hold the same rows."""
+        return f"{self.provenance.version}+{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMap:
+    """How one system's codes of one list relate to the canonical ones; for one partner only when ``partner`` is set."""
+
+    name: str
+    system: str
+    list: str
+    partner: str
+    otherwise: Otherwise
+    provenance: Provenance
+    digest: str
+    rows: tuple[Row, ...]
+
+    @property
+    def version(self) -> str:
+        """Label and content digest: two tables with the same version hold the same rows."""
+        return f"{self.provenance.version}+{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedPlace:
+    """One place that a translation touched.
+
+    ``path`` is an XPath into the document as it was before that step (prefixes sps, ram, udt); ``list`` names the
+    code list, or ``structure`` for a difference of form; ``row`` and ``version`` identify the row that decided.
+    """
+
+    path: str
+    list: str
+    source_code: str
+    target_code: str
+    row_id: str
+    version: str
+    loss: Loss = Loss.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A new document and how it came about; the input is untouched.
+
+    ``root`` has no ``ds:Signature``: a translation is another representation with a seal of its own (R-5-2).
+    ``versions`` names each table that was consulted, so that the same tables give the same bytes again.
+    """
+
+    root: _Element
+    report: tuple[TranslatedPlace, ...]
+    versions: dict[str, str]
+
+    @property
+    def losses(self) -> tuple[TranslatedPlace, ...]:
+        """The places that the way back cannot restore as they were."""
+        return tuple(place for place in self.report if place.loss is not Loss.NONE)

@@ -1,0 +1,239 @@
+"""One pass over one document: from one system's codes and form to another's, in place, in one walk.
+
+The walk also brings the document into normal form, because real documents are looser than their schema (DIGEST 2.6):
+UN/CEFACT order, no indentation, no empty optional elements, no word NULL, nothing that UN/CEFACT does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from lxml import etree
+
+from gateway.errors import TranslationRefused
+from gateway.xml.names import RAM21, UDT21, qn, readable
+from mappings.bindings import bindings, structure_rules, structure_version
+from mappings.models import TranslatedPlace
+from mappings.shape import ROOT_TYPE, Slot, reorder, shapes
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from mappings.index import Entry, Index, Lookup
+
+MAX_CODE = 64
+"""Characters: longer text is prose or a file, and is not compared with codes."""
+
+
+class Mapper(Protocol):
+    """One difference of form, for one UN/CEFACT type, one way: False takes the element out of the document."""
+
+    def __call__(self, element: _Element, run: Pass, path: str, /) -> bool: ...
+
+
+@dataclass(slots=True)
+class Place:
+    """One slot of a type with everything that a pass does there."""
+
+    slot: Slot
+    name: str
+    code_list: str = ""
+    attribute: str = ""
+    attribute_list: str = ""
+    plan: TypePlan | None = None
+    mapper: Mapper | None = None
+    """For a leaf; the mapper of a type with children stands in its plan."""
+
+
+@dataclass(slots=True)
+class TypePlan:
+    """What a pass does inside one complex type."""
+
+    type: str
+    places: dict[str, Place] = field(default_factory=dict)
+    mapper: Mapper | None = None
+
+
+@cache
+def plan_for(source: str, target: str) -> TypePlan:
+    """The compiled bindings and mappers of one direction; source and target equal: normal form alone."""
+    from mappings.mappers import mappers_for  # noqa: PLC0415  # the mappers use this module's types
+
+    mappers = mappers_for(source, target)
+    plans = {name: TypePlan(name, mapper=mappers.get(name)) for name in shapes()}
+    for name, slots in shapes().items():
+        for tag, slot in slots.items():
+            place = Place(slot, readable(tag), plan=plans.get(slot.type))
+            if place.plan is None:
+                place.mapper = mappers.get(slot.type)
+            if source != target:
+                _bind(place, name, tag, {source, target})
+            plans[name].places[tag] = place
+    return plans[ROOT_TYPE]
+
+
+def _bind(place: Place, type_name: str, tag: str, systems: set[str]) -> None:
+    for binding in bindings().places:
+        if binding.not_with in systems:
+            continue
+        if binding.element and binding.type == type_name and tag.endswith(f"}}{binding.element}"):
+            place.code_list = binding.list
+        elif binding.attribute and binding.type == place.slot.type:
+            place.attribute, place.attribute_list = binding.attribute, binding.list
+
+
+class Pass:
+    """The state of one pass: the rows in use, the report so far."""
+
+    def __init__(self, index: Index, source: str, target: str, partner: str, context: str) -> None:
+        self.index = index
+        self.source = source
+        self.target = target
+        self.partner = partner
+        self.context = context
+        self.places: list[TranslatedPlace] = []
+        self.versions: dict[str, str] = {}
+        self._lookups: dict[str, Lookup] = {}
+
+    # What mappers call.
+
+    def lookup(self, name: str) -> Lookup:
+        """The rows of one list for this direction."""
+        found = self._lookups.get(name)
+        if found is None:
+            found = self._lookups[name] = self.index.lookup(self.source, self.target, name, self.partner)
+            self.versions[found.table] = found.version
+        return found
+
+    def code(self, name: str, code: str, path: str) -> str | None:
+        """Translate one code and report it; None leaves the place out.
+
+        Raises:
+            TranslationRefused: no row answers (R-37-2).
+        """
+        entry = self.lookup(name).find(code, self.context, where=path)
+        self.report_code(name, code, entry, path)
+        return entry.target
+
+    def report_code(self, name: str, code: str, entry: Entry, path: str) -> None:
+        """Report an answer that a mapper looked up by itself."""
+        self.places.append(
+            TranslatedPlace(path, name, code, entry.target or "", entry.row_id, entry.version, entry.loss)
+        )
+
+    def report_form(self, rule: str, path: str, found: str = "", becomes: str = "") -> None:
+        """Report a change of form under a rule of ``structure.csv``."""
+        self.versions["structure"] = structure_version()
+        loss = structure_rules()[rule].loss
+        self.places.append(
+            TranslatedPlace(path, "structure", found, becomes, f"structure/{rule}", structure_version(), loss)
+        )
+
+    def label(self, name: str, code: str) -> str:
+        """The label that TRACES shows for a canonical code, empty when the list does not know it."""
+        known = self.index.labels[name].get(code)
+        return known.name if known else ""
+
+    # The walk.
+
+    def walk(self, element: _Element, plan: TypePlan, path: str) -> bool:
+        """Normalise and translate one element and everything below it; False: take it out."""
+        if element.text is not None:
+            self._loose_text(element, plan, path)
+        last, in_order = -1, True
+        counts: dict[str, int] = {}
+        for child in list(element):
+            place = plan.places.get(child.tag) or self._stranger(child, plan, path)  # type: ignore[call-overload]
+            if place is None:
+                element.remove(child)
+                continue
+            slot: Slot = place.slot
+            if child.tail is not None:
+                child.tail = None
+            count = counts[slot.tag] = counts.get(slot.tag, 0) + 1
+            if place.plan is None:
+                keep = self._leaf(child, place, path, count)
+            else:
+                here = f"{path}/{place.name}[{count}]" if slot.repeatable or count > 1 else f"{path}/{place.name}"
+                keep = self.walk(child, place.plan, here)
+                if keep and not len(child) and not slot.required and not child.attrib:
+                    self.report_form("empty", here)
+                    keep = False
+            if not keep:
+                element.remove(child)
+            elif slot.rank < last:
+                in_order = False
+            else:
+                last = slot.rank
+        if not in_order:
+            reorder(element, plan.type)
+            self.report_form("order", path)
+        return plan.mapper is None or plan.mapper(element, self, path)
+
+    def _leaf(self, leaf: _Element, place: Place, parent_path: str, count: int) -> bool:
+        text = leaf.text
+        if text is None or len(text) <= MAX_CODE:
+            code = text.strip() if text else ""
+            if code == "NULL":
+                self.report_form("null", _leaf_path(parent_path, place, count), "NULL")
+                code, leaf.text = "", None
+            if not code:
+                if not place.slot.required and not leaf.attrib:
+                    self.report_form("empty", _leaf_path(parent_path, place, count))
+                    return False
+            elif place.code_list:
+                becomes = self.code(place.code_list, code, _leaf_path(parent_path, place, count))
+                if becomes is None:
+                    if place.slot.required:
+                        raise TranslationRefused("IMG-6006", where=_leaf_path(parent_path, place, count), found=code)
+                    return False
+                if becomes != text:
+                    leaf.text = becomes
+        elif place.code_list:
+            self.code(place.code_list, text, _leaf_path(parent_path, place, count))  # refused: no code is that long
+        if place.attribute:
+            self._attribute(leaf, place, parent_path, count)
+        return place.mapper is None or place.mapper(leaf, self, _leaf_path(parent_path, place, count))
+
+    def _attribute(self, leaf: _Element, place: Place, parent_path: str, count: int) -> None:
+        code = leaf.get(place.attribute)
+        if code is None or not code.strip():
+            return
+        becomes = self.code(
+            place.attribute_list, code.strip(), f"{_leaf_path(parent_path, place, count)}/@{place.attribute}"
+        )
+        if becomes is None:
+            del leaf.attrib[place.attribute]
+        elif becomes != code:
+            leaf.set(place.attribute, becomes)
+
+    def _loose_text(self, element: _Element, plan: TypePlan, path: str) -> None:
+        """Text where only elements belong: indentation goes, a bare date gets its element (DIGEST 2.6)."""
+        text = (element.text or "").strip()
+        element.text = None
+        if not text:
+            return
+        if plan.type == "DateTimeType" and not len(element) and text != "NULL":
+            etree.SubElement(element, qn(UDT21, "DateTimeString")).text = text
+            self.report_form("bare-date", path, text, text)
+        else:
+            self.report_form("null" if text == "NULL" else "unknown", path, text)
+
+    def _stranger(self, child: _Element, plan: TypePlan, path: str) -> Place | None:
+        """An element that does not belong here, unless it only lacks its namespace as in the hub's schema."""
+        place = plan.places.get(qn(RAM21, str(child.tag)))
+        here = f"{path}/{readable(str(child.tag))}"
+        if place is None:
+            self.report_form("unknown", here)
+        else:
+            child.tag = place.slot.tag
+            self.report_form("namespace", here)
+        return place
+
+
+def _leaf_path(parent_path: str, place: Place, count: int) -> str:
+    return f"{parent_path}/{place.name}[{count}]" if place.slot.repeatable or count > 1 else f"{parent_path}/{place.name}"
+
+
