@@ -1,0 +1,142 @@
+"""What a SOAP call is, once the envelope has been read: plain data for the layers above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gateway.xml.names import SOAP11, SOAP12
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from lxml.etree import _Element
+
+    from gateway.errors import GatewayError
+
+__all__ = [
+    "Contract",
+    "Operation",
+    "SecurityHeader",
+    "SoapCall",
+    "SoapReply",
+    "SoapVersion",
+    "Timestamp",
+    "TransportPeer",
+    "UsernameToken",
+]
+
+
+class SoapVersion(Enum):
+    """The two SOAP versions, told apart by envelope namespace and media type."""
+
+    SOAP11 = (SOAP11, "text/xml")
+    SOAP12 = (SOAP12, "application/soap+xml")
+
+    def __init__(self, namespace: str, media_type: str) -> None:
+        self.namespace = namespace
+        self.media_type = media_type
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type of replies."""
+        return f"{self.media_type}; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class UsernameToken:
+    """A WS-Security UsernameToken with PasswordDigest, as sent; not judged yet."""
+
+    username: str
+    digest: bytes
+    """20 bytes: SHA-1 over nonce, created and secret (DIGEST 4.2)."""
+    nonce: bytes
+    created: datetime
+    created_text: str
+    """The characters that the digest was made over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A WS-Security Timestamp as sent, both in UTC; not judged yet."""
+
+    created: datetime
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityHeader:
+    """The one wsse:Security header of a message."""
+
+    username_token: UsernameToken | None
+    timestamp: Timestamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransportPeer:
+    """Who is at the other end of the connection."""
+
+    address: str
+    """IP address; behind a trusted proxy the one that the proxy saw."""
+    secure: bool
+    """Whether the connection, or the one before the trusted proxy, is TLS."""
+    client_certificate: bytes | None = None
+    """DER of the certificate that the TLS handshake proved, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoapCall:
+    """One request that is a call of a contract's operation."""
+
+    contract: str
+    operation: str
+    version: SoapVersion
+    body: _Element
+    """The operation element, still in the tree that the boundary parsed: what is verified is what is read."""
+    headers: tuple[_Element, ...]
+    security: SecurityHeader | None
+    message_id: str | None
+    """wsa:MessageID."""
+    peer: TransportPeer
+    raw: bytes
+    """The whole request as received, inflated."""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SoapReply:
+    """What a handler answers."""
+
+    body: bytes
+    """One serialised element in UTF-8, without declaration; spliced into the envelope as it is, so that seals hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a contract."""
+
+    name: str
+    request: str
+    """Name of the body element, ``{namespace}local``."""
+    action: str
+    """SOAPAction of SOAP 1.1, action parameter of SOAP 1.2."""
+    handler: Callable[[SoapCall], SoapReply]
+    """Answers, or raises a GatewayError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A published contract and what serves it."""
+
+    name: str
+    path: str
+    wsdl: str
+    """Resource name in the package ``wsdl``."""
+    operations: tuple[Operation, ...]
+    versions: frozenset[SoapVersion] = frozenset(SoapVersion)
+    fault_detail: Callable[[GatewayError], bytes | None] = lambda _error: None
+    """The contract's own detail element for an error, serialised, or None for a fault without detail."""
+    known_headers: frozenset[str] = frozenset()
+    """Header blocks that the handlers understand, as ``{namespace}local``, beyond WS-Security and WS-Addressing."""

@@ -1,0 +1,140 @@
+"""spyne's two SOAP protocols, reduced to the boundary's tree in and spliced bytes out.
+
+spyne keeps what it is good at: services, method descriptors, the events of a call. Its parsing, its rewriting of
+references, its header and fault code and its serialisation are overridden, which is where its defects are (STACK).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.soap import compat
+from gateway.soap.envelope import write_envelope
+from gateway.soap.models import SoapVersion
+
+compat.install()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # spyne's own deprecations and escapes: nothing that we could change
+    from spyne import AnyXml, Application, MethodContext, Service, rpc
+    from spyne.protocol.soap import Soap11, Soap12
+    from spyne.server import ServerBase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.soap.models import Contract, Operation, SoapCall, SoapReply
+
+__all__ = ["SpyneServer"]
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One call on its way through spyne, held in the method context."""
+
+    call: SoapCall
+    reply: SoapReply | None = None
+    error: Exception | None = None
+
+
+class _BoundaryProtocol:
+    """What both versions override; mixed in before spyne's classes."""
+
+    version: SoapVersion
+
+    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:  # noqa: ARG002 - spyne's interface
+        """The tree is there already: the boundary's."""
+        ctx.in_document = ctx.udc.call.body.getroottree()
+
+    def decompose_incoming_envelope(self, ctx: Any, message: object = None) -> None:  # noqa: ARG002 - spyne's interface
+        """The envelope has been read already, strictly."""
+        ctx.in_body_doc = ctx.udc.call.body
+        ctx.method_request_string = ctx.in_body_doc.tag
+
+    def deserialize(self, ctx: Any, message: object) -> None:  # noqa: ARG002 - spyne's interface
+        """The element itself is the argument."""
+        ctx.in_object = ctx.in_body_doc
+
+    def serialize(self, ctx: Any, message: object) -> None:  # noqa: ARG002 - spyne's interface
+        """Nothing is rendered: sealed bytes stay as they are."""
+        ctx.out_document = ctx.udc.reply
+
+    def create_out_string(self, ctx: Any, charset: str | None = None) -> None:  # noqa: ARG002 - spyne's interface
+        """Splice the reply's bytes into an envelope."""
+        ctx.out_string = [write_envelope(ctx.out_document.body, self.version)]
+
+
+class _Soap11(_BoundaryProtocol, Soap11):  # type: ignore[misc]  # spyne is untyped
+    version = SoapVersion.SOAP11
+
+
+class _Soap12(_BoundaryProtocol, Soap12):  # type: ignore[misc]  # spyne is untyped
+    version = SoapVersion.SOAP12
+
+
+class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
+    """One contract in one SOAP version as a spyne application."""
+
+    transport = "gateway"
+
+    def __init__(self, contract: Contract, version: SoapVersion) -> None:
+        protocol = _Soap11 if version is SoapVersion.SOAP11 else _Soap12
+        namespace = contract.operations[0].request.removeprefix("{").partition("}")[0]
+        super().__init__(
+            Application(
+                [_service(contract)],
+                namespace,
+                name=f"{contract.name}-{version.name}",
+                in_protocol=protocol(),
+                out_protocol=protocol(),
+            )
+        )
+
+    def answer(self, call: SoapCall) -> bytes:
+        """Run one call; the whole reply envelope.
+
+        Raises:
+            Exception: whatever the handler raised, untouched.
+        """
+        context = MethodContext(self, MethodContext.SERVER)
+        exchange = context.udc = _Exchange(call)
+        (context,) = self.generate_contexts(context)
+        try:
+            self.get_in_object(context)
+            self.get_out_object(context)
+            if exchange.error is not None:
+                raise exchange.error
+            self.get_out_string(context)
+            return b"".join(context.out_string)
+        finally:
+            context.close()
+
+
+def _service(contract: Contract) -> type:
+    methods = {operation.name: _method(operation) for operation in contract.operations}
+    return type(contract.name, (Service,), methods)
+
+
+def _method(operation: Operation) -> Callable[..., Any]:
+    """A bare operation that hands the exchange to its handler.
+
+    The handler's exception is carried beside spyne, which would log it whole and put its text into a fault.
+    """
+
+    def run(ctx: Any, _element: Any) -> None:
+        exchange: _Exchange = ctx.udc
+        try:
+            exchange.reply = operation.handler(exchange.call)
+        except Exception as error:  # noqa: BLE001 - raised again by SpyneServer.answer
+            exchange.error = error
+
+    run.__name__ = operation.name
+    decorate = rpc(
+        AnyXml,
+        _returns=AnyXml,
+        _body_style="bare",
+        _in_message_name=operation.request,
+        _operation_name=operation.name,
+    )
+    return decorate(run)  # type: ignore[no-any-return]  # spyne is untyped

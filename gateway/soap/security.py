@@ -1,0 +1,150 @@
+"""Reads the WS-Security header (DIGEST 4.2) into plain data; who the sender is, trust and access judge later.
+
+Strict where looseness would let two readers see two things: one header, each part once, PasswordDigest only, nothing
+in it that nobody checks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import SoapRefused
+from gateway.soap.models import SecurityHeader, Timestamp, UsernameToken
+from gateway.xml.names import WSSE, WSU, qn, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml.etree import _Element
+
+__all__ = ["BASE64_ENCODING", "PASSWORD_DIGEST", "SECURITY", "password_digest", "read_instant", "read_security"]
+
+SECURITY: Final = qn(WSSE, "Security")
+PASSWORD_DIGEST: Final = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"  # noqa: S105 - a name, no password
+)
+BASE64_ENCODING: Final = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+)
+
+MAX_USERNAME: Final = 256
+"""Characters; account names of TRACES have about 10."""
+MAX_NONCE: Final = 128
+"""Bytes; toolkits send 16 to 20. The nonce is a key of the replay guard, so its size is a size in the database."""
+_SHA1_BYTES: Final = 20
+_MAX_BASE64: Final = 400
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+_TIMESTAMP: Final = qn(WSU, "Timestamp")
+_CREATED: Final = qn(WSU, "Created")
+_EXPIRES: Final = qn(WSU, "Expires")
+_TOKEN: Final = qn(WSSE, "UsernameToken")
+_USERNAME: Final = qn(WSSE, "Username")
+_PASSWORD: Final = qn(WSSE, "Password")
+_NONCE: Final = qn(WSSE, "Nonce")
+
+
+def password_digest(nonce: bytes, created_text: str, secret: str) -> bytes:
+    """SHA-1 over nonce, created and secret: 20 bytes (DIGEST 4.2; SHA-1 is the contract's, used over TLS only)."""
+    return hashlib.sha1(nonce + created_text.encode() + secret.encode(), usedforsecurity=False).digest()
+
+
+def read_security(headers: Iterable[_Element]) -> SecurityHeader | None:
+    """The WS-Security header among the header blocks meant for us; None when there is none.
+
+    Raises:
+        SoapRefused: IMG-1108 repeated or malformed, IMG-1109 another password type than PasswordDigest.
+    """
+    found = [header for header in headers if header.tag == SECURITY]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise _refused("wsse:Security", "more than one", "exactly one")
+    parts = _parts(found[0], {_TIMESTAMP, _TOKEN})
+    token, timestamp = parts.get(_TOKEN), parts.get(_TIMESTAMP)
+    return SecurityHeader(
+        None if token is None else _read_token(token), None if timestamp is None else _read_timestamp(timestamp)
+    )
+
+
+def read_instant(text: str, where: str) -> datetime:
+    """An xs:dateTime with a time zone, in UTC.
+
+    Raises:
+        SoapRefused: IMG-1108.
+    """
+    if _DATE_TIME.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise _refused(where, text, "a dateTime with a time zone, such as 2026-01-31T12:00:00Z")
+
+
+def _read_timestamp(element: _Element) -> Timestamp:
+    parts = _parts(element, {_CREATED, _EXPIRES})
+    created, expires = _text(parts, _CREATED), parts.get(_EXPIRES)
+    return Timestamp(
+        read_instant(created, "wsu:Timestamp/wsu:Created"),
+        None if expires is None else read_instant(_text(parts, _EXPIRES), "wsu:Timestamp/wsu:Expires"),
+    )
+
+
+def _read_token(element: _Element) -> UsernameToken:
+    parts = _parts(element, {_USERNAME, _PASSWORD, _NONCE, _CREATED})
+    username = _text(parts, _USERNAME)
+    if len(username) > MAX_USERNAME:
+        raise _refused("wsse:Username", "more", f"at most {MAX_USERNAME} characters")
+    password = _text(parts, _PASSWORD)
+    if parts[_PASSWORD].get("Type") != PASSWORD_DIGEST:
+        raise SoapRefused("IMG-1109", where="wsse:Password/@Type", expected=PASSWORD_DIGEST)
+    digest = _base64(password, "wsse:Password")
+    if len(digest) != _SHA1_BYTES:
+        raise _refused("wsse:Password", f"{len(digest)} bytes", f"{_SHA1_BYTES} bytes in base64")
+    nonce = _base64(_text(parts, _NONCE), "wsse:Nonce")
+    if parts[_NONCE].get("EncodingType", BASE64_ENCODING) != BASE64_ENCODING or not 0 < len(nonce) <= MAX_NONCE:
+        raise _refused("wsse:Nonce", f"{len(nonce)} bytes", f"1 to {MAX_NONCE} bytes, EncodingType Base64Binary")
+    created_text = _text(parts, _CREATED)
+    created = read_instant(created_text, "wsse:UsernameToken/wsu:Created")
+    return UsernameToken(username, digest, nonce, created, created_text)
+
+
+def _parts(element: _Element, allowed: set[str]) -> dict[str, _Element]:
+    """The children by name, each once and none unknown: what nobody checks must not look as if it were checked."""
+    parts: dict[str, _Element] = {}
+    for child in element:
+        if not isinstance(child.tag, str):
+            continue
+        if child.tag not in allowed:
+            raise _refused(readable(str(element.tag)), readable(child.tag), ", ".join(sorted(map(readable, allowed))))
+        if child.tag in parts:
+            raise _refused(readable(str(element.tag)), f"{readable(child.tag)} more than once", "once")
+        parts[child.tag] = child
+    return parts
+
+
+def _text(parts: dict[str, _Element], name: str) -> str:
+    """The whole text of one part, which has no children: a comment inside would show readers different values."""
+    part = parts.get(name)
+    text = "" if part is None or len(part) else (part.text or "").strip()
+    if not text:
+        raise _refused(readable(name), "missing, empty or with content other than text", "a text")
+    return text
+
+
+def _base64(text: str, where: str) -> bytes:
+    if len(text) <= _MAX_BASE64:
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    raise _refused(where, "no base64, or too long", "base64")
+
+
+def _refused(where: str, found: str, expected: str) -> SoapRefused:
+    return SoapRefused("IMG-1108", where=where, found=found, expected=expected)

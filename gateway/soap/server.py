@@ -1,0 +1,227 @@
+"""Contracts as one WSGI application: every request gets a SOAP reply, a SOAP fault, or a published file.
+
+The way of a request: path -> Content-Type -> body (bounded) -> XML boundary -> envelope -> operation and action ->
+WS-Security -> spyne -> handler. Whatever goes wrong on it is a GatewayError and leaves as a fault in the contract's own
+form; anything else is logged without content and leaves as IMG-9002.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from gateway.errors import GatewayError, SoapRefused, Unavailable, XmlRefused
+from gateway.soap.envelope import NotUnderstood, read_envelope, version_of
+from gateway.soap.faults import render_fault, status_of
+from gateway.soap.http import read_body, read_content_type, soap_action
+from gateway.soap.models import SoapCall, SoapVersion
+from gateway.soap.peer import ProxyPolicy, peer_of
+from gateway.soap.protocol import SpyneServer
+from gateway.soap.publish import Publication
+from gateway.soap.security import read_security
+from gateway.xml.boundary import parse
+from gateway.xml.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from gateway.soap.models import Contract, Operation
+
+__all__ = ["SoapApplication"]
+
+_log = logging.getLogger(__name__)
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A contract with all that is made of it once."""
+
+    contract: Contract
+    files: Publication
+    operations: Mapping[str, Operation]
+    servers: Mapping[SoapVersion, SpyneServer]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a request came: what a fault needs to know."""
+
+    version: SoapVersion = SoapVersion.SOAP11
+    call: SoapCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class SoapApplication:
+    """A WSGI application that serves contracts.
+
+    Args:
+        contracts: each at its own path.
+        base_url: public address of this instance, without a path; taken from the request's Host when None.
+        limits: of every request body.
+        proxies: the reverse proxies whose certificate headers are believed.
+        clock: aware UTC time of arrival.
+        on_fault: told about every fault before it is sent, with the call as far as it was read.
+    """
+
+    def __init__(
+        self,
+        contracts: Sequence[Contract],
+        *,
+        base_url: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        proxies: ProxyPolicy = ProxyPolicy(),  # noqa: B008 - frozen
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_fault: Callable[[GatewayError, SoapCall | None], None] | None = None,
+    ) -> None:
+        self._published = {contract.path: _publish(contract) for contract in contracts}
+        self._base_url = base_url.rstrip("/") if base_url else None
+        self._limits = limits
+        self._proxies = proxies
+        self._clock = clock
+        self._on_fault = on_fault
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that are served, for an application that puts others beside them."""
+        return frozenset(self._published)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        reply = self._reply(environ)
+        headers = [("Content-Type", reply.content_type), ("Content-Length", str(len(reply.body))), *reply.headers]
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [reply.body]
+
+    def _reply(self, environ: Mapping[str, Any]) -> _Reply:
+        published = self._published.get(str(environ.get("PATH_INFO", "")))
+        progress = _Progress()
+        try:
+            return self._answer(published, environ, progress)
+        except GatewayError as error:
+            return self._fault(error, published, progress)
+        except Exception as error:  # noqa: BLE001 - every failure becomes a fault; none may end the worker
+            # The text of the exception may quote the message, so only its kind and place are logged.
+            _log.error("unexpected %s in %s", type(error).__qualname__, _place(error))
+            return self._fault(Unavailable("IMG-9002"), published, progress)
+
+    def _answer(self, published: _Published | None, environ: Mapping[str, Any], progress: _Progress) -> _Reply:
+        if published is None:
+            raise SoapRefused("IMG-1111", where="HTTP path")
+        method = environ.get("REQUEST_METHOD")
+        if method in {"GET", "HEAD"}:
+            return self._describe(published, environ)
+        if method != "POST":
+            raise SoapRefused("IMG-1110", where="HTTP method", expected="POST, GET, HEAD")
+        body = self._call(published, environ, progress)
+        return _Reply(200, progress.version.content_type, body)
+
+    def _call(self, published: _Published, environ: Mapping[str, Any], progress: _Progress) -> bytes:
+        content_type = read_content_type(str(environ.get("CONTENT_TYPE") or ""))
+        progress.version = content_type.version
+        peer = peer_of(environ, self._proxies)
+        parsed = parse(read_body(environ, self._limits), limits=self._limits)
+        if content_type.charset not in {None, parsed.encoding}:
+            raise XmlRefused(
+                "IMG-1009", where="Content-Type", found=str(content_type.charset), expected=parsed.encoding
+            )
+        version = version_of(parsed.root)
+        if version is not content_type.version:
+            raise SoapRefused("IMG-1104", found=content_type.version.media_type, expected=version.media_type)
+        server = published.servers.get(version)
+        if server is None:
+            raise SoapRefused("IMG-1103", found=version.name)
+        envelope = read_envelope(parsed.root, version, published.contract.known_headers)
+        operation = published.operations.get(str(envelope.body.tag))
+        if operation is None:
+            raise SoapRefused("IMG-1105", where="/Envelope/Body", found=str(envelope.body.tag))
+        for action in (soap_action(environ, content_type), envelope.action):
+            if action is not None and action != operation.action:
+                raise SoapRefused("IMG-1106", where="SOAPAction", found=action, expected=operation.action)
+        progress.call = SoapCall(
+            contract=published.contract.name,
+            operation=operation.name,
+            version=version,
+            body=envelope.body,
+            headers=envelope.headers,
+            security=read_security(envelope.headers),
+            message_id=envelope.message_id,
+            peer=peer,
+            raw=parsed.raw,
+            received_at=self._clock(),
+        )
+        return server.answer(progress.call)
+
+    def _fault(self, error: GatewayError, published: _Published | None, progress: _Progress) -> _Reply:
+        if self._on_fault is not None:
+            try:
+                self._on_fault(error, progress.call)
+            except Exception as failure:  # noqa: BLE001 - a failing hook must not cost the sender its fault
+                _log.error("fault hook: %s in %s", type(failure).__qualname__, _place(failure))
+        detail = None if published is None else published.contract.fault_detail(error)
+        names = error.names if isinstance(error, NotUnderstood) else ()
+        body = render_fault(error, progress.version, detail=detail, not_understood=names)
+        allow = (("Allow", "POST, GET, HEAD"),) if error.code == "IMG-1110" else ()
+        return _Reply(status_of(error, progress.version), progress.version.content_type, body, allow)
+
+    def _describe(self, published: _Published, environ: Mapping[str, Any]) -> _Reply:
+        address = (self._base_url or _own_address(environ)) + published.contract.path
+        query = str(environ.get("QUERY_STRING", ""))
+        key, _, value = query.partition("=")
+        if query.lower() == "wsdl":
+            return _Reply(200, "text/xml; charset=utf-8", published.files.wsdl(address))
+        if key.lower() == "xsd":
+            schema = published.files.schema(unquote(value), address)
+            if schema is None:
+                raise SoapRefused("IMG-1111", where="xsd", expected=", ".join(sorted(published.files.schemas)))
+            return _Reply(200, "text/xml; charset=utf-8", schema)
+        return _Reply(200, "text/html; charset=utf-8", _page(published.contract, address))
+
+
+def _publish(contract: Contract) -> _Published:
+    return _Published(
+        contract,
+        Publication(contract.wsdl),
+        {operation.request: operation for operation in contract.operations},
+        {version: SpyneServer(contract, version) for version in contract.versions},
+    )
+
+
+def _own_address(environ: Mapping[str, Any]) -> str:
+    """Scheme and host as the client wrote them; a Host that is none falls back to the server's own name."""
+    host = str(environ.get("HTTP_HOST", ""))
+    if not _HOST.fullmatch(host):
+        host = f"{environ.get('SERVER_NAME', 'localhost')}:{environ.get('SERVER_PORT', '80')}"
+    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}"
+
+
+def _page(contract: Contract, address: str) -> bytes:
+    name, link = escape(contract.name), escape(address)
+    operations = "".join(f"<li>{escape(operation.name)}</li>" for operation in contract.operations)
+    return (
+        f"<!DOCTYPE html><html lang=en><title>{name}</title><h1>{name}</h1>"
+        f"<p>A SOAP service of the IMSOC gateway. Its description: <a href='?wsdl'>{link}?wsdl</a>.</p>"
+        f"<ul>{operations}</ul></html>"
+    ).encode()
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "unknown place" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
