@@ -82,7 +82,7 @@ _PADDED: Final = "Lots of the packing house"
 _TAIL: Final = "</ram:IncludedSPSConsignmentItem></sps:SPSConsignment></sps:SPSCertificate>"
 
 
-def _head(  # noqa: PLR0913, PLR0917 - the arguments of certificate, handed on
+def _head(
     number: str, type_code: str, status: str, export: str, import_: str, replaces: str | None, issued: datetime
 ) -> str:
     when = issued.isoformat(timespec="seconds")
