@@ -1,4 +1,4 @@
-"""Which place carries which list, and the rules of form that go beside the tables (``tables/bindings.toml``, ``structure.csv``)."""
+"""Which place carries which list, and the rules of form beside the tables (``bindings.toml``, ``structure.csv``)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ class StructureRule:
     ephyto: str
     traces: str
     loss: Loss
+    row_id: str
+    """As reports cite it."""
 
 
 @cache
@@ -62,7 +64,9 @@ def structure_rules() -> dict[str, StructureRule]:
     """The rules of form by id."""
     lines = [line for line in _file("structure.csv").decode().splitlines() if not line.startswith("#")]
     return {
-        row["id"]: StructureRule(row["id"], row["type"], row["ephyto"], row["traces"], Loss(row["loss"]))
+        row["id"]: StructureRule(
+            row["id"], row["type"], row["ephyto"], row["traces"], Loss(row["loss"]), f"structure/{row['id']}"
+        )
         for row in csv.DictReader(lines)
     }
 

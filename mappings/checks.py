@@ -69,7 +69,7 @@ def _check_unique(code_map: CodeMap) -> None:
                     raise ConfigurationError(
                         "IMG-0131",
                         where=code_map.name,
-                        found=f"{first.id} ({first.code}={first.canonical}), {second.id} ({second.code}={second.canonical})",
+                        found=", ".join(f"{row.id} ({row.code}={row.canonical})" for row in (first, second)),
                         expected=f"one row per {side}, context and day; name a direction where several codes meet",
                     )
 
@@ -80,7 +80,8 @@ def _check_way_back(code_map: CodeMap, row: Row) -> None:
         return
     wanted = OUTWARDS if row.direction is Direction.IN else INWARDS
     if not any(
-        other.direction in wanted and (other.code, other.canonical, other.context) == (row.code, row.canonical, row.context)
+        other.direction in wanted
+        and (other.code, other.canonical, other.context) == (row.code, row.canonical, row.context)
         for other in code_map.rows
         if other is not row
     ):

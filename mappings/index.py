@@ -76,7 +76,7 @@ class Lookup:
             number, why = "IMG-6001", "no row names it"
         return TranslationRefused(
             number,
-            f"The code {code!r} of the list {self.list} cannot be translated from {self.source} to {self.target}: {why}.",
+            f"{code!r} of the list {self.list} cannot be translated from {self.source} to {self.target}: {why}.",
             where=where,
             found=code,
             expected=f"{self.table}.csv: {self._row_needed(code)}",
@@ -116,7 +116,9 @@ class Index:
                 lookup = _compile(code_map, version, on, usable, inwards=inwards, allow_unconfirmed=allow_unconfirmed)
                 general = lookups.get((lookup.source, lookup.target, lookup.list, ""))
                 if code_map.partner and general is not None:
-                    lookup.entries.update({key: value for key, value in general.entries.items() if key not in lookup.entries})
+                    lookup.entries.update(
+                        {key: value for key, value in general.entries.items() if key not in lookup.entries}
+                    )
                 lookups[lookup.source, lookup.target, lookup.list, code_map.partner] = lookup
         return cls(
             on,

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from mappings.index import Index
 
 CODE_COLUMNS: Final = ["code", "name", "valid_from", "valid_to", "grade", "note"]
-MAP_COLUMNS: Final = ["code", "canonical", "context", "direction", "loss", "valid_from", "valid_to", "grade", "evidence"]
+MAP_COLUMNS: Final = [
+    "code",
+    "canonical",
+    "context",
+    "direction",
+    "loss",
+    "valid_from",
+    "valid_to",
+    "grade",
+    "evidence",
+]
 _PROVENANCE: Final = ("authority", "source", "version", "licence", "grade")
 _DIGEST_LENGTH: Final = 12
 """Hex digits of the SHA-256 that a version shows: enough to tell the revisions of one file apart."""
@@ -120,9 +130,7 @@ def _read_list(file: Traversable) -> CodeList:
     if header.get("base") == "pycountry":
         codes = _iso_countries()
         label = f"{provenance.version}+pycountry-{metadata.version('pycountry')}"
-        provenance = Provenance(
-            provenance.authority, provenance.source, label, provenance.licence, provenance.grade
-        )
+        provenance = Provenance(provenance.authority, provenance.source, label, provenance.licence, provenance.grade)
         digest = hashlib.sha256(f"{digest}{sorted(codes)}".encode()).hexdigest()[:_DIGEST_LENGTH]
     for number, cells in lines:
         where = f"{file.name} line {number}"
@@ -168,9 +176,7 @@ def _read_map(file: Traversable) -> CodeMap:
         otherwise = Otherwise(header.get("otherwise", ""))
     except ValueError as error:
         raise ConfigurationError("IMG-0130", where=f"{file.name} header", found=str(error)) from error
-    return CodeMap(
-        _stem(file), system, name, header.get("partner", ""), otherwise, provenance, digest, tuple(rows)
-    )
+    return CodeMap(_stem(file), system, name, header.get("partner", ""), otherwise, provenance, digest, tuple(rows))
 
 
 def _read(file: Traversable, columns: list[str]) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]], str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date
@@ -143,9 +143,8 @@ class CodeMap:
         return f"{self.provenance.version}+{self.digest}"
 
 
-@dataclass(frozen=True, slots=True)
-class TranslatedPlace:
-    """One place that a translation touched.
+class TranslatedPlace(NamedTuple):
+    """One place that a translation touched; a tuple, because a document makes hundreds of them.
 
     ``path`` is an XPath into the document as it was before that step (prefixes sps, ram, udt); ``list`` names the
     code list, or ``structure`` for a difference of form; ``row`` and ``version`` identify the row that decided.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from mappings.models import Loss, TranslatedPlace
 
 
 def report_to_json(report: tuple[TranslatedPlace, ...]) -> str:
     """One JSON array, one object per touched place, in document order."""
-    return json.dumps([asdict(place) for place in report], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps([place._asdict() for place in report], ensure_ascii=False, separators=(",", ":"))
 
 
 def report_from_json(text: str) -> tuple[TranslatedPlace, ...]:

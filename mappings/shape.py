@@ -71,6 +71,11 @@ def _slot(element: _Element, namespace: str, rank: int, *, choice: bool) -> Slot
     )
 
 
+def first(parent: _Element, tag: str) -> _Element | None:
+    """The first child of that name; several times faster than ``find``, which compiles a path."""
+    return next(parent.iterchildren(tag), None)
+
+
 def insert(parent: _Element, type_name: str, child: _Element) -> None:
     """Put ``child`` at its place in UN/CEFACT order, after siblings of its own name."""
     slots = shapes()[type_name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from lxml import etree
 
@@ -16,35 +16,46 @@ from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, UDT21, qn, readable
 from mappings.bindings import bindings, structure_rules, structure_version
 from mappings.models import TranslatedPlace
-from mappings.shape import ROOT_TYPE, Slot, reorder, shapes
+from mappings.shape import ROOT_TYPE, reorder, shapes
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from mappings.index import Entry, Index, Lookup
 
-MAX_CODE = 64
-"""Characters: longer text is prose or a file, and is not compared with codes."""
+MAX_CODE: Final = 64
+"""Characters: longer text is prose or a file, and is not looked at closely."""
+
+_MAYBE_NOTHING: Final = frozenset(" \t\r\nN")
+"""First characters of texts that may be blank or the word NULL."""
 
 
 class Mapper(Protocol):
     """One difference of form, for one UN/CEFACT type, one way: False takes the element out of the document."""
 
-    def __call__(self, element: _Element, run: Pass, path: str, /) -> bool: ...
+    def __call__(self, element: _Element, run: Pass, path: str, /) -> bool:
+        """Change the element in place."""
 
 
 @dataclass(slots=True)
 class Place:
     """One slot of a type with everything that a pass does there."""
 
-    slot: Slot
+    tag: str
     name: str
+    """Readable, for paths."""
+    rank: int
+    required: bool
+    counted: bool
+    """May repeat, so that a path gives its position."""
     code_list: str = ""
     attribute: str = ""
     attribute_list: str = ""
     plan: TypePlan | None = None
     mapper: Mapper | None = None
     """For a leaf; the mapper of a type with children stands in its plan."""
+    plain: bool = False
+    """A leaf whose content is carried as it is."""
 
 
 @dataclass(slots=True)
@@ -65,22 +76,23 @@ def plan_for(source: str, target: str) -> TypePlan:
     plans = {name: TypePlan(name, mapper=mappers.get(name)) for name in shapes()}
     for name, slots in shapes().items():
         for tag, slot in slots.items():
-            place = Place(slot, readable(tag), plan=plans.get(slot.type))
+            place = Place(tag, readable(tag), slot.rank, slot.required, slot.repeatable, plan=plans.get(slot.type))
             if place.plan is None:
                 place.mapper = mappers.get(slot.type)
             if source != target:
-                _bind(place, name, tag, {source, target})
+                _bind(place, name, slot.type, {source, target})
+            place.plain = not (place.plan or place.mapper or place.code_list or place.attribute)
             plans[name].places[tag] = place
     return plans[ROOT_TYPE]
 
 
-def _bind(place: Place, type_name: str, tag: str, systems: set[str]) -> None:
+def _bind(place: Place, parent_type: str, own_type: str, systems: set[str]) -> None:
     for binding in bindings().places:
         if binding.not_with in systems:
             continue
-        if binding.element and binding.type == type_name and tag.endswith(f"}}{binding.element}"):
+        if binding.element and binding.type == parent_type and place.tag == qn(RAM21, binding.element):
             place.code_list = binding.list
-        elif binding.attribute and binding.type == place.slot.type:
+        elif binding.attribute and binding.type == own_type:
             place.attribute, place.attribute_list = binding.attribute, binding.list
 
 
@@ -94,8 +106,10 @@ class Pass:
         self.partner = partner
         self.context = context
         self.places: list[TranslatedPlace] = []
-        self.versions: dict[str, str] = {}
+        self.versions: dict[str, str] = {"structure": structure_version()}
         self._lookups: dict[str, Lookup] = {}
+        self._structure = structure_rules()
+        self._structure_version = structure_version()
 
     # What mappers call.
 
@@ -125,10 +139,9 @@ class Pass:
 
     def report_form(self, rule: str, path: str, found: str = "", becomes: str = "") -> None:
         """Report a change of form under a rule of ``structure.csv``."""
-        self.versions["structure"] = structure_version()
-        loss = structure_rules()[rule].loss
+        known = self._structure[rule]
         self.places.append(
-            TranslatedPlace(path, "structure", found, becomes, f"structure/{rule}", structure_version(), loss)
+            TranslatedPlace(path, "structure", found, becomes, known.row_id, self._structure_version, known.loss)
         )
 
     def label(self, name: str, code: str) -> str:
@@ -138,72 +151,73 @@ class Pass:
 
     # The walk.
 
-    def walk(self, element: _Element, plan: TypePlan, path: str) -> bool:
+    def walk(self, element: _Element, plan: TypePlan, path: str) -> bool:  # noqa: C901, PLR0912 - the hot loop: a call per element would cost a third
         """Normalise and translate one element and everything below it; False: take it out."""
         if element.text is not None:
             self._loose_text(element, plan, path)
+        places = plan.places
         last, in_order = -1, True
         counts: dict[str, int] = {}
         for child in list(element):
-            place = plan.places.get(child.tag) or self._stranger(child, plan, path)  # type: ignore[call-overload]
+            place = places.get(child.tag) or self._stranger(child, plan, path)
             if place is None:
                 element.remove(child)
                 continue
-            slot: Slot = place.slot
             if child.tail is not None:
                 child.tail = None
-            count = counts[slot.tag] = counts.get(slot.tag, 0) + 1
-            if place.plan is None:
-                keep = self._leaf(child, place, path, count)
+            if place.counted or place.tag in counts:
+                counts[place.tag] = count = counts.get(place.tag, 0) + 1
+                step = f"{place.name}[{count}]"
             else:
-                here = f"{path}/{place.name}[{count}]" if slot.repeatable or count > 1 else f"{path}/{place.name}"
+                counts[place.tag] = 1
+                step = place.name
+            if place.plan is not None:
+                here = f"{path}/{step}"
                 keep = self.walk(child, place.plan, here)
-                if keep and not len(child) and not slot.required and not child.attrib:
+                if keep and not len(child) and not place.required and not child.attrib:
                     self.report_form("empty", here)
                     keep = False
+            elif place.plain and (text := child.text) and text[0] not in _MAYBE_NOTHING:
+                keep = True
+            else:
+                keep = self._leaf(child, place, path, step)
             if not keep:
                 element.remove(child)
-            elif slot.rank < last:
+            elif place.rank < last:
                 in_order = False
             else:
-                last = slot.rank
+                last = place.rank
         if not in_order:
             reorder(element, plan.type)
             self.report_form("order", path)
         return plan.mapper is None or plan.mapper(element, self, path)
 
-    def _leaf(self, leaf: _Element, place: Place, parent_path: str, count: int) -> bool:
-        text = leaf.text
-        if text is None or len(text) <= MAX_CODE:
-            code = text.strip() if text else ""
-            if code == "NULL":
-                self.report_form("null", _leaf_path(parent_path, place, count), "NULL")
-                code, leaf.text = "", None
-            if not code:
-                if not place.slot.required and not leaf.attrib:
-                    self.report_form("empty", _leaf_path(parent_path, place, count))
-                    return False
-            elif place.code_list:
-                becomes = self.code(place.code_list, code, _leaf_path(parent_path, place, count))
-                if becomes is None:
-                    if place.slot.required:
-                        raise TranslationRefused("IMG-6006", where=_leaf_path(parent_path, place, count), found=code)
-                    return False
-                if becomes != text:
-                    leaf.text = becomes
-        elif place.code_list:
-            self.code(place.code_list, text, _leaf_path(parent_path, place, count))  # refused: no code is that long
+    def _leaf(self, leaf: _Element, place: Place, parent_path: str, step: str) -> bool:
+        text = leaf.text or ""
+        code = text.strip() if len(text) <= MAX_CODE else text
+        if code == "NULL":
+            self.report_form("null", f"{parent_path}/{step}", "NULL")
+            code, leaf.text = "", None
+        if not code and not place.required and not leaf.attrib:
+            self.report_form("empty", f"{parent_path}/{step}")
+            return False
+        if code and place.code_list:
+            becomes = self.code(place.code_list, code, f"{parent_path}/{step}")
+            if becomes is None:
+                if place.required:
+                    raise TranslationRefused("IMG-6006", where=f"{parent_path}/{step}", found=code)
+                return False
+            if becomes != text:
+                leaf.text = becomes
         if place.attribute:
-            self._attribute(leaf, place, parent_path, count)
-        return place.mapper is None or place.mapper(leaf, self, _leaf_path(parent_path, place, count))
+            self._attribute(leaf, place, f"{parent_path}/{step}")
+        return place.mapper is None or place.mapper(leaf, self, f"{parent_path}/{step}")
 
-    def _attribute(self, leaf: _Element, place: Place, parent_path: str, count: int) -> None:
+    def _attribute(self, leaf: _Element, place: Place, path: str) -> None:
         code = leaf.get(place.attribute)
         if code is None or not code.strip():
             return
-        becomes = self.code(
-            place.attribute_list, code.strip(), f"{_leaf_path(parent_path, place, count)}/@{place.attribute}"
-        )
+        becomes = self.code(place.attribute_list, code.strip(), f"{path}/@{place.attribute}")
         if becomes is None:
             del leaf.attrib[place.attribute]
         elif becomes != code:
@@ -228,12 +242,6 @@ class Pass:
         if place is None:
             self.report_form("unknown", here)
         else:
-            child.tag = place.slot.tag
+            child.tag = place.tag
             self.report_form("namespace", here)
         return place
-
-
-def _leaf_path(parent_path: str, place: Place, count: int) -> str:
-    return f"{parent_path}/{place.name}[{count}]" if place.slot.repeatable or count > 1 else f"{parent_path}/{place.name}"
-
-

@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, qn
-from mappings.shape import insert
+from mappings.shape import first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,8 +25,8 @@ _TARIFF = re.compile("([0-9]{2}){1,5}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """SystemName to SystemID, with the label that TRACES shows."""
-    name = element.find(_NAME)
-    if element.find(_ID) is not None or name is None or not name.text:
+    name = first(element, _NAME)
+    if first(element, _ID) is not None or name is None or not name.text:
         run.report_form("classification-label", path)
         return True
     source = name.text.strip()
@@ -45,7 +45,7 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
 
 def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     """SystemID to SystemName; systems without counterpart are left out as their row says."""
-    identifier = element.find(_ID)
+    identifier = first(element, _ID)
     if identifier is None or not identifier.text:
         run.report_form("classification-label", path)
         return True
@@ -53,7 +53,7 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     system = run.code(_LIST, source, f"{path}/ram:SystemID")
     if system is None:
         return False
-    name = element.find(_NAME)
+    name = first(element, _NAME)
     if name is None:
         name = etree.Element(_NAME)
         insert(element, "SPSClassificationType", name)
@@ -76,7 +76,7 @@ def _rename(name: _Element, text: str, run: Pass, path: str, *, plain: bool) -> 
 
 def _tariff(element: _Element, run: Pass, path: str) -> None:
     """Keep the six digits that both nomenclatures share."""
-    code = element.find(_CODE)
+    code = first(element, _CODE)
     if code is None or not (code.text or "").strip():
         return
     text = code.text or ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.xml.names import RAM21, qn
+from mappings.shape import first
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -19,7 +20,7 @@ _ID = qn(RAM21, "ID")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """Say of which list the number is."""
-    number = element.find(_ID)
+    number = first(element, _ID)
     if number is not None:
         text = number.text or ""
         if number.attrib:
@@ -32,9 +33,9 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
 
 def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     """The hub's own statements lose the mark; clauses of other lists have no place there."""
-    number = element.find(_ID)
+    number = first(element, _ID)
     text = (number.text or "") if number is not None else ""
-    if number is None or dict(number.attrib) != {"schemeID": STATEMENTS}:
+    if number is None or number.attrib.items() != [("schemeID", STATEMENTS)]:
         run.report_form("clause-foreign", path, text)
         return False
     del number.attrib["schemeID"]

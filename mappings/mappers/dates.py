@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mappings.walk import Pass
 
 _TEXT, _INSTANT = qn(UDT21, "DateTimeString"), qn(UDT21, "DateTime")
-_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])")
+_FORM = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])"
+)
 
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:

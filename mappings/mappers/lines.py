@@ -14,6 +14,7 @@ from lxml import etree
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, qn
 from mappings.mappers.notes import GATEWAY_SUBJECTS
+from mappings.shape import first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ def _value(line: _Element, path: str) -> Decimal:
 
 
 def _renumber(line: _Element, step: int, run: Pass, path: str) -> None:
-    number = line.find(_NUMBER)
+    number = first(line, _NUMBER)
     if number is None:
         return
     text, value = number.text or "", _value(line, path)
@@ -99,17 +100,16 @@ def _renumber(line: _Element, step: int, run: Pass, path: str) -> None:
 
 def _totals(lines: Sequence[_Element], *, shifted: bool) -> _Element:
     """The totals line, in the shape that TRACES writes."""
-    first = lines[0]
-    line = first.makeelement(_LINE, None, nsmap=None)
+    line = etree.Element(_LINE, nsmap={"ram": RAM21})
     etree.SubElement(line, _NUMBER).text = "0"
     etree.SubElement(line, _DESCRIPTION).text = "Consignment totals and summary"
     for tag in _MEASURES:
-        _sum_measure(line, tag, [each.find(tag) for each in lines])
+        _sum_measure(line, tag, [first(each, tag) for each in lines])
     if shifted:
         note = etree.SubElement(line, _NOTE)
-        etree.SubElement(note, qn(RAM21, "Content"), languageID="en").text = (
-            "Each line number is one higher than in the original certificate."
-        )
+        etree.SubElement(
+            note, qn(RAM21, "Content"), languageID="en"
+        ).text = "Each line number is one higher than in the original certificate."
         etree.SubElement(note, qn(RAM21, "SubjectCode"), listID=GATEWAY_SUBJECTS).text = _SHIFTED
     _sum_packages(line, [each.findall(_PACKAGE) for each in lines])
     return line

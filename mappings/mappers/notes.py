@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.xml.names import RAM21, qn
 from mappings.bindings import bindings
-from mappings.shape import insert
+from mappings.shape import first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -28,7 +28,7 @@ _ALPHA2 = re.compile("[A-Z]{2}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """A subject of the IPPC list becomes a code of that list; a subject in free words stays text."""
-    subject, marked = element.find(_SUBJECT), element.find(_SUBJECT_CODE)
+    subject, marked = first(element, _SUBJECT), first(element, _SUBJECT_CODE)
     if marked is not None:
         run.report_form("note-foreign", path, marked.text or "")
     elif subject is not None and not subject.attrib and subject.text:
@@ -44,15 +44,15 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
 
 def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     """A code of the IPPC list becomes the subject again; another code becomes text and forgets its list."""
-    code = element.find(_SUBJECT_CODE)
+    code = first(element, _SUBJECT_CODE)
     if code is None:
         _mark_plain_subject(element, run, path)
         return True
-    text, subject = code.text or "", element.find(_SUBJECT)
+    text, subject = code.text or "", first(element, _SUBJECT)
     if code.get("listID") == GATEWAY_SUBJECTS:
         return True
     entry = run.lookup("note-subject").get(text)
-    exact = subject is None and dict(code.attrib) == {"listID": IPPC_SUBJECTS} and entry is not None
+    exact = subject is None and code.attrib.items() == [("listID", IPPC_SUBJECTS)] and entry is not None
     element.remove(code)
     if exact and entry is not None and entry.target is not None:
         _content(element, text, run, path)
@@ -70,8 +70,8 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
 
 
 def _mark_plain_subject(element: _Element, run: Pass, path: str) -> None:
-    subject = element.find(_SUBJECT)
-    coded = element.find(_CONTENT_CODE) is not None
+    subject = first(element, _SUBJECT)
+    coded = first(element, _CONTENT_CODE) is not None
     if coded:
         _codes_to_text(element)
     known = subject is not None and not subject.attrib and run.lookup("note-subject").get(subject.text or "")

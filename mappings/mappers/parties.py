@@ -8,7 +8,7 @@ from lxml import etree
 
 from gateway.xml.names import RAM21, qn
 from mappings.bindings import bindings
-from mappings.shape import insert
+from mappings.shape import first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -21,12 +21,12 @@ _LIST = "party-identifier"
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """The number moves to ID, and the party gets the role of its place."""
-    if element.find(_ID) is not None:
+    if first(element, _ID) is not None:
         run.report_form("party-foreign", f"{path}/ram:ID")
     else:
         _number_to_id(element, run, path)
-    slot_role = bindings().roles.get(etree.QName(element).localname)
-    role = element.find(_ROLE)
+    slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
+    role = first(element, _ROLE)
     if role is not None:
         run.report_form("party-foreign", f"{path}/ram:RoleCode", role.text or "")
     elif slot_role:
@@ -37,13 +37,13 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
 
 def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     """The inverse; what TRACES says beyond it is kept where UN/CEFACT has a place for it."""
-    identifier = element.find(_ID)
+    identifier = first(element, _ID)
     if identifier is not None:
         _id_to_number(element, identifier, run, path)
-    elif (first := element.find(_TYPE)) is not None and _movable(first, run):
+    elif (number := first(element, _TYPE)) is not None and _movable(number, run):
         run.report_form("party-foreign", f"{path}/ram:TypeCode")
-    slot_role = bindings().roles.get(etree.QName(element).localname)
-    role = element.find(_ROLE)
+    slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
+    role = first(element, _ROLE)
     if role is not None and role.text == slot_role:
         if role.attrib:
             run.report_form("party-foreign", f"{path}/ram:RoleCode", role.text or "")
@@ -54,18 +54,18 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     return True
 
 
-def _movable(first: _Element, run: Pass) -> bool:
-    return set(first.attrib) == {"listName"} and run.lookup(_LIST).get(str(first.get("listName"))) is not None
+def _movable(number: _Element, run: Pass) -> bool:
+    return set(number.attrib) == {"listName"} and run.lookup(_LIST).get(str(number.get("listName"))) is not None
 
 
 def _number_to_id(element: _Element, run: Pass, path: str) -> None:
-    first = element.find(_TYPE)
-    if first is None or not _movable(first, run):
+    number = first(element, _TYPE)
+    if number is None or not _movable(number, run):
         return
-    scheme = run.code(_LIST, str(first.get("listName")), f"{path}/ram:TypeCode/@listName")
-    element.remove(first)
-    _add(element, _ID, first.text or "", schemeID=scheme or "")
-    run.report_form("party-identifier", path, first.text or "", first.text or "")
+    scheme = run.code(_LIST, str(number.get("listName")), f"{path}/ram:TypeCode/@listName")
+    element.remove(number)
+    _add(element, _ID, number.text or "", schemeID=scheme or "")
+    run.report_form("party-identifier", path, number.text or "", number.text or "")
 
 
 def _id_to_number(element: _Element, identifier: _Element, run: Pass, path: str) -> None:
@@ -80,11 +80,11 @@ def _id_to_number(element: _Element, identifier: _Element, run: Pass, path: str)
     number = etree.Element(_TYPE, listName=entry.target)
     number.text = identifier.text
     element.remove(identifier)
-    first = element.find(_TYPE)
-    if first is None:
+    following = first(element, _TYPE)
+    if following is None:
         insert(element, "SPSPartyType", number)
     else:
-        first.addprevious(number)
+        following.addprevious(number)
     run.report_form("party-identifier", path, number.text or "", number.text or "")
 
 
