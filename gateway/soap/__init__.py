@@ -1,1 +1,25 @@
-"""See docs/architecture.md."""
+"""SOAP: envelopes in and out as plain data. ``server`` serves contracts with spyne, ``client`` calls them with zeep."""
+
+from gateway.soap.models import (
+    Contract,
+    Operation,
+    SecurityHeader,
+    SoapCall,
+    SoapReply,
+    SoapVersion,
+    Timestamp,
+    TransportPeer,
+    UsernameToken,
+)
+
+__all__ = [
+    "Contract",
+    "Operation",
+    "SecurityHeader",
+    "SoapCall",
+    "SoapReply",
+    "SoapVersion",
+    "Timestamp",
+    "TransportPeer",
+    "UsernameToken",
+]

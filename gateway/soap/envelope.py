@@ -107,10 +107,12 @@ def read_envelope(root: _Element, version: SoapVersion, known_headers: frozenset
     return Envelope(version, headers, contents[0], _single(headers, MESSAGE_ID), _single(headers, ACTION))
 
 
-def write_envelope(body: bytes, version: SoapVersion) -> bytes:
-    """An envelope around a serialised body element, whose bytes stay as they are."""
-    return b'<soap:Envelope xmlns:soap="%s"><soap:Body>%s</soap:Body></soap:Envelope>' % (
+def write_envelope(body: bytes, version: SoapVersion, *, headers: bytes = b"") -> bytes:
+    """An envelope around serialised header blocks and one serialised body element, whose bytes stay as they are."""
+    header = b"<soap:Header>%s</soap:Header>" % headers if headers else b""
+    return b'<soap:Envelope xmlns:soap="%s">%s<soap:Body>%s</soap:Body></soap:Envelope>' % (
         version.namespace.encode(),
+        header,
         body,
     )
 

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""XML: names, the boundary where bytes become trees, canonical forms, schemas."""
