@@ -35,7 +35,7 @@ def verify_sealed(
 ) -> VerifiedDocument:
     """Verifies the enveloped XAdES seal of ``root`` and returns what it covers.
 
-    The given tree is only read. The result is a copy with a document of its own, and the digest is taken over that copy.
+    The given tree is only read. The result is a copy in a document of its own; the digest is taken over that copy.
 
     Args:
         root: the sealed element at its absolute place in a tree from ``gateway.xml.boundary``; it may stand inside an
