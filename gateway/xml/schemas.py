@@ -12,15 +12,9 @@ schema is given to it.
 
 from __future__ import annotations
 
-import atexit
 import re
-import tempfile
 import threading
-from contextlib import ExitStack
-from enum import StrEnum
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import xmlschema
@@ -28,10 +22,10 @@ from lxml import etree
 
 from gateway.errors import Finding, SchemaInvalid, Severity
 from gateway.xml.names import path_of, readable
+from gateway.xml.schema_files import SchemaName, compiled, schema_folder, schema_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from importlib.resources.abc import Traversable
 
     from lxml.etree import _Element, _LogEntry
     from xmlschema.aliases import ElementType
@@ -42,24 +36,11 @@ SCHEMA_BREACH: Final = "IMG-3001"
 SLOW_EXPLANATION_BYTES: Final = 64 * 1024
 """A larger message is explained by libxml2's own finding: ``xmlschema`` would take seconds over a megabyte."""
 MAX_EXPECTED: Final = 200
-_BASE: Final = "imsoc-xsd:///"
-
-
-class SchemaName(StrEnum):
-    """The root schemas, by their place in the ``xsd`` package."""
-
-    CERTIFICATE_EXCHANGE = "CertificateExchange_1.xsd"
-    """Bodies of our own contract, whole, with the strict certificate inside."""
-    SPS_STRICT = "uncefact/strict/SPSCertificate_17.xsd"
-    SPS_TOLERANT = "uncefact/tolerant/SPSCertificate_17.xsd"
-    """For documents that ``gateway.documents.normalise_order`` has brought into UN order."""
-    ACK = "uncefact/strict/SPSAcknowledgement_17.xsd"
-    ACK_TOLERANT = "uncefact/tolerant/SPSAcknowledgement_17.xsd"
 
 
 def is_valid(name: SchemaName, element: _Element) -> bool:
     """Whether libxml2 accepts the element and everything below it, as the root of a document."""
-    return _compiled.get(name).validate(element)
+    return compiled(name).validate(element)
 
 
 def validate(name: SchemaName, element: _Element, *, explained: bool = False) -> None:
@@ -95,7 +76,7 @@ def explain(name: SchemaName, element: _Element, *, allow_slow: bool) -> Finding
     Raises:
         ValueError: the element is valid, so there is nothing to explain.
     """
-    schema = _compiled.get(name)
+    schema = compiled(name)
     if schema.validate(element):
         raise ValueError(f"valid against {name}")
     breach = _fast_breach(next(iter(cast("Iterable[_LogEntry]", schema.error_log))), element)
@@ -129,62 +110,14 @@ def _cap(text: str) -> str:
 
 
 def _is_small(element: _Element) -> bool:
+    """Whether the element takes less than ``SLOW_EXPLANATION_BYTES``, near enough; counted only as far as that."""
     size = 0
     for node in element.iter():
-        size += len(node.text or "") + len(node.tail or "") + sum(map(len, node.attrib.values())) + 1
+        size += len(node.text or "") + len(node.tail or "") + 2 * len(readable(str(node.tag)))
+        size += sum(len(str(name)) + len(value) for name, value in node.items())
         if size > SLOW_EXPLANATION_BYTES:
             return False
     return True
-
-
-# --- compiling -------------------------------------------------------------------------------------------------------
-
-
-def schema_source(path: str) -> bytes:
-    """The bytes of one published schema file.
-
-    Args:
-        path: its place in the ``xsd`` package, such as ``uncefact/strict/SPSCertificate_17.xsd``.
-
-    Raises:
-        FileNotFoundError: there is no such file in the package.
-    """
-    parts = path.split("/")
-    if not parts[-1].endswith(".xsd") or any(part in {"", ".", ".."} for part in parts):
-        raise FileNotFoundError(path)
-    return resources.files("xsd").joinpath(*parts).read_bytes()
-
-
-class _PackageResolver(etree.Resolver):
-    """Answers every import from the package; anything else is an error, never a fetch."""
-
-    def resolve(  # type: ignore[override]  # the stubs forget the context that lxml passes
-        self, system_url: str, public_id: str, context: object
-    ) -> object:
-        del public_id
-        if not system_url.startswith(_BASE):
-            raise FileNotFoundError(system_url)
-        source = schema_source(system_url.removeprefix(_BASE))
-        return self.resolve_string(source, context, base_url=system_url)
-
-
-class _Compiled(threading.local):
-    """One compiled schema per name and thread: lxml keeps the error log on the schema, where threads would mix it."""
-
-    def __init__(self) -> None:
-        self._schemas: dict[SchemaName, etree.XMLSchema] = {}
-
-    def get(self, name: SchemaName) -> etree.XMLSchema:
-        schema = self._schemas.get(name)
-        if schema is None:
-            parser = etree.XMLParser(no_network=True, load_dtd=False)
-            parser.resolvers.add(_PackageResolver())
-            root = etree.fromstring(schema_source(name), parser, base_url=_BASE + name)
-            schema = self._schemas[name] = etree.XMLSchema(root)
-        return schema
-
-
-_compiled = _Compiled()
 
 
 # --- libxml2's own explanation ---------------------------------------------------------------------------------------
@@ -272,8 +205,6 @@ def _follow(path: str, element: _Element) -> _Element:
 # --- xmlschema's explanation -----------------------------------------------------------------------------------------
 
 _explaining = threading.Lock()
-_files = ExitStack()
-atexit.register(_files.close)
 
 
 def _slow_breach(name: SchemaName, element: _Element, fast: _Breach) -> _Breach:
@@ -299,25 +230,4 @@ def _slow_breach(name: SchemaName, element: _Element, fast: _Breach) -> _Breach:
 @cache
 def _explainer(name: SchemaName) -> xmlschema.XMLSchema10:
     """Compiled once per process, about 0.2 s; under the lock that also guards its use."""
-    return xmlschema.XMLSchema10(str(_folder() / name), allow="local", defuse="always")
-
-
-@cache
-def _folder() -> Path:
-    """The ``xsd`` package as a folder of the file system; unpacked first when it lies in a zip file."""
-    package = resources.files("xsd")
-    if isinstance(package, Path):
-        return package
-    target = Path(_files.enter_context(tempfile.TemporaryDirectory(prefix="imsoc-xsd-")))
-    _unpack(package, target)
-    return target
-
-
-def _unpack(source: Traversable, target: Path) -> None:
-    for entry in source.iterdir():
-        place = target / entry.name
-        if entry.is_dir():
-            place.mkdir()
-            _unpack(entry, place)
-        else:
-            place.write_bytes(entry.read_bytes())
+    return xmlschema.XMLSchema10(str(schema_folder() / name), allow="local", defuse="always")
