@@ -113,7 +113,7 @@ def _is_small(element: _Element) -> bool:
     """Whether the element takes less than ``SLOW_EXPLANATION_BYTES``, near enough; counted only as far as that."""
     size = 0
     for node in element.iter():
-        size += len(node.text or "") + len(node.tail or "") + 2 * len(readable(str(node.tag)))
+        size += len(node.text or "") + len(node.tail or "") + 2 * len(readable(str(node.tag))) + len("<></>")
         size += sum(len(str(name)) + len(value) for name, value in node.items())
         if size > SLOW_EXPLANATION_BYTES:
             return False
