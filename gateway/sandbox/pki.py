@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Authority", "Credential", "write"]
+__all__ = ["Authority", "Credential", "write", "write_development_pki"]
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -181,6 +181,40 @@ def write(folder: Path, name: str, credential: Credential) -> tuple[Path, Path]:
     key.touch(mode=0o600)
     key.write_bytes(credential.key_pem)
     return certificate, key
+
+
+def write_development_pki(folder: Path, *, now: datetime) -> dict[str, str]:
+    """Everything that two gateways and a third country need to try the journey, each below its own root.
+
+    Args:
+        folder: made when absent.
+        now: aware UTC.
+
+    Returns:
+        What each file is for and its path.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    gateways, partner, clock = (
+        Authority("Sandbox gateways", now=now),
+        Authority("Sandbox third country", now=now),
+        Authority("Sandbox time stamping", now=now),
+    )
+    credentials = {
+        "seal": gateways.seal("Sandbox gateway seal"),
+        "tls-server": gateways.tls_server("localhost", "127.0.0.1", "::1"),
+        "partner-seal": partner.seal("Sandbox third country seal"),
+        "partner-client": partner.tls_client("Sandbox third country client"),
+        "tsa": clock.timestamping("Sandbox time stamp"),
+    }
+    files: dict[str, str] = {}
+    for name, authority in {"gateway-root": gateways, "partner-root": partner, "tsa-root": clock}.items():
+        path = folder / f"{name}.pem"
+        path.write_bytes(authority.certificate_pem)
+        files[name] = str(path)
+    for name, credential in credentials.items():
+        certificate, key = write(folder, name, credential)
+        files[name], files[f"{name}-key"] = str(certificate), str(key)
+    return files
 
 
 def _new_key() -> Key:

@@ -3,3 +3,50 @@
 Nothing here knows of SOAP, partners or the database: a caller hands over trees, bytes, anchors and the time, and gets a
 verdict or a refusal (ARCHITECTURE section 6).
 """
+
+from gateway.trust.anchors import TrustStore, load_certificates
+from gateway.trust.credentials import certificate_fingerprint, check_timestamp, check_username_token
+from gateway.trust.models import (
+    Anchor,
+    Indication,
+    Level,
+    Purpose,
+    SealVerdict,
+    SubIndication,
+    TimestampVerdict,
+    VerifiedDocument,
+    indications_of,
+)
+from gateway.trust.policy import INLINE_POLICY, SEALED_DOCUMENT_POLICY, SignaturePolicy
+from gateway.trust.routes import Route, issuing_route
+from gateway.trust.sealer import Sealer, Timestamper
+from gateway.trust.seals import verify_sealed
+from gateway.trust.timestamps import TimestampClient
+from gateway.trust.tokens import verify_token
+
+__all__ = [
+    "INLINE_POLICY",
+    "SEALED_DOCUMENT_POLICY",
+    "Anchor",
+    "Indication",
+    "Level",
+    "Purpose",
+    "Route",
+    "SealVerdict",
+    "Sealer",
+    "SignaturePolicy",
+    "SubIndication",
+    "TimestampClient",
+    "TimestampVerdict",
+    "Timestamper",
+    "TrustStore",
+    "VerifiedDocument",
+    "certificate_fingerprint",
+    "check_timestamp",
+    "check_username_token",
+    "indications_of",
+    "issuing_route",
+    "load_certificates",
+    "verify_sealed",
+    "verify_token",
+]
