@@ -1,0 +1,64 @@
+"""Named places where a test can make the process die, as if the power had gone.
+
+``IMSOC_FAULTPOINT=submission.before-commit:3`` kills the whole process group with SIGKILL when that point is reached
+for the third time. Read once, at import; without the variable `reach` is one look into an empty dict. Nothing in
+production sets it, and whoever can set a gateway's environment can kill it without help.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from threading import Lock
+
+__all__ = ["FAULT_POINTS", "reach"]
+
+FAULT_POINTS = (
+    # the exchange: before anything is stored
+    "submission.received",
+    "submission.verified",
+    "submission.translated",
+    "submission.acknowledged",
+    # the store: inside the unit of work, then around its commit
+    "submission.nonce",
+    "submission.exchange",
+    "submission.document",
+    "submission.version",
+    "submission.outbox",
+    "submission.recorded",
+    "commit.before",
+    "commit.after",
+    # the exchange: committed, not yet answered
+    "submission.committed",
+    # the worker
+    "delivery.claimed",
+    "delivery.prepared",
+    "delivery.payload-stored",
+    "delivery.sent",
+    "delivery.settled",
+)
+"""Every point, in the order in which a submission and its delivery pass them."""
+
+
+def _armed(setting: str) -> dict[str, int]:
+    """Parse ``name[:n]``; a name that does not exist would make a test that tests nothing."""
+    if not setting:
+        return {}
+    name, _, count = setting.partition(":")
+    if name not in FAULT_POINTS:
+        raise ValueError(f"IMSOC_FAULTPOINT names no fault point: {name}")
+    return {name: int(count or 1)}
+
+
+_remaining = _armed(os.environ.get("IMSOC_FAULTPOINT", ""))
+_lock = Lock()
+
+
+def reach(name: str) -> None:
+    """Die here if the environment said so; otherwise do nothing."""
+    if name not in _remaining:
+        return
+    with _lock:
+        _remaining[name] -= 1
+        if _remaining[name] == 0:
+            os.killpg(os.getpgrp(), signal.SIGKILL)
