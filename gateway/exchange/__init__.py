@@ -1,1 +1,36 @@
-"""See docs/architecture.md."""
+"""The pipeline: who is calling, what may be kept, what is answered, and what is delivered onward."""
+
+from gateway.exchange.admission import Admission
+from gateway.exchange.context import Context, DayIndex, ExchangePolicy, PartnerTrust
+from gateway.exchange.delivering import payload_for
+from gateway.exchange.examination import examine
+from gateway.exchange.journal import refusals_recorded, spend
+from gateway.exchange.models import Examined, Principal, Representation, SubmittedDocument
+from gateway.exchange.reading import CertificateBytes, FindCriteria, evidence_of, find, history, read_certificate
+from gateway.exchange.status import CertificateStatus, may_follow
+from gateway.exchange.submission import submit
+
+__all__ = [
+    "Admission",
+    "CertificateBytes",
+    "CertificateStatus",
+    "Context",
+    "DayIndex",
+    "Examined",
+    "ExchangePolicy",
+    "FindCriteria",
+    "PartnerTrust",
+    "Principal",
+    "Representation",
+    "SubmittedDocument",
+    "evidence_of",
+    "examine",
+    "find",
+    "history",
+    "may_follow",
+    "payload_for",
+    "read_certificate",
+    "refusals_recorded",
+    "spend",
+    "submit",
+]

@@ -1,0 +1,107 @@
+"""What the exchange works with: put together once by ``gateway.app``, shared by all threads."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.trust import Anchor, Level, Purpose, TrustStore, load_certificates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from gateway.access import AnchorRecord, Directory, Partner
+    from gateway.store import Store
+    from gateway.trust import Sealer
+    from mappings import Index, Tables
+
+__all__ = ["Context", "DayIndex", "ExchangePolicy", "PartnerTrust"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePolicy:
+    """The operator's choices that the pipeline reads; see ``gateway.config`` for their meaning."""
+
+    instance: str
+    roles: frozenset[str]
+    clock_skew_seconds: int = 300
+    timestamp_max_age_seconds: int = 300
+    nonce_keep_seconds: int = 3600
+    minimum_seal_level: Level = Level.ADVANCED
+    require_timestamp: bool = True
+    phyto_routes: frozenset[str] = frozenset({"i", "iii"})
+    canonical_system: str = "traces"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The services behind every operation."""
+
+    store: Store
+    directory: Directory
+    trust: PartnerTrust
+    index: DayIndex
+    sealer: Sealer
+    policy: ExchangePolicy
+    clock: Callable[[], datetime]
+    """Aware, UTC."""
+
+
+class PartnerTrust:
+    """One trust store per partner, built from its record and kept until a record changes."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._token = ""
+        self._stores: dict[str, TrustStore] = {}
+
+    def of(self, partner: Partner) -> TrustStore:
+        """The anchors of this partner and of nobody else."""
+        token = self._directory.token
+        if token != self._token:
+            self._stores, self._token = {}, token
+        stores = self._stores
+        store = stores.get(partner.id)
+        if store is None:
+            store = stores[partner.id] = TrustStore([_anchor(record) for record in partner.anchors])
+        return store
+
+
+class DayIndex:
+    """The mapping tables compiled for a day; yesterday's index is dropped when a new day begins."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._compiled: tuple[date, Index] | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """The tables behind the index."""
+        return self._tables
+
+    def on(self, day: date) -> Index:
+        """The index of that day."""
+        compiled = self._compiled
+        if compiled is None or compiled[0] != day:
+            compiled = self._compiled = (day, self._tables.compile(on=day))
+        return compiled[1]
+
+
+def _anchor(record: AnchorRecord) -> Anchor:
+    certificates = load_certificates(record.certificate_pem.encode("ascii"))
+    return Anchor(
+        name=record.name,
+        certificate_der=certificates[0],
+        purposes=frozenset(Purpose(purpose) for purpose in record.purposes),
+        level=Level[record.level.upper()],
+        crls=tuple(_der(text) for text in record.crls),
+        ocsp_responses=tuple(_der(text) for text in record.ocsp),
+    )
+
+
+def _der(text: str) -> bytes:
+    """PEM or bare base64 as DER."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("-----")]
+    return base64.b64decode("".join(lines), validate=True)

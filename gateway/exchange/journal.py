@@ -1,0 +1,71 @@
+"""Every authenticated call leaves one trace: an accepted message, a refusal, or a read, with the values it spent."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import AuthenticationFailed, GatewayError, Unavailable
+from gateway.store import RecordedKind, Refusal, new_id, record_read, record_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.exchange.context import Context
+    from gateway.exchange.models import Principal
+    from gateway.soap import SoapCall
+
+__all__ = ["refusals_recorded", "spend"]
+
+
+@contextmanager
+def refusals_recorded(context: Context, principal: Principal, call: SoapCall) -> Iterator[None]:
+    """Record what refuses the call inside, and let it go on to the caller with the id of the record.
+
+    A replay is recorded without its values (they are spent already); our own unavailability is not a refusal, so the
+    same message may come again, nonce included.
+    """
+    try:
+        yield
+    except Unavailable:
+        raise
+    except GatewayError as error:
+        exchange = new_id(call.received_at)
+        refusal = Refusal(
+            exchange_id=exchange,
+            partner=principal.partner.id,
+            contract=call.contract,
+            operation=call.operation,
+            received_at=call.received_at,
+            request=call.raw,
+            error_code=error.code,
+            error_detail={"where": error.where, "found": error.found, "message": error.message},
+            nonces=() if error.code == "IMG-2003" else principal.nonces,
+            transport={"method": principal.method},
+        )
+        recorded = context.store.write(lambda connection: record_refusal(connection, refusal))
+        if recorded.kind is RecordedKind.REPLAY:
+            raise AuthenticationFailed("IMG-2003", found=recorded.detail) from error
+        error.exchange_id = exchange
+        raise
+
+
+def spend(context: Context, principal: Principal, call: SoapCall, subject: str, detail: dict[str, Any]) -> None:
+    """Note a call that changes nothing: its single-use values and who read what (R-11-1).
+
+    Raises:
+        AuthenticationFailed: IMG-2003 when a value was used before; then nothing is answered.
+    """
+    recorded = context.store.write(
+        lambda connection: record_read(
+            connection,
+            partner=principal.partner.id,
+            operation=call.operation,
+            subject=subject,
+            at=call.received_at,
+            nonces=principal.nonces,
+            detail=detail,
+        )
+    )
+    if recorded.kind is RecordedKind.REPLAY:
+        raise AuthenticationFailed("IMG-2003", found=recorded.detail)

@@ -1,0 +1,66 @@
+"""What travels through the pipeline: who sent it, what was examined, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from gateway.access import Partner
+    from gateway.documents import DocumentIdentity, SpsCertificate
+    from gateway.errors import Finding, GatewayError
+    from gateway.store import Form, Nonce
+    from gateway.trust import VerifiedDocument
+    from mappings import Translation
+
+__all__ = ["Examined", "Principal", "Representation", "SubmittedDocument"]
+
+
+class Representation(StrEnum):
+    """Which bytes of a document are asked for."""
+
+    ORIGINAL = "ORIGINAL"
+    TRANSLATED = "TRANSLATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated partner and the single-use values that its message spent."""
+
+    partner: Partner
+    method: str
+    nonces: tuple[Nonce, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedDocument:
+    """A certificate as it came: ``root`` stands in the request's own tree, or in that of the decoded file."""
+
+    root: _Element
+    form: Form
+    content: bytes | None
+    """The file's bytes; None for an inline element, whose bytes are made when its seal was checked."""
+    claimed_route: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the pipeline knows about a document before anything is kept.
+
+    In a dry run a refusal does not end the examination: ``refusals`` then holds them all, and what could not be
+    established is None.
+    """
+
+    identity: DocumentIdentity
+    view: SpsCertificate
+    form: Form
+    import_country: str
+    status_code: str
+    route: str
+    verified: VerifiedDocument | None
+    findings: tuple[Finding, ...]
+    translation: Translation | None
+    refusals: tuple[GatewayError, ...] = ()

@@ -1,0 +1,231 @@
+"""Reading documents back: bytes for those who may see them, history, lists, and evidence.
+
+A partner that may not see a document gets the answer for one that does not exist. The sender's own document is always
+the stored bytes; others outside (Art 9) get a masked representation, which carries no seal because masking breaks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.access import View, view_of
+from gateway.documents import mask_personal
+from gateway.errors import ExchangeRefused
+from gateway.exchange.models import Representation
+from gateway.store import (
+    DocumentKey,
+    Form,
+    deliveries_of,
+    evidence_parts,
+    find_document,
+    find_exchange,
+    list_documents,
+    version_parts,
+    versions_of,
+)
+from gateway.trust import EvidenceParts, build_evidence
+from gateway.xml.boundary import parse
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.access import Partner
+    from gateway.exchange.context import Context
+    from gateway.store import DeliveryRow, DocumentRow, VersionRow
+
+__all__ = ["CertificateBytes", "FindCriteria", "History", "evidence_of", "find", "history", "read_certificate"]
+
+SCAN_FACTOR = 20
+"""Rows looked at per row asked for, when many documents of a page are not for the caller's eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateBytes:
+    """One representation of one version of a document."""
+
+    key: DocumentKey
+    status_code: str
+    representation: Representation
+    masked: bool
+    form: Form
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A document with its versions, oldest first, and where they went."""
+
+    document: DocumentRow
+    versions: tuple[VersionRow, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    exchange_id: str
+    sender_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindCriteria:
+    """What FindCertificates asks for; empty means any."""
+
+    changed_since: datetime | None = None
+    type_codes: tuple[str, ...] = ()
+    status_codes: tuple[str, ...] = ()
+    issuer_country: str | None = None
+    import_country: str | None = None
+
+
+def read_certificate(
+    context: Context,
+    partner: Partner,
+    key: DocumentKey,
+    *,
+    status_code: str | None,
+    representation: Representation,
+    now: datetime,
+) -> CertificateBytes:
+    """The bytes of a document as this partner may see them.
+
+    Args:
+        context: the services.
+        partner: who asks.
+        key: the document.
+        status_code: which version; the latest when None.
+        representation: as it was sent, or in canonical codes (sealed by this gateway when it is given out).
+        now: signing time of a translation's seal.
+
+    Raises:
+        ExchangeRefused: IMG-7004 there is no such document or version for this partner.
+    """
+    with context.store.read() as connection:
+        document, view = _visible(connection, partner, key)
+        version = _version(connection, document, status_code)
+        parts = version_parts(connection, version.exchange_id)
+    if parts is None:
+        raise ExchangeRefused("IMG-7004", found=str(key))
+    form, content = version.form, parts.content
+    if representation is Representation.TRANSLATED:
+        if parts.translated is None:
+            raise ExchangeRefused("IMG-7004", found=f"{key} {representation}")
+        form, content = Form.INLINE, parts.translated
+    masked = view is View.MASKED
+    if masked:
+        form, content = Form.INLINE, mask_personal(parse(content).root)
+    elif representation is Representation.TRANSLATED:
+        content = context.sealer.seal(content, at=now)
+    return CertificateBytes(key, version.status_code, representation, masked, form, content)
+
+
+def history(
+    context: Context, partner: Partner, *, key: DocumentKey | None = None, message_id: str | None = None
+) -> History:
+    """Versions and deliveries of a document, found by its identity or by the caller's own message id.
+
+    Raises:
+        ExchangeRefused: IMG-7004.
+    """
+    with context.store.read() as connection:
+        exchange = None
+        if key is None:
+            exchange = find_exchange(connection, partner=partner.id, sender_message_id=message_id or "")
+            if exchange is None:
+                raise ExchangeRefused("IMG-7004", found=f"message id {message_id}")
+            issuer, type_code, number = exchange.subject.split("/", 2)
+            key = DocumentKey(issuer, type_code, number)
+        document, _ = _visible(connection, partner, key)
+        versions = versions_of(connection, document.id)
+        sent = next((version for version in versions if version.exchange_id == document.version_id), versions[-1])
+        if exchange is None:
+            exchange = find_exchange(connection, exchange_id=sent.exchange_id)
+        deliveries = deliveries_of(connection, document.id)
+    own = document.owner_partner == partner.id
+    return History(
+        document,
+        versions,
+        deliveries if own or not partner.kind.is_outside else (),
+        exchange.id if exchange else sent.exchange_id,
+        exchange.sender_message_id if exchange and own else None,
+    )
+
+
+def find(
+    context: Context, partner: Partner, criteria: FindCriteria, *, page_size: int, offset: int
+) -> tuple[tuple[DocumentRow, ...], bool]:
+    """One page of the documents that the partner may see, oldest change first, and whether more follow.
+
+    ``offset`` counts documents that the partner may see, so that pages neither overlap nor skip.
+    """
+    seen: list[DocumentRow] = []
+    wanted = offset + page_size + 1
+    at = 0
+    with context.store.read() as connection:
+        while len(seen) < wanted:
+            rows = list_documents(
+                connection,
+                changed_since=criteria.changed_since,
+                type_codes=criteria.type_codes,
+                status_codes=criteria.status_codes,
+                issuer_country=criteria.issuer_country,
+                import_country=criteria.import_country,
+                limit=wanted * SCAN_FACTOR if at else wanted,
+                offset=at,
+            )
+            if not rows:
+                break
+            at += len(rows)
+            seen += [row for row in rows if _view(partner, row) is not View.NOTHING]
+    page = tuple(seen[offset : offset + page_size])
+    return page, len(seen) > offset + page_size
+
+
+def evidence_of(
+    context: Context,
+    partner: Partner,
+    *,
+    key: DocumentKey | None = None,
+    status_code: str | None = None,
+    exchange_id: str | None = None,
+) -> tuple[str, bytes]:
+    """The evidence of one exchange as (file name, ZIP): for the partner that sent it.
+
+    Raises:
+        ExchangeRefused: IMG-7004; evidence holds personal data and other parties' bytes, so only the sender gets it.
+    """
+    with context.store.read() as connection:
+        if exchange_id is None:
+            if key is None:
+                raise AssertionError("the contract gives a document or an exchange")
+            document, _ = _visible(connection, partner, key)
+            exchange_id = _version(connection, document, status_code).exchange_id
+        parts = evidence_parts(connection, exchange_id)
+    if parts is None or parts.exchange.partner != partner.id:
+        raise ExchangeRefused("IMG-7004", found=exchange_id)
+    return f"evidence-{exchange_id}.zip", build_evidence(_evidence(context, parts))
+
+
+def _visible(connection: Connection, partner: Partner, key: DocumentKey) -> tuple[DocumentRow, View]:
+    document = find_document(connection, key)
+    view = _view(partner, document) if document else View.NOTHING
+    if document is None or view is View.NOTHING:
+        raise ExchangeRefused("IMG-7004", found=str(key))
+    return document, view
+
+
+def _view(partner: Partner, document: DocumentRow) -> View:
+    return view_of(
+        partner,
+        document.owner_partner,
+        document.key.type_code,
+        document.key.issuer_country,
+        document.import_country or "",
+    )
+
+
+def _version(connection: Connection, document: DocumentRow, status_code: str | None) -> VersionRow:
+    for version in versions_of(connection, document.id):
+        if status_code is None and version.exchange_id == document.version_id:
+            return version
+        if status_code is not None and version.status_code == status_code:
+            return version
+    raise ExchangeRefused("IMG-7004", found=f"{document.key} with status {status_code}")
