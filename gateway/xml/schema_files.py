@@ -1,6 +1,6 @@
 """The published schema files: read from the package, compiled once per thread.
 
-Nothing is fetched: imports are answered from the ``xsd`` package and from nowhere else.
+Nothing is fetched: the schemas import one another by relative places inside the ``xsd`` package, and a test holds that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 __all__ = ["SchemaName", "compiled", "schema_folder", "schema_source"]
-
-_BASE: Final = "imsoc-xsd:///"
 
 
 class SchemaName(StrEnum):
@@ -52,21 +50,12 @@ def schema_source(path: str) -> bytes:
     return resources.files("xsd").joinpath(*parts).read_bytes()
 
 
-class _PackageResolver(etree.Resolver):
-    """Answers every import from the package; anything else is an error, never a fetch."""
-
-    def resolve(  # type: ignore[override]  # the stubs forget the context that lxml passes
-        self, system_url: str, public_id: str, context: object
-    ) -> object:
-        del public_id
-        if not system_url.startswith(_BASE):
-            raise FileNotFoundError(system_url)
-        source = schema_source(system_url.removeprefix(_BASE))
-        return self.resolve_string(source, context, base_url=system_url)
-
-
 class _Compiled(threading.local):
-    """One compiled schema per name and thread: lxml keeps the error log on the schema, where threads would mix it."""
+    """One compiled schema per name and thread: lxml keeps the error log on the schema, where threads would mix it.
+
+    Compiled from files, not through lxml resolvers: every parse in any thread swaps libxml2's one document loader, and
+    now and then a schema that another thread is compiling would lose its imports.
+    """
 
     def __init__(self) -> None:
         self._schemas: dict[SchemaName, etree.XMLSchema] = {}
@@ -74,10 +63,7 @@ class _Compiled(threading.local):
     def get(self, name: SchemaName) -> etree.XMLSchema:
         schema = self._schemas.get(name)
         if schema is None:
-            parser = etree.XMLParser(no_network=True, load_dtd=False)
-            parser.resolvers.add(_PackageResolver())
-            root = etree.fromstring(schema_source(name), parser, base_url=_BASE + name)
-            schema = self._schemas[name] = etree.XMLSchema(root)
+            schema = self._schemas[name] = etree.XMLSchema(etree.parse(str(schema_folder() / name)))
         return schema
 
 
@@ -93,9 +79,17 @@ _files = ExitStack()
 atexit.register(_files.close)
 
 
-@cache
+_unpacking = threading.Lock()
+
+
 def schema_folder() -> Path:
-    """The ``xsd`` package as a folder of the file system; unpacked first when it lies in a zip file."""
+    """The ``xsd`` package as a folder of the file system; unpacked once when it lies in a zip file."""
+    with _unpacking:
+        return _folder()
+
+
+@cache
+def _folder() -> Path:
     package = resources.files("xsd")
     if isinstance(package, Path):
         return package

@@ -6,7 +6,7 @@ looks only at small messages of authenticated partners that were refused already
 An element is checked where it stands, inside its envelope: lxml lends its children to a temporary root, so nothing is
 copied and no second tree comes into being. While that lasts no other thread may use the tree.
 
-Nothing is fetched: imports are answered from the ``xsd`` package, and libxml2 ignores ``xsi:schemaLocation`` when a
+Nothing is fetched: the schemas are files of the ``xsd`` package, and libxml2 ignores ``xsi:schemaLocation`` when a
 schema is given to it.
 """
 
