@@ -1,8 +1,8 @@
 """Who is at the other end: the address, and the client certificate that a TLS handshake proved.
 
-The certificate comes from the WSGI server itself (``SSL_CLIENT_CERT``), or from a reverse proxy named in the settings:
-RFC 9440's ``Client-Cert``, or nginx's escaped PEM in ``X-SSL-Client-Cert``. From everybody else both headers are as if
-they were not there. WSGI writes ``Client-Cert`` and ``Client_Cert`` alike, so the server must drop names with
+The certificate comes from the WSGI server itself (``gateway.serve`` shows it), or from a reverse proxy named in the
+settings: RFC 9440's ``Client-Cert``, or nginx's escaped PEM in ``X-SSL-Client-Cert``. From everybody else both headers
+are as if they were not there. WSGI writes ``Client-Cert`` and ``Client_Cert`` alike, so the server must drop names with
 underscores before this module sees them (``gateway.serve`` does).
 """
 
@@ -22,8 +22,10 @@ from gateway.soap.models import TransportPeer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ProxyPolicy", "peer_of"]
+__all__ = ["OWN_CERTIFICATE", "ProxyPolicy", "peer_of"]
 
+OWN_CERTIFICATE: Final = "imsoc.client_certificate"
+"""Where ``gateway.serve`` puts the DER of the handshake's certificate: no header can have this name."""
 RFC9440: Final = "HTTP_CLIENT_CERT"
 NGINX_PEM: Final = "HTTP_X_SSL_CLIENT_CERT"
 NGINX_VERIFY: Final = "HTTP_X_SSL_CLIENT_VERIFY"
@@ -85,8 +87,8 @@ def peer_of(environ: Mapping[str, Any], policy: ProxyPolicy) -> TransportPeer:
 
 def _own(environ: Mapping[str, Any]) -> bytes | None:
     """The certificate that the WSGI server's own handshake proved."""
-    pem = str(environ.get("SSL_CLIENT_CERT") or "")
-    return ssl.PEM_cert_to_DER_cert(pem) if pem else None
+    certificate = environ.get(OWN_CERTIFICATE)
+    return certificate if isinstance(certificate, bytes) else None
 
 
 def _forwarded(environ: Mapping[str, Any]) -> bytes | None:

@@ -1,0 +1,210 @@
+"""Runs the production WSGI server, and settles what the servers leave open (docs/dependencies.md has the measurements).
+
+granian serves by default: it was the fastest. It shows no client certificate to the application and lets a header
+``Client_Cert`` overwrite ``Client-Cert``, so where a client certificate matters (``client_ca`` or ``trusted_proxies`` is
+set) gunicorn serves, which drops names with underscores and gives access to the connection.
+
+The application is built inside each worker by a factory named ``module:callable``, which gets the settings and gives a
+WSGI callable; if that has a ``close`` method it is called when the worker stops.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+import threading
+import time
+from enum import StrEnum
+from functools import partial
+from importlib import import_module
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.errors import ConfigurationError
+from gateway.soap.peer import OWN_CERTIFICATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from gateway.config import ServerSettings, Settings
+
+__all__ = ["Engine", "engine_for", "serve"]
+
+PARENT_POLL_SECONDS: Final = 0.5
+"""How often a granian worker looks whether its parent still lives; granian's own worker would serve on for ever."""
+STOP_SECONDS: Final = 20
+"""How long requests in progress may take when the server is asked to stop."""
+MAX_HEADER: Final = 65_536
+"""Bytes of one header; a certificate escaped by nginx takes about three times its size."""
+
+
+class Engine(StrEnum):
+    """The WSGI servers."""
+
+    GRANIAN = "granian"
+    GUNICORN = "gunicorn"
+
+
+def engine_for(server: ServerSettings) -> Engine:
+    """The server that meets these settings."""
+    return Engine.GUNICORN if server.client_ca is not None or server.trusted_proxies else Engine.GRANIAN
+
+
+def serve(settings: Settings, *, factory: str = "gateway.app:build_application") -> None:
+    """Serve until SIGTERM or SIGINT, then let requests in progress end.
+
+    Args:
+        settings: handed to the factory in every worker; ``settings.server`` is read here.
+        factory: ``module:callable`` that makes the WSGI application from the settings.
+
+    Raises:
+        ConfigurationError: IMG-0101 the factory cannot be found, or TLS files belong together and one is missing.
+    """
+    server = settings.server
+    if (server.tls_certificate is None) is not (server.tls_key is None):
+        raise ConfigurationError("IMG-0101", where="server.tls_certificate, server.tls_key", expected="both or neither")
+    if server.client_ca is not None and server.tls_certificate is None:
+        raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
+    _resolve(factory)
+    build = partial(_build, factory, settings)
+    if engine_for(server) is Engine.GRANIAN:
+        _serve_granian(server, build)
+    else:
+        _serve_gunicorn(server, build)
+
+
+def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
+    module, _, name = factory.partition(":")
+    try:
+        found: Callable[[Settings], WSGIApplication] = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError("IMG-0101", where="factory", found=factory, expected="module:callable") from error
+    return found
+
+
+def _build(factory: str, settings: Settings) -> WSGIApplication:
+    return _resolve(factory)(settings)
+
+
+def _close(application: WSGIApplication) -> None:
+    close = getattr(application, "close", None)
+    if close is not None:
+        close()
+
+
+def _serve_granian(server: ServerSettings, build: Callable[[], WSGIApplication]) -> None:
+    from granian import Granian  # noqa: PLC0415 - only the engine that serves is loaded
+    from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415 - same
+
+    Granian(
+        target="imsoc",
+        address=server.host,
+        port=server.port,
+        interface=Interfaces.WSGI,
+        workers=server.workers,
+        blocking_threads=server.threads,
+        websockets=False,
+        log_access=False,
+        ssl_cert=server.tls_certificate,
+        ssl_key=server.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
+        workers_kill_timeout=STOP_SECONDS,
+    ).serve(target_loader=partial(_granian_worker, build, os.getpid()), wrap_loader=False)
+
+
+def _granian_worker(build: Callable[[], WSGIApplication], parent: int) -> WSGIApplication:
+    """What granian calls in each worker to get the application."""
+    threading.Thread(target=_follow_parent, args=(parent,), name="follow-parent", daemon=True).start()
+    application = build()
+    Finalize(None, _close, args=(application,), exitpriority=100)
+    return _without_process_environment(application, dict(os.environ))
+
+
+def _follow_parent(parent: int) -> None:
+    """Stop this worker when its parent is gone, first politely."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _without_process_environment(application: WSGIApplication, process: dict[str, str]) -> WSGIApplication:
+    """Take out what granian mixes into every request from ``os.environ``: secrets, and names that look like headers."""
+    leaked = tuple(process.items())
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        for name, value in leaked:
+            if environ.get(name) == value:
+                del environ[name]
+        return application(environ, start_response)
+
+    return wrapped
+
+
+def _serve_gunicorn(server: ServerSettings, build: Callable[[], WSGIApplication]) -> None:
+    from gunicorn.app.base import (  # type: ignore[import-untyped]  # noqa: PLC0415 - only the engine that serves
+        BaseApplication,
+    )
+
+    applications: list[WSGIApplication] = []
+
+    def leave(_arbiter: Any, _worker: Any) -> None:
+        while applications:  # gunicorn calls this more than once
+            _close(applications.pop())
+
+    class Program(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+        def load_config(self) -> None:
+            for name, value in _gunicorn_settings(server).items():
+                self.cfg.set(name, value)
+            self.cfg.set("worker_exit", leave)
+
+        def load(self) -> WSGIApplication:
+            application = build()
+            applications.append(application)
+            return _with_client_certificate(application)
+
+    Program().run()
+
+
+def _gunicorn_settings(server: ServerSettings) -> dict[str, Any]:
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    settings: dict[str, Any] = {
+        "bind": f"{host}:{server.port}",
+        "workers": server.workers,
+        "worker_class": "gthread",
+        "threads": server.threads,
+        "graceful_timeout": STOP_SECONDS,
+        "loglevel": "warning",
+        "limit_request_field_size": MAX_HEADER,
+        "header_map": "drop",
+        "forwarder_headers": "",
+        "forwarded_allow_ips": "",  # who may forward is our own policy's business (gateway.soap.peer)
+    }
+    if server.tls_certificate is not None:
+        settings |= {"certfile": str(server.tls_certificate), "keyfile": str(server.tls_key), "ssl_context": _tls}
+    if server.client_ca is not None:
+        settings |= {"ca_certs": str(server.client_ca), "cert_reqs": ssl.CERT_OPTIONAL}
+    return settings
+
+
+def _tls(_config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _with_client_certificate(application: WSGIApplication) -> WSGIApplication:
+    """Show the certificate of the handshake to the application."""
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        connection = environ.pop("gunicorn.socket", None)
+        if isinstance(connection, ssl.SSLSocket):
+            certificate = connection.getpeercert(binary_form=True)
+            if certificate is not None:
+                environ[OWN_CERTIFICATE] = certificate
+        return application(environ, start_response)
+
+    return wrapped
