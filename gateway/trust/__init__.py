@@ -6,6 +6,8 @@ verdict or a refusal (ARCHITECTURE section 6).
 
 from gateway.trust.anchors import TrustStore, load_certificates
 from gateway.trust.credentials import certificate_fingerprint, check_timestamp, check_username_token
+from gateway.trust.evidence import EvidenceParts, build_evidence
+from gateway.trust.inspection import FileReport, SealReport, verify_file
 from gateway.trust.models import (
     Anchor,
     Indication,
@@ -28,10 +30,13 @@ __all__ = [
     "INLINE_POLICY",
     "SEALED_DOCUMENT_POLICY",
     "Anchor",
+    "EvidenceParts",
+    "FileReport",
     "Indication",
     "Level",
     "Purpose",
     "Route",
+    "SealReport",
     "SealVerdict",
     "Sealer",
     "SignaturePolicy",
@@ -41,12 +46,14 @@ __all__ = [
     "Timestamper",
     "TrustStore",
     "VerifiedDocument",
+    "build_evidence",
     "certificate_fingerprint",
     "check_timestamp",
     "check_username_token",
     "indications_of",
     "issuing_route",
     "load_certificates",
+    "verify_file",
     "verify_sealed",
     "verify_token",
 ]

@@ -42,8 +42,8 @@ def issuing_route(
     """The route of a submission, to be recorded with it (R-39-1).
 
     A submission from outside the Union comes by iii where this instance is TRACES or a hub that exchanges with it, and
-    by iv where it is a national system only. TRACES and national systems pass on certificates of others: their word about
-    the route counts, as they had to judge it.
+    by iv where it is a national system only. TRACES and national systems pass on certificates of others: their word
+    about the route counts, as they had to judge it.
 
     Args:
         roles: what this instance is: ``traces``, ``national``, ``hub``.

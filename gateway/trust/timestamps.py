@@ -49,7 +49,7 @@ def http_transport(timeout: float) -> Callable[[str, bytes], bytes]:
             ) as response:
                 if response.status_code != _HTTP_OK:
                     raise ValueError(f"HTTP {response.status_code}")
-                return next(response.iter_content(MAX_TOKEN_BYTES), b"")
+                return bytes(response.raw.read(MAX_TOKEN_BYTES + 1, decode_content=True))
 
     return post
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.trust.anchors import TrustStore
     from gateway.trust.der import Node
 
-__all__ = ["MAX_TOKEN_BYTES", "TokenInfo", "agrees", "read_info", "verify_token"]
+__all__ = ["MAX_TOKEN_BYTES", "TokenInfo", "agrees", "certificates_of", "read_info", "verify_token"]
 
 MAX_TOKEN_BYTES = 64 * 1024
 """A token with its chain is 2 to 6 KB; one with revocation data stays below this."""
@@ -129,6 +129,15 @@ def read_info(token: bytes) -> TokenInfo:
         SealRefused: IMG-4031, IMG-4005.
     """
     return _open(token)[1]
+
+
+def certificates_of(token: bytes) -> tuple[bytes, ...]:
+    """The certificates inside a token, DER, without judging it.
+
+    Raises:
+        SealRefused: IMG-4031, IMG-4005.
+    """
+    return _open(token)[0].certificates
 
 
 def agrees(token: bytes, data: bytes, trust: TrustStore) -> bool | None:
