@@ -1,7 +1,7 @@
 """Packs what proves an exchange into one ZIP file (R-42-1): originals, acknowledgement, tokens, certificates, report.
 
-Every file is listed in ``manifest.json`` with its SHA-256 and size, so that ``imsoc verify`` names any that changed. The
-same parts give the same bytes.
+Every file is listed in ``manifest.json`` with its SHA-256 and size, so that ``imsoc verify`` names any that changed.
+The same parts give the same bytes.
 """
 
 from __future__ import annotations

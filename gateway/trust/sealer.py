@@ -145,7 +145,7 @@ class Sealer:
 
     def _signature(self, digest: bytes, at: datetime) -> str:
         time = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        name = hashlib.sha256(digest + time.encode() + self.certificate).hexdigest()[:32]
+        name = _name_of(digest, time, self.certificate)
         properties = self._signed_properties(name, time)
         signed_info = self._signed_info(name, digest, hashlib.sha256(properties.encode()).digest())
         value = (
@@ -203,6 +203,11 @@ class Sealer:
         r, s = decode_dss_signature(self._key.sign(data, ec.ECDSA(self._hash)))
         size = (self._key.key_size + 7) // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def _name_of(digest: bytes, time: str, certificate: bytes) -> str:
+    """What the identifiers of a seal are made from: nobody can put them into the content beforehand."""
+    return hashlib.sha256(digest + time.encode() + certificate).hexdigest()[:32]
 
 
 def _require_sealable(root: _Element) -> None:
