@@ -1,0 +1,240 @@
+"""What is said about a run: figures, ratios, the bars, and the page in docs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import ssl
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.floor import INFORMATION
+from benchmarks.measure import percentile
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Batch
+
+__all__ = ["as_text", "bars", "machine", "ratio", "summary", "write_document"]
+
+LIBRARIES = ("spyne", "lxml", "cryptography", "signxml", "xmlschema", "SQLAlchemy", "granian", "rfc3161-client")
+FLOOR_BAR = 5.0
+NAIVE_BAR = 4.0
+MEMORY_BAR = 1.1
+"""Flat: over nine thousand further messages the server grows by less than a tenth."""
+LARGE_BAR = 1.2
+
+
+def machine(folder: Path) -> dict[str, Any]:
+    """What the figures depend on."""
+    model = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": model,
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+        "file system": _file_system(folder),
+        "python": platform.python_version(),
+        "OpenSSL": ssl.OPENSSL_VERSION,
+        "SQLite": sqlite3.sqlite_version,
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _file_system(folder: Path) -> str:
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return "unknown"
+    place = str(folder.resolve())
+    known = [line.split()[1:3] for line in mounts.read_text().splitlines()]
+    over = [(point, kind) for point, kind in known if place == point or place.startswith(point.rstrip("/") + "/")]
+    return max(over, key=lambda entry: len(entry[0]))[1]
+
+
+def summary(batches: list[Batch]) -> dict[str, Any]:
+    """The figures of one contestant over all its turns."""
+    wall = [seconds for batch in batches for seconds in batch.wall]
+    cpu = sum(batch.cpu for batch in batches) / len(wall)
+    figures: dict[str, Any] = {
+        "messages": len(wall),
+        "cpu_us": round(cpu * 1e6, 1),
+        "p50_us": round(median(wall) * 1e6, 1),
+        "p99_us": round(percentile(wall, 0.99) * 1e6, 1),
+        "messages_per_second": round(len(wall) / sum(wall), 1),
+        "resident_mib": [round(batch.resident_kib / 1024, 1) for batch in (batches[0], batches[-1])],
+    }
+    if batches[0].parts:
+        figures["parts_us"] = {
+            name: {
+                "wall": round(median(batch.parts[name][0] for batch in batches) * 1e6, 1),
+                "cpu": round(median(batch.parts[name][1] for batch in batches) * 1e6, 1),
+            }
+            for name in batches[0].parts
+        }
+    return figures
+
+
+def ratio(above: list[Batch], below: list[Batch]) -> dict[str, Any]:
+    """Ratios taken turn by turn: their median, and the range."""
+    cpu = [one.cpu_each / other.cpu_each for one, other in zip(above, below, strict=True)]
+    wall = [one.median / other.median for one, other in zip(above, below, strict=True)]
+    return {
+        kind: {"median": round(median(values), 2), "range": [round(min(values), 2), round(max(values), 2)]}
+        for kind, values in (("cpu", cpu), ("p50", wall))
+    }
+
+
+def bars(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The bars of the headline path: at 8 KB, by CPU and by median, memory, and with a million messages stored."""
+    found: list[dict[str, Any]] = []
+
+    def at_most(name: str, value: float, most: float) -> None:
+        found.append({"bar": f"{name} at most {most}", "value": value, "met": value <= most})
+
+    def at_least(name: str, value: float, least: float) -> None:
+        found.append({"bar": f"{name} at least {least}", "value": value, "met": value >= least})
+
+    for kind in ("cpu", "p50"):
+        if "sizes" in result:
+            small = result["sizes"]["8 KB"]
+            at_most(f"ours/floor ({kind}, 8 KB)", small["ours/floor"][kind]["median"], FLOOR_BAR)
+            at_least(f"naive/ours ({kind}, 8 KB)", small["naive/ours"][kind]["median"], NAIVE_BAR)
+    if "http" in result:
+        at_most("memory after the last message / after the first tenth", result["http"]["growth"], MEMORY_BAR)
+    if "large" in result:
+        at_most("median with a full store / with an empty one", result["large"]["ratio"]["p50"]["median"], LARGE_BAR)
+    return found
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The tables, in Markdown, which a terminal shows well enough."""
+    lines: list[str] = []
+    for label, size in result.get("sizes", {}).items():
+        lines += [f"### {label} certificate, headline path", "", *_contestants(size, ("floor", "ours", "naive"))]
+        lines += ["", *_ratios(size), ""]
+    for label, size in result.get("timestamped", {}).items():
+        lines += [f"### {label} certificate, time-stamped seal (T path)", "", *_contestants(size, ("floor", "ours"))]
+        lines += ["", *_ratios(size), ""]
+    if "sizes" in result:
+        lines += _parts(result)
+    if "http" in result:
+        lines += _http(result["http"])
+    if "large" in result:
+        lines += _large(result["large"])
+    lines += ["### Bars", "", "| bar | measured | met |", "|---|---|---|"]
+    lines += [f"| {bar['bar']} | {bar['value']} | {'yes' if bar['met'] else 'NO'} |" for bar in result["bars"]]
+    return "\n".join(lines)
+
+
+def _contestants(size: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    lines = [
+        "| | CPU us/message | p50 us | p99 us | messages/s | memory MiB first, last turn |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        figures = size[name]
+        tail = (figures["p99_us"], figures["messages_per_second"]) if name != "floor" else ("", "")
+        memory = " → ".join(str(mib) for mib in figures["resident_mib"])
+        lines.append(f"| {name} | {figures['cpu_us']} | {figures['p50_us']} | {tail[0]} | {tail[1]} | {memory} |")
+    return lines
+
+
+def _ratios(size: dict[str, Any]) -> list[str]:
+    lines = ["| ratio, turn by turn | CPU (range) | p50 (range) |", "|---|---|---|"]
+    for name in ("ours/floor", "naive/ours"):
+        if name in size:
+            cells = [
+                f"{size[name][kind]['median']} ({size[name][kind]['range'][0]} to {size[name][kind]['range'][1]})"
+                for kind in ("cpu", "p50")
+            ]
+            lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return lines
+
+
+def _parts(result: dict[str, Any]) -> list[str]:
+    columns = {label: size["floor"]["parts_us"] for label, size in result["sizes"].items()}
+    columns |= {f"{label} T": size["floor"]["parts_us"] for label, size in result["timestamped"].items()}
+    names = list(dict.fromkeys(name for parts in columns.values() for name in parts))
+    lines = ["### The floor's parts", "", "us wall / CPU, each measured alone.", ""]
+    lines += ["| part | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name in names:
+        cells = [f"{parts[name]['wall']} / {parts[name]['cpu']}" if name in parts else "" for parts in columns.values()]
+        note = " (for information, not in the sum)" if name in INFORMATION else ""
+        lines.append(f"| {name}{note} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _http(http: dict[str, Any]) -> list[str]:
+    return [
+        f"### Over HTTP: `imsoc serve`, {http['connections']} connections, requests fed by {http['generator']}",
+        "",
+        "| messages | messages/s | p50 ms | p99 ms | server CPU us/message | server memory MiB |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {step['after']} | {step['messages_per_second']} | {step['p50_ms']} | {step['p99_ms']} |"
+            f" {step['cpu_us']} | {step['resident_mib']} |"
+            for step in http["steps"]
+        ),
+        "",
+    ]
+
+
+def _large(large: dict[str, Any]) -> list[str]:
+    return [
+        f"### With {large['rows']:,} messages stored",
+        "",
+        *_contestants(large, ("empty", "full")),
+        "",
+        (
+            f"Ratio of the medians, turn by turn: {large['ratio']['p50']['median']}"
+            f" ({large['ratio']['p50']['range'][0]} to {large['ratio']['p50']['range'][1]});"
+            f" of CPU: {large['ratio']['cpu']['median']}. Loading took {large['loading_seconds']} s,"
+            f" the database file is {large['file_mib']} MiB."
+        ),
+        "",
+    ]
+
+
+INTRODUCTION = """# Benchmarks
+
+Written by `python -m benchmarks.run --write-docs` (`make bench`, `make bench-large`); do not edit.
+
+Absolute figures wander with the machine; the ratios are taken turn by turn, with the contestants taking turns in
+processes of their own, and wander less.
+
+- **Floor**: what nobody can leave out, each step measured alone, on the sealed certificate without envelope: parse,
+  XSD with libxml2 against the strict schema, exclusive canonical form, SHA-256, one P-256 verification, one P-256
+  signature, one durable commit of those bytes (SQLite, WAL, synchronous FULL). The T path adds the verification of one
+  RFC 3161 token.
+- **Naive**: the same libraries as their tutorials say: typed spyne models, `xmlschema`, signxml for the seal with its
+  chain and for the acknowledgement, SQLAlchemy ORM. It has no limits, no replay guard across restarts other than a
+  unique column, no translation, no rules, no routing, and no defence against moved signatures.
+- **Ours**: a whole SubmitCertificate of CertificateExchange: boundary, SOAP, WS-Security, access, XSD, seal, rules,
+  translation, sealed acknowledgement, commit with outbox row. In process the WSGI application is called directly.
+
+Every message is distinct (number, nonce, seal) and made before it is timed. CPU counts all threads.
+"""
+
+
+def write_document(path: Path, result: dict[str, Any]) -> None:
+    """Write the page; the part that this run did not measure is kept from the page that is there."""
+    kinds = {"large": "<!-- large -->", "sizes": "<!-- headline -->"}
+    kept = path.read_text("utf-8") if path.exists() else ""
+    sections = []
+    for kind in ("sizes", "large"):
+        if kind in result:
+            facts = "; ".join(f"{name} {value}" for name, value in result["machine"].items())
+            sections.append(f"{kinds[kind]}\n## {_TITLES[kind]}\n\n{facts}\n\n{as_text(result)}\n")
+        elif kinds[kind] in kept:
+            sections.append(kinds[kind] + kept.split(kinds[kind])[1].split("<!-- ")[0].rstrip() + "\n")
+    path.write_text("\n".join([INTRODUCTION, *sections]), "utf-8")
+
+
+_TITLES = {"sizes": "Floor, naive, ours", "large": "A large store"}
