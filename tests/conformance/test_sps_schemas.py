@@ -23,7 +23,7 @@ LOOSENED = {
     ("SPSCountrySubDivisionType", "Name"): ("0..unbounded", "1..unbounded"),  # INTRA's authorities have no name there
 }
 CLOSED_LISTS = {
-    # where the other sets enumerate (the D16B lists, a region's own), ours checks the form, and rules and tables the value
+    # where the other sets enumerate (D16B lists, a region's own) ours checks the form; rules and tables judge the value
     "Subject",
     "SystemName",
     "ID",  # of a country: XI is one to TRACES
