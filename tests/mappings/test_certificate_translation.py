@@ -93,7 +93,12 @@ def test_every_code_is_reported_with_its_row(root, index):
     by_list = {place.list: place for place in there(root, index).report}
     assert by_list["country"].row_id.startswith("ephyto/country/=")
     assert {"country", "document-type", "status", "transport-mode", "package", "unit"} <= by_list.keys()
-    assert by_list["status"][:4] == ("/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode", "status", "70", "70")
+    assert by_list["status"][:4] == (
+        "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode",
+        "status",
+        "70",
+        "70",
+    )
 
 
 # Each difference of form.
@@ -189,7 +194,9 @@ def test_the_certifying_statement_is_marked_and_a_traces_clause_is_left_out(root
     translation = there(root, index)
     number = first(translation.root, f"{clauses}/ram:ID")
     assert (number.text, dict(number.attrib)) == ("1", {"schemeID": "ippc_statement"})
-    foreign = etree.SubElement(first(translation.root, "//ram:SignatorySPSAuthentication"), qn(RAM21, "IncludedSPSClause"))
+    foreign = etree.SubElement(
+        first(translation.root, "//ram:SignatorySPSAuthentication"), qn(RAM21, "IncludedSPSClause")
+    )
     etree.SubElement(foreign, qn(RAM21, "ID"), schemeID="ched_consignment_clause").text = "PURPOSE"
     back = there(translation.root, index, "traces", "ephyto")
     assert [dict(clause.attrib) for clause in back.root.xpath(f"{clauses}/ram:ID", namespaces=PREFIXES)] == [{}]
