@@ -30,10 +30,10 @@ _UNLESS_THERE = "ON CONFLICT DO NOTHING"
 _insert_nonce = insert(tables.nonces, otherwise=_UNLESS_THERE)
 _insert_exchange = insert(tables.exchanges, otherwise=_UNLESS_THERE)
 _insert_exchange_parts = insert(tables.exchange_parts)
+_insert_request = Statement("INSERT INTO exchange_parts (exchange_id, request) VALUES (:exchange_id, :request)")
 _insert_seal_value = insert(tables.seal_values, otherwise=_UNLESS_THERE)
 _insert_document = insert(tables.documents, otherwise=_UNLESS_THERE)
 _insert_version = insert(tables.document_versions, otherwise=_UNLESS_THERE)
-_insert_version_parts = insert(tables.version_parts)
 _insert_delivery = insert(tables.deliveries)
 _insert_audit = insert(tables.audit)
 
@@ -120,7 +120,7 @@ def record_refusal(connection: Connection, refusal: Refusal) -> Recorded:
         transport=json.dumps(refusal.transport),
         received_at=to_text(refusal.received_at),
     )
-    _insert_exchange_parts(connection, exchange_id=refusal.exchange_id, request=refusal.request, acknowledgement=None)
+    _insert_request(connection, exchange_id=refusal.exchange_id, request=refusal.request)
     record_audit(
         connection,
         at=refusal.received_at,
@@ -198,6 +198,13 @@ def _claim_exchange(connection: Connection, submission: Submission) -> Recorded 
         exchange_id=submission.exchange_id,
         request=submission.request,
         acknowledgement=submission.acknowledgement,
+        content=submission.content,
+        translated=submission.translated,
+        translation_report=submission.translation_report,
+        findings=submission.findings,
+        seal_verdict=submission.seal_verdict,
+        timestamp_token=submission.timestamp_token,
+        certificates=submission.certificates,
     )
     return None
 
@@ -310,17 +317,6 @@ def _add_version(connection: Connection, submission: Submission, document_id: st
     )
     if not added.rowcount:
         _conflict(Conflict.VERSION, submission.status_code)
-    _insert_version_parts(
-        connection,
-        exchange_id=submission.exchange_id,
-        content=submission.content,
-        translated=submission.translated,
-        translation_report=submission.translation_report,
-        findings=submission.findings,
-        seal_verdict=submission.seal_verdict,
-        timestamp_token=submission.timestamp_token,
-        certificates=submission.certificates,
-    )
 
 
 def _fill_outbox(connection: Connection, submission: Submission, document_id: str) -> None:

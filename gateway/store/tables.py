@@ -7,7 +7,7 @@
     seal_values       every signature value ever accepted, and from whom
     exchanges         one row per message that somebody authenticated sent us  ── exchange_parts (bytes)
     documents         issuer country + type + number: the current version      ┐
-    document_versions one per status transition, = one accepted exchange       ┴─ version_parts (bytes)
+    document_versions one per status transition, = one accepted exchange       ┘
     lanes             one per receiving partner: lease, fence, circuit
     deliveries        the outbox, in the order of ``seq``                      ── delivery_parts (bytes)
     audit             append only, held by triggers
@@ -52,7 +52,6 @@ __all__ = [
     "nonces",
     "partners",
     "seal_values",
-    "version_parts",
 ]
 
 metadata = MetaData(
@@ -120,7 +119,6 @@ exchanges = Table(
     CheckConstraint("(outcome = 'accepted') = (idempotency_key IS NOT NULL)", name="accepted_once"),
     sqlite_with_rowid=False,
 )
-Index("ix_exchanges_partner", exchanges.c.partner, exchanges.c.id)
 _ACCEPTED_ID = text("outcome = 'accepted' AND sender_message_id IS NOT NULL")
 _OTHER_ID = text("outcome <> 'accepted' AND sender_message_id IS NOT NULL")
 Index(
@@ -144,7 +142,14 @@ exchange_parts = Table(
     metadata,
     Column("exchange_id", Key, ForeignKey("exchanges.id"), primary_key=True),
     Column("request", LargeBinary, nullable=False, comment="as received"),
-    Column("acknowledgement", LargeBinary, comment="as answered; none for a refusal"),
+    Column("acknowledgement", LargeBinary, comment="as answered; this and all below: accepted messages only"),
+    Column("content", LargeBinary, comment="the document as received"),
+    Column("translated", LargeBinary, comment="the canonical representation, where it differs"),
+    Column("translation_report", Text),
+    Column("findings", Text),
+    Column("seal_verdict", Text),
+    Column("timestamp_token", LargeBinary),
+    Column("certificates", LargeBinary, comment="PEM, signer first"),
 )
 
 documents = Table(
@@ -178,19 +183,6 @@ document_versions = Table(
     CheckConstraint("form IN ('inline', 'sealed')", name="form"),
     UniqueConstraint("document_id", "status_code", name="uq_document_versions_status"),
     sqlite_with_rowid=False,
-)
-
-version_parts = Table(
-    "version_parts",
-    metadata,
-    Column("exchange_id", Key, ForeignKey("document_versions.exchange_id"), primary_key=True),
-    Column("content", LargeBinary, nullable=False, comment="the document as received"),
-    Column("translated", LargeBinary, comment="the canonical representation, where it differs"),
-    Column("translation_report", Text),
-    Column("findings", Text),
-    Column("seal_verdict", Text),
-    Column("timestamp_token", LargeBinary),
-    Column("certificates", LargeBinary, comment="PEM, signer first"),
 )
 
 lanes = Table(

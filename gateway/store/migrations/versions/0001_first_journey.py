@@ -97,7 +97,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome <> 'accepted' AND sender_message_id IS NOT NULL"),
         postgresql_where=sa.text("outcome <> 'accepted' AND sender_message_id IS NOT NULL"),
     )
-    op.create_index("ix_exchanges_partner", "exchanges", ["partner", "id"], unique=False)
     op.create_index(
         "uq_exchanges_message_id",
         "exchanges",
@@ -150,7 +149,21 @@ def upgrade() -> None:
         "exchange_parts",
         sa.Column("exchange_id", KEY, nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False, comment="as received"),
-        sa.Column("acknowledgement", sa.LargeBinary(), nullable=True, comment="as answered; none for a refusal"),
+        sa.Column(
+            "acknowledgement",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="as answered; this and all below: accepted messages only",
+        ),
+        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the document as received"),
+        sa.Column(
+            "translated", sa.LargeBinary(), nullable=True, comment="the canonical representation, where it differs"
+        ),
+        sa.Column("translation_report", sa.Text(), nullable=True),
+        sa.Column("findings", sa.Text(), nullable=True),
+        sa.Column("seal_verdict", sa.Text(), nullable=True),
+        sa.Column("timestamp_token", sa.LargeBinary(), nullable=True),
+        sa.Column("certificates", sa.LargeBinary(), nullable=True, comment="PEM, signer first"),
         sa.ForeignKeyConstraint(["exchange_id"], ["exchanges.id"], name=op.f("fk_exchange_parts_exchange_id")),
         sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_exchange_parts")),
     )
@@ -229,23 +242,6 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("settled_at IS NULL"),
         postgresql_where=sa.text("settled_at IS NULL"),
-    )
-    op.create_table(
-        "version_parts",
-        sa.Column("exchange_id", KEY, nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False, comment="the document as received"),
-        sa.Column(
-            "translated", sa.LargeBinary(), nullable=True, comment="the canonical representation, where it differs"
-        ),
-        sa.Column("translation_report", sa.Text(), nullable=True),
-        sa.Column("findings", sa.Text(), nullable=True),
-        sa.Column("seal_verdict", sa.Text(), nullable=True),
-        sa.Column("timestamp_token", sa.LargeBinary(), nullable=True),
-        sa.Column("certificates", sa.LargeBinary(), nullable=True, comment="PEM, signer first"),
-        sa.ForeignKeyConstraint(
-            ["exchange_id"], ["document_versions.exchange_id"], name=op.f("fk_version_parts_exchange_id")
-        ),
-        sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_version_parts")),
     )
     op.create_table(
         "delivery_parts",

@@ -1,0 +1,267 @@
+"""The outbox in SQL: who may work on a lane, what comes next in it, and how it ended.
+
+A lane is one receiving partner. Whoever works on it holds a lease with a fence, a number that grows with each lease.
+Claiming and settling first update the lane's row under that fence: a worker that lost its lease finds no row and
+changes nothing, whatever its clock says. Inside a lane the order is that of ``seq`` within each case (document); a
+delivery that waits holds up its own case only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import DeliveryError
+from gateway.store.identifiers import to_text
+from gateway.store.records import DeliveryState, DocumentKey
+from gateway.store.statements import Statement
+from gateway.store.submissions import record_audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = [
+    "Claimed",
+    "Settlement",
+    "acquire_lane",
+    "claim_next",
+    "due_lanes",
+    "release_lane",
+    "resend",
+    "settle",
+    "store_payload",
+]
+
+# Due, and nothing older of the same case is still open. Shared by the question "which lanes" and "what next".
+_DUE = (
+    "d.settled_at IS NULL AND d.next_attempt_at <= :now AND NOT EXISTS ("
+    "SELECT 1 FROM deliveries older WHERE older.lane = d.lane AND older.document_id = d.document_id "
+    "AND older.settled_at IS NULL AND older.seq < d.seq)"
+)
+
+_due_lanes = Statement(
+    "SELECT l.partner FROM lanes l "  # noqa: S608 - put together from constants of this module
+    "WHERE l.not_before <= :now AND (l.lease_owner IS NULL OR l.lease_until <= :now) "
+    f"AND EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.partner AND {_DUE}) "
+    "ORDER BY coalesce(l.lease_until, ''), l.partner"
+)
+# SKIP LOCKED: a rival that is taking the lane at this moment wins at once instead of making everybody wait.
+_FREE_LANE = (
+    "SELECT partner FROM lanes WHERE partner = :partner AND not_before <= :now "
+    "AND (lease_owner IS NULL OR lease_until <= :now)"
+)
+_ACQUIRE = (
+    "UPDATE lanes SET fence = fence + 1, lease_owner = :owner, lease_until = :until "
+    "WHERE partner = ({free}) RETURNING fence"
+)
+_acquire = {
+    "sqlite": Statement(_ACQUIRE.format(free=_FREE_LANE)),
+    "postgresql": Statement(_ACQUIRE.format(free=_FREE_LANE + " FOR UPDATE SKIP LOCKED")),
+}
+_release = Statement(
+    "UPDATE lanes SET lease_owner = NULL, lease_until = :now WHERE partner = :partner AND fence = :fence"
+)
+_renew = Statement(
+    "UPDATE lanes SET lease_until = :until WHERE partner = :partner AND fence = :fence AND not_before <= :now "
+    "AND lease_owner IS NOT NULL"
+)
+_next = Statement(
+    "SELECT d.seq, d.id, d.exchange_id, d.document_id, "  # noqa: S608 - put together from constants of this module
+    "d.state, d.attempts, d.failures, p.payload, c.issuer_country, c.type_code, c.number, v.status_code, "
+    "c.owner_partner, l.failures FROM deliveries d "
+    "JOIN document_versions v ON v.exchange_id = d.exchange_id JOIN documents c ON c.id = d.document_id "
+    "JOIN lanes l ON l.partner = d.lane LEFT JOIN delivery_parts p ON p.seq = d.seq "
+    f"WHERE d.lane = :partner AND {_DUE} ORDER BY d.seq LIMIT 1"
+)
+_claim = Statement(
+    "UPDATE deliveries SET state = :state, fence = :fence, attempts = :attempts, updated_at = :now WHERE seq = :seq"
+)
+_store_payload = Statement(
+    "INSERT INTO delivery_parts (seq, payload) SELECT d.seq, :payload FROM deliveries d JOIN lanes l "
+    "ON l.partner = d.lane WHERE d.seq = :seq AND d.fence = :fence AND l.fence = :fence AND d.state = 'in-flight' "
+    "ON CONFLICT DO NOTHING"
+)
+_settle_lane = Statement(
+    "UPDATE lanes SET failures = :failures, not_before = :not_before WHERE partner = :partner AND fence = :fence"
+)
+_settle = Statement(
+    "UPDATE deliveries SET state = :state, failures = :failures, next_attempt_at = :next_attempt_at, code = :code, "
+    "detail = :detail, updated_at = :now, settled_at = :settled_at WHERE seq = :seq"
+)
+_keep_receipt = Statement("UPDATE delivery_parts SET receipt = :receipt WHERE seq = :seq")
+_resend = Statement(
+    "UPDATE deliveries SET state = 'pending', failures = 0, next_attempt_at = :now, updated_at = :now, "
+    "settled_at = NULL WHERE id = :id AND state IN ('refused', 'failed') AND NOT EXISTS ("
+    "SELECT 1 FROM deliveries later WHERE later.lane = deliveries.lane AND later.document_id = deliveries.document_id "
+    "AND later.seq > deliveries.seq AND later.state IN ('in-flight', 'unknown', 'delivered')) RETURNING seq"
+)
+_select_payload = Statement("SELECT payload FROM delivery_parts WHERE seq = :seq")
+_drop_payload = Statement("DELETE FROM delivery_parts WHERE seq = :seq")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker, and nobody else, may work on while its fence is the lane's."""
+
+    seq: int
+    id: str
+    partner: str
+    fence: int
+    exchange_id: str
+    document_id: str
+    document: DocumentKey
+    status_code: str
+    sender: str
+    attempts: int
+    """Sends begun, this one included."""
+    failures: int
+    lane_failures: int
+    payload: bytes | None
+    """None: never rendered, so never sent."""
+    unknown: bool
+    """True: it may be there already; ask the partner, do not send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ended, for the delivery and for its lane."""
+
+    state: DeliveryState
+    failures: int
+    next_attempt_at: datetime
+    lane_failures: int
+    lane_not_before: datetime
+    code: str = ""
+    detail: str = ""
+    receipt: bytes | None = None
+
+
+def due_lanes(connection: Connection, now: datetime) -> tuple[str, ...]:
+    """Lanes with something to do that nobody works on, the least recently served first."""
+    return tuple(row[0] for row in _due_lanes(connection, now=to_text(now)).fetchall())
+
+
+def acquire_lane(connection: Connection, partner: str, *, owner: str, now: datetime, until: datetime) -> int | None:
+    """Take the lease of a lane; returns its fence, None when somebody else has it or the lane is paused."""
+    statement = _acquire[connection.dialect.name]
+    row = statement(connection, partner=partner, owner=owner, now=to_text(now), until=to_text(until)).fetchone()
+    return int(row[0]) if row else None
+
+
+def release_lane(connection: Connection, partner: str, *, fence: int, now: datetime) -> None:
+    """Give the lease back; nothing happens when it was lost."""
+    _release(connection, partner=partner, fence=fence, now=to_text(now))
+
+
+def claim_next(connection: Connection, partner: str, *, fence: int, now: datetime, until: datetime) -> Claimed | None:
+    """Renew the lease and take the next due delivery; None when there is none, or the lease is lost.
+
+    A delivery found in flight was left by a worker that died. Without a stored payload nothing can have been sent, and
+    it is simply sent; with one, it is unknown.
+    """
+    if not _renew(connection, partner=partner, fence=fence, now=to_text(now), until=to_text(until)).rowcount:
+        return None
+    row = _next(connection, partner=partner, now=to_text(now)).fetchone()
+    if row is None:
+        return None
+    seq, id_, exchange_id, document_id, state, attempts, failures, payload, *document, status, sender, lane_failures = (
+        row
+    )
+    unknown = state != DeliveryState.PENDING and payload is not None
+    attempts += not unknown
+    _claim(
+        connection,
+        seq=seq,
+        fence=fence,
+        state=DeliveryState.UNKNOWN if unknown else DeliveryState.IN_FLIGHT,
+        attempts=attempts,
+        now=to_text(now),
+    )
+    return Claimed(
+        seq=seq,
+        id=id_,
+        partner=partner,
+        fence=fence,
+        exchange_id=exchange_id,
+        document_id=document_id,
+        document=DocumentKey(*document),
+        status_code=status,
+        sender=sender,
+        attempts=attempts,
+        failures=failures,
+        lane_failures=lane_failures,
+        payload=bytes(payload) if payload is not None else None,
+        unknown=unknown,
+    )
+
+
+def store_payload(connection: Connection, claimed: Claimed, payload: bytes) -> bool:
+    """Keep the rendered and sealed bytes, before they are sent for the first time; False when the lease is lost."""
+    return bool(_store_payload(connection, seq=claimed.seq, fence=claimed.fence, payload=payload).rowcount)
+
+
+def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, now: datetime) -> bool:
+    """Write down how the attempt ended; False, and no change, when the lease is lost."""
+    moment = to_text(now)
+    held = _settle_lane(
+        connection,
+        partner=claimed.partner,
+        fence=claimed.fence,
+        failures=settlement.lane_failures,
+        not_before=to_text(settlement.lane_not_before),
+    )
+    if not held.rowcount:
+        return False
+    _settle(
+        connection,
+        seq=claimed.seq,
+        state=settlement.state,
+        failures=settlement.failures,
+        next_attempt_at=to_text(settlement.next_attempt_at),
+        code=settlement.code,
+        detail=settlement.detail,
+        now=moment,
+        settled_at=moment if settlement.state.settled else None,
+    )
+    if settlement.receipt is not None:
+        _keep_receipt(connection, seq=claimed.seq, receipt=settlement.receipt)
+    if settlement.state.settled:
+        detail = {"delivery": claimed.id, "code": settlement.code, "attempts": claimed.attempts}
+        record_audit(
+            connection,
+            at=now,
+            actor=claimed.partner,
+            action=f"delivery {settlement.state}",
+            subject=claimed.exchange_id,
+            detail=detail,
+        )
+    return True
+
+
+def resend(connection: Connection, delivery_id: str, *, actor: str, now: datetime, afresh: bool = False) -> None:
+    """Put a refused or failed delivery back into its lane, for an operator. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work.
+        delivery_id: of `DeliveryRow`.
+        actor: who asked for it.
+        now: aware.
+        afresh: render and seal again (a mapping row was added, say) instead of repeating the same bytes.
+
+    Raises:
+        DeliveryError: IMG-8012, not there, not in such a state, or a later version has gone to the partner.
+    """
+    row = _resend(connection, id=delivery_id, now=to_text(now)).fetchone()
+    if row is None:
+        raise DeliveryError("IMG-8012", where=delivery_id)
+    detail: dict[str, Any] = {"afresh": afresh}
+    if afresh:
+        dropped = _select_payload(connection, seq=row[0]).fetchone()
+        if dropped is not None:
+            detail["dropped_sha256"] = hashlib.sha256(dropped[0]).hexdigest()
+            _drop_payload(connection, seq=row[0])
+    record_audit(connection, at=now, actor=actor, action="delivery resent", subject=delivery_id, detail=detail)
+    connection.info["announce"] = True
