@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 REQUIRE = "IMSOC_REQUIRE_EXTERNAL"
 
@@ -30,10 +30,13 @@ def external() -> Callable[[str], str]:
     return find
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """In CI a test may not hide behind an absent stranger by skipping in its own way."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test may not hide behind an absent stranger by skipping in its own way ("... is not installed")."""
+    report = yield
     if os.environ.get(REQUIRE) == "1" and report.skipped and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2]
+        reason = str(report.longrepr[2])
         if "not installed" in reason:
             report.outcome = "failed"
             report.longrepr = f"{reason} ({REQUIRE}=1)"
+    return report

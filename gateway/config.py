@@ -133,7 +133,7 @@ class SealSettings:
     timestamp_anchors: tuple[Path, ...] = ()
     """PEM roots under which their tokens are accepted."""
 
-    timestamp: Annotated[str, Choice("required", "when-available", "none")] = "none"
+    timestamp: Annotated[str, Choice("required", "none")] = "none"
     """Whether our own seals carry a time stamp; ``required`` refuses messages while no authority answers."""
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Choice", "Pattern", "Range", "SectionReader", "nearest"]
+__all__ = ["Choice", "Pattern", "Range", "SectionReader", "kind_and_rule", "nearest", "type_hints"]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A text that matches in whole; ``meaning`` says it in words, ``secret`` keeps a refused value out of the message."""
+    """A text that matches in whole, said in words by ``meaning``; ``secret`` keeps a refused value out of the message."""
 
     regex: re.Pattern[str]
     meaning: str
@@ -84,7 +84,7 @@ class SectionReader:
         self.name = name
         self._section = section
         self._prefix = f"{prefix}{name}_".upper()
-        self._hints = typing.get_type_hints(section, include_extras=True)
+        self._hints = type_hints(section)
 
     def read(self, table: Any, environ: Mapping[str, str], folder: Path) -> Any:
         """The section, from the table and the environment over it.
@@ -100,7 +100,7 @@ class SectionReader:
                 raise ConfigurationError("IMG-0103", where=f"{self.name}.{key}", found=key, expected=nearest(key, keys))
         values = {}
         for key in keys:
-            kind, rule = _kind_and_rule(self._hints[key])
+            kind, rule = kind_and_rule(self._hints[key])
             variable = self._prefix + key.upper()
             if variable in environ:
                 value = _from_text(variable, environ[variable], kind)
@@ -110,7 +110,13 @@ class SectionReader:
         return self._section(**values)
 
 
-def _kind_and_rule(hint: Any) -> tuple[Any, Any]:
+def type_hints(section: type) -> dict[str, Any]:
+    """The annotations of a section's keys, with their rules."""
+    return typing.get_type_hints(section, include_extras=True)
+
+
+def kind_and_rule(hint: Any) -> tuple[Any, Any]:
+    """An annotation as the type of its value (``tuple`` keeps its argument) and its rule, None without one."""
     if typing.get_origin(hint) is typing.Annotated:
         hint, rule = typing.get_args(hint)
     else:

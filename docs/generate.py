@@ -1,0 +1,160 @@
+"""Writes the reference pages that are made from the program: error codes, settings, commands.
+
+``python docs/generate.py`` writes them, ``--check`` only says whether they are current (a test does).
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from dataclasses import fields
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from gateway import config
+from gateway.cli.application import app
+from gateway.cli.desk import ExitCode
+from gateway.errors import catalogue
+from gateway.settings_reader import kind_and_rule, type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parent
+NOTICE = "<!-- Made by docs/generate.py (make docs): change the source, not this page. -->\n"
+
+
+def error_codes() -> str:
+    """The catalogue, code by code."""
+    lines = [
+        "# Error codes\n",
+        "Every refusal carries a code that never changes its meaning. The same text: `imsoc explain IMG-nnnn`.\n",
+        "In SOAP 1.1 a fault of the sender is `Client`, of the gateway `Server`; in SOAP 1.2 `Sender`, `Receiver`.\n",
+    ]
+    for entry in catalogue().values():
+        whose = {"sender": "the sender", "receiver": "the gateway"}[entry.fault]
+        lines += [
+            f"## {entry.code}: {entry.title}\n",
+            f"{entry.meaning}\n",
+            f"*What to do:* {entry.action}\n",
+            f"*Retry:* {entry.retry}. *Whose fault:* {whose}.\n",
+        ]
+    return "\n".join(lines)
+
+
+def settings() -> str:
+    """Every key with its type, rule, default and meaning."""
+    lines = [
+        "# Settings\n",
+        inspect.cleandoc(config.__doc__ or "").split("\n\n", 1)[1].rsplit("\n\n", 1)[0].replace("``", "`") + "\n",
+        "The command line takes `--config FILE`, else `IMSOC_CONFIG`, else `imsoc.toml` in the working folder.\n",
+    ]
+    for name, section in config.SECTIONS.items():
+        meanings = dict(_attribute_docs(section))
+        lines += [
+            f"## [{name}]\n",
+            f"{_first_paragraph(section)}\n",
+            "| Key | Value | Default | Meaning |",
+            "|---|---|---|---|",
+        ]
+        hints = type_hints(section)
+        for key in fields(section):
+            kind, rule = kind_and_rule(hints[key.name])
+            value = " ".join(filter(None, (_type_name(kind), f"({rule})" if rule else "")))
+            row = (f"`{key.name}`", value, _default(key.default), meanings[key.name])
+            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("``", "`") for cell in row) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    lines = [
+        "# Commands\n",
+        "Every command but `serve` and `worker` takes `--json`, and then prints one JSON document.\n",
+        "| Exit code | Meaning |",
+        "|---|---|",
+        "| 0 | done |",
+        f"| {ExitCode.REFUSED.value} | refused or failed: by a rule, a check or the partner |",
+        f"| {ExitCode.USAGE.value} | the command, a setting or a file is wrong: nothing was tried |",
+        f"| {ExitCode.UNAVAILABLE.value} | a store, partner or authority did not answer: try again |",
+        "",
+    ]
+    for path, command in _walk(typer.main.get_command(app), "imsoc"):
+        context = typer.Context(command, info_name=path)
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += [f"## `{path}`\n", f"{inspect.cleandoc(command.help or '')}\n", f"    {path} {usage}\n"]
+        for parameter in command.params:
+            record = parameter.get_help_record(context)
+            if record and record[0] != "-h, --help":
+                lines.append(f"- `{record[0].strip()}` {' '.join(record[1].split())}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(command, TyperGroup):
+        for name, child in command.commands.items():
+            yield from _walk(child, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def _attribute_docs(section: type) -> Iterator[tuple[str, str]]:
+    """The text below each attribute of a class."""
+    body = ast.parse(dedent(inspect.getsource(section))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for statement, text in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            yield statement.target.id, " ".join(str(text.value.value).split())
+
+
+def _first_paragraph(section: type) -> str:
+    return " ".join(inspect.cleandoc(section.__doc__ or "").split("\n\n", maxsplit=1)[0].split()).replace("``", "`")
+
+
+def _type_name(kind: Any) -> str:
+    names = {str: "text", int: "number", float: "number", bool: "true, false", Path: "file"}
+    arguments = getattr(kind, "__args__", None)
+    return f"list of {names[arguments[0]]}" if arguments else names[kind]
+
+
+def _default(value: Any) -> str:
+    if value in (None, "", ()):
+        return ""
+    if isinstance(value, tuple):
+        return "`" + ", ".join(map(str, value)) + "`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PAGES = {"error-codes.md": error_codes, "configuration.md": settings, "commands.md": commands}
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` name those that are not current."""
+    stale = 0
+    for name, make in PAGES.items():
+        text, page = NOTICE + make().rstrip() + "\n", FOLDER / name
+        if page.exists() and page.read_text("utf-8") == text:
+            continue
+        if "--check" in sys.argv:
+            print(f"docs/{name} is not current: make docs")  # noqa: T201 - a command line tool
+            stale = 1
+        else:
+            page.write_text(text, "utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,294 @@
+"""What ``imsoc doctor`` checks. Each check stands alone: one that fails does not hide the next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateway.access.models import Partner
+    from gateway.cli.desk import Desk
+
+__all__ = ["Result", "State", "run_checks"]
+
+SOON: Final = timedelta(days=30)
+"""A certificate that ends within this is a warning: authorities take weeks."""
+
+LOW_DISK_BYTES: Final = 1024**3
+CONNECT_SECONDS: Final = 3.0
+
+
+class State(StrEnum):
+    """How a check went; only ``fail`` makes the command fail."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line: the check, how it went, what was seen, and the next command where something is to be done."""
+
+    name: str
+    state: State
+    detail: str
+    repair: str = ""
+
+
+def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
+    """Run the checks in the order in which an operator would repair them.
+
+    Args:
+        desk: settings and store of this run.
+        offline: leave out checks that call other machines.
+    """
+    yield Result("python", State.OK, f"{sys.version.split()[0]} at {sys.prefix}")
+    yield from _guarded("settings", lambda: _settings(desk), desk.command("doctor") + " after correcting the key")
+    if not _settings_load(desk):
+        return
+    checks: list[tuple[str, Callable[[], Iterator[Result]], str]] = [
+        ("seal key", lambda: _seal(desk), "set seal.key and seal.certificate"),
+        ("schemas", _schemas, "reinstall imsoc-gateway: its files are damaged"),
+        ("mapping tables", lambda: _tables(desk), "correct the named row"),
+        ("disk", lambda: _disk(desk), ""),
+        ("store", lambda: _store(desk), desk.command("db upgrade")),
+        ("instance lock", lambda: _lock(desk), ""),
+        ("clock", lambda: _clock(desk), ""),
+        ("partners", lambda: _partners(desk), desk.command("partners list")),
+    ]
+    if not offline:
+        checks += [
+            ("time stamps", lambda: _authorities(desk), "correct seal.timestamp_authorities"),
+            ("endpoints", lambda: _endpoints(desk), ""),
+        ]
+    for name, check, repair in checks:
+        yield from _guarded(name, check, repair)
+
+
+def _guarded(name: str, check: Callable[[], Iterator[Result]], repair: str) -> Iterator[Result]:
+    """The check's lines; whatever it raises becomes a failing line."""
+    try:
+        yield from check()
+    except GatewayError as error:
+        seen = " ".join(
+            f"{word} {text}"
+            for word, text in (("at", error.where), ("found", error.found), ("expected", error.expected))
+            if text
+        )
+        yield Result(name, State.FAIL, f"{error.code} {error.message} {seen}", repair or f"imsoc explain {error.code}")
+    except Exception as error:  # noqa: BLE001 - a doctor that dies of what it should report is none
+        yield Result(name, State.FAIL, f"{type(error).__name__}: {error}", repair)
+
+
+def _settings_load(desk: Desk) -> bool:
+    try:
+        return bool(desk.settings)
+    except GatewayError:
+        return False
+
+
+def _settings(desk: Desk) -> Iterator[Result]:
+    settings = desk.settings
+    roles = ", ".join(settings.instance.roles)
+    detail = f"{settings.source or 'defaults and environment'}: {settings.instance.id}, {roles}"
+    if settings.source is None:
+        yield Result("settings", State.WARN, detail, "imsoc keys DIRECTORY")
+    else:
+        yield Result("settings", State.OK, detail)
+
+
+def _seal(desk: Desk) -> Iterator[Result]:
+    from gateway.sealing import build_sealer  # noqa: PLC0415 - beside its only use
+
+    seal = desk.settings.seal
+    if not (seal.key or seal.pkcs12):
+        yield Result("seal key", State.FAIL, "none: acknowledgements cannot be sealed", "imsoc keys DIRECTORY")
+        return
+    sealer = build_sealer(seal)
+    certificate = x509.load_der_x509_certificate(sealer.certificate)
+    yield _expiry("seal key", certificate, "set seal.key and seal.certificate to the renewed ones")
+    secret = seal.key or seal.pkcs12
+    assert secret is not None
+    if secret.stat().st_mode & 0o077:
+        yield Result("seal key", State.WARN, f"{secret} is readable by others", f"chmod 600 {secret}")
+
+
+def _expiry(name: str, certificate: x509.Certificate, repair: str) -> Result:
+    now, end = datetime.now(UTC), certificate.not_valid_after_utc
+    subject = certificate.subject.rfc4514_string()
+    detail = f"{subject} until {end:%Y-%m-%d}"
+    if end <= now or certificate.not_valid_before_utc > now:
+        return Result(name, State.FAIL, f"not valid today: {detail}", repair)
+    if end - now < SOON:
+        return Result(name, State.WARN, f"ends soon: {detail}", repair)
+    return Result(name, State.OK, detail)
+
+
+def _schemas() -> Iterator[Result]:
+    from lxml import etree  # noqa: PLC0415 - beside its only use
+
+    from gateway.errors import SchemaInvalid  # noqa: PLC0415 - beside its only use
+    from gateway.xml.schemas import SchemaName, validate  # noqa: PLC0415 - beside its only use
+
+    for name in SchemaName:
+        try:
+            validate(name, etree.Element("nothing"))
+        except SchemaInvalid:
+            continue  # the schema compiled and did its work
+    yield Result("schemas", State.OK, f"{len(SchemaName)} compile")
+
+
+def _tables(desk: Desk) -> Iterator[Result]:
+    from mappings import load_tables  # noqa: PLC0415 - beside its only use
+
+    own = desk.settings.translation.tables
+    tables = load_tables(overlays=(own,) if own else ())
+    tables.compile(datetime.now(UTC).date())
+    yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
+
+
+def _disk(desk: Desk) -> Iterator[Result]:
+    folder = _store_folder(desk)
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1024**3:.1f} GiB free at {folder}"
+    if free < LOW_DISK_BYTES:
+        yield Result("disk", State.FAIL, detail, f"free some space: du -xh --max-depth=1 {folder}")
+    elif not os.access(folder, os.W_OK):
+        yield Result("disk", State.FAIL, f"{folder} is not writable by this user", f"chown $(id -un) {folder}")
+    else:
+        yield Result("disk", State.OK, detail)
+
+
+def _store_folder(desk: Desk) -> Path:
+    """The nearest folder that exists on the way to the SQLite file; the settings' folder for PostgreSQL."""
+    url = desk.settings.store.url
+    if not url.startswith("sqlite:///"):
+        return desk.settings.folder
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def _store(desk: Desk) -> Iterator[Result]:
+    from gateway.store import schema  # noqa: PLC0415 - beside its only use
+
+    found, needed = schema.current(desk.settings.store.url), schema.head()
+    if found != needed:
+        yield Result("store", State.FAIL, f"schema {found or 'empty'}, needs {needed}", desk.command("db upgrade"))
+        return
+    yield Result("store", State.OK, f"{desk.settings.store.url.split('://')[0]}, schema {found}")
+
+
+def _lock(desk: Desk) -> Iterator[Result]:
+    from gateway.store.engines import database_file, parse_url  # noqa: PLC0415 - beside its only use
+    from gateway.store.lock import InstanceLock  # noqa: PLC0415 - beside its only use
+
+    file = database_file(parse_url(desk.settings.store.url))
+    if file is None:
+        yield Result("instance lock", State.OK, "not needed on PostgreSQL")
+        return
+    if not file.exists():
+        yield Result("instance lock", State.OK, "free: the store is not there yet")
+        return
+    try:
+        InstanceLock(file).release()
+    except GatewayError as error:
+        yield Result("instance lock", State.OK, f"a gateway is serving ({error.found})")
+    else:
+        yield Result("instance lock", State.OK, "free: no gateway is serving")
+
+
+def _clock(desk: Desk) -> Iterator[Result]:
+    """A clock behind the newest message that was stored has been set back: freshness would be judged wrongly."""
+    from gateway.store import list_exchanges  # noqa: PLC0415 - beside its only use
+
+    now = datetime.now(UTC)
+    with desk.store() as store, store.read() as connection:
+        newest = next((row.received_at for row in list_exchanges(connection, limit=1)), None)
+    skew = timedelta(seconds=desk.settings.trust.clock_skew_seconds)
+    detail = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if newest is not None and newest > now + skew:
+        yield Result("clock", State.FAIL, f"{detail}, behind the newest message ({newest})", "timedatectl status")
+    else:
+        yield Result("clock", State.OK, detail)
+
+
+def _partners(desk: Desk) -> Iterator[Result]:
+    partners = load_partners(desk)
+    if not partners:
+        yield Result("partners", State.WARN, "none: every call is refused", desk.command("partners add FILE"))
+        return
+    yield Result("partners", State.OK, ", ".join(partner.id for partner in partners))
+    for partner in partners:
+        for anchor in partner.anchors:
+            certificate = x509.load_pem_x509_certificate(anchor.certificate_pem.encode("ascii"))
+            result = _expiry(f"anchor {partner.id}", certificate, desk.command("partners add FILE"))
+            if result.state is not State.OK:
+                yield result
+        yield from _secrets(partner)
+
+
+def _secrets(partner: Partner) -> Iterator[Result]:
+    from gateway.access.directory import read_secret  # noqa: PLC0415 - beside its only use
+
+    references = [partner.authentication.secret, partner.delivery.secret if partner.delivery else ""]
+    for reference in filter(None, references):
+        try:
+            read_secret(reference)
+        except GatewayError as error:
+            repair = f"write it to {reference.removeprefix('file:')}" if reference.startswith("file:") else "set it"
+            yield Result(f"secret {partner.id}", State.FAIL, f"{error.code} {reference} cannot be read", repair)
+
+
+def load_partners(desk: Desk) -> list[Partner]:
+    """The partners of the store, by id."""
+    from gateway.access.records import partner_from_record  # noqa: PLC0415 - beside its only use
+    from gateway.store import list_partners  # noqa: PLC0415 - beside its only use
+
+    with desk.store() as store, store.read() as connection:
+        return [partner_from_record(row.record) for row in list_partners(connection)]
+
+
+def _authorities(desk: Desk) -> Iterator[Result]:
+    """A real token, verified: an authority that listens may still be the wrong one."""
+    from gateway.sealing import build_timestamper  # noqa: PLC0415 - beside its only use
+
+    seal = desk.settings.seal
+    if not seal.timestamp_authorities:
+        yield Result("time stamps", State.OK, "none configured")
+        return
+    build_timestamper(seal).stamp(b"imsoc doctor", datetime.now(UTC))
+    yield Result("time stamps", State.OK, f"token received and verified ({', '.join(seal.timestamp_authorities)})")
+
+
+def _endpoints(desk: Desk) -> Iterator[Result]:
+    for partner in load_partners(desk):
+        if partner.delivery:
+            yield _reach(f"endpoint {partner.id}", partner.delivery.address)
+
+
+def _reach(name: str, address: str) -> Result:
+    """A TCP connection: proof that somebody listens, without sending anything."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), CONNECT_SECONDS).close()
+    except OSError as error:
+        return Result(name, State.FAIL, f"{address}: {error}", f"curl -v {address}")
+    return Result(name, State.OK, f"{address} listens")

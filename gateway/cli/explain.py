@@ -1,0 +1,78 @@
+"""``imsoc explain``: what an error code or a rule means, or what happened to a message."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+
+from gateway.cli.desk import Desk, Json, facts
+from gateway.errors import ConfigurationError, catalogue
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["explain"]
+
+_CODE = re.compile(r"IMG-\d{4}", re.IGNORECASE)
+
+
+def explain(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(help="IMG-nnnn, the id of a rule, or the id of a message.")],
+    as_json: Json = False,
+) -> None:
+    """Say what an error code or a rule means, or what happened to a message and each of its translated codes."""
+    desk = Desk.of(ctx, as_json)
+    if _CODE.fullmatch(subject):
+        _explain_code(desk, subject.upper())
+        return
+    rule = _rule(subject)
+    if rule is not None:
+        desk.answer(rule | {"kind": "rule"}, facts(rule.items()))
+        return
+    from gateway.cli.messages import describe  # noqa: PLC0415 - only then the store is needed
+
+    with desk.store() as store:
+        data, view = describe(store, subject)
+    desk.answer({"kind": "message"} | data, view)
+
+
+def _explain_code(desk: Desk, code: str) -> None:
+    entry = catalogue().get(code)
+    if entry is None:
+        raise ConfigurationError(
+            "IMG-0105",
+            "This error code does not exist",
+            where=code,
+            expected=f"{min(catalogue())} to {max(catalogue())}",
+        )
+    fault = {"sender": "the sender's", "receiver": "this gateway's"}[entry.fault]
+    view: RenderableType = Group(
+        f"{entry.code}  {entry.title}\n",
+        facts(
+            [
+                ("meaning", entry.meaning),
+                ("what to do", entry.action),
+                ("a retry helps", {"never": "never", "after-change": "after a change", "later": "later"}[entry.retry]),
+                ("whose fault", fault),
+            ]
+        ),
+    )
+    desk.answer({"kind": "code"} | asdict(entry), view)
+
+
+def _rule(rule_id: str) -> dict[str, Any] | None:
+    """The rule's own description, None when there is no such rule."""
+    from gateway.rules import catalogue as rules  # noqa: PLC0415 - start-up
+
+    rule = rules().get(rule_id)
+    if rule is None:
+        return None
+    values = {name: value for name, value in asdict(rule).items() if value}
+    values["severity"] = rule.severity.value
+    values["check"] = values.pop("kind").value
+    return values
