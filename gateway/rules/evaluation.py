@@ -59,7 +59,11 @@ def evaluate(view_root: _Element, rule_set: str, *, on: date) -> tuple[Finding, 
         ConfigurationError: IMG-0132 there is no such rule set.
     """
     compiled = _compiled_set(rule_set, on)
-    variables: dict[str, Any] = {"countries": _countries(), "statuses": f" {STATUSES} ", "tomorrow": _number(on + timedelta(days=1))}
+    variables: dict[str, Any] = {
+        "countries": _countries(),
+        "statuses": f" {STATUSES} ",
+        "tomorrow": _number(on + timedelta(days=1)),
+    }
     conditions: dict[str, bool] = {"": True}
     findings: list[Finding] = []
     for each in compiled:

@@ -381,7 +381,7 @@ def test_an_unmapped_code_is_refused_with_list_place_and_the_row_to_add(root, in
 
 def test_a_code_with_another_meaning_is_refused_although_both_sides_have_it(root, index):
     first(root, "//ram:PhysicalSPSPackage/ram:TypeCode").text = "BT"
-    with pytest.raises(TranslationRefused, match="IMG-6007.*bolt"):
+    with pytest.raises(TranslationRefused, match=r"IMG-6007.*bolt"):
         there(root, index)
 
 
@@ -416,7 +416,7 @@ def test_the_national_form_comes_back_equal(full, index, canonical):
 def test_a_national_system_without_rail_refuses_rail(root, index):
     first(root, "//ram:ModeCode").text = "2"
     traces = there(root, index).root
-    with pytest.raises(TranslationRefused, match="IMG-6007.*no rail"):
+    with pytest.raises(TranslationRefused, match=r"IMG-6007.*no rail"):
         there(traces, index, "traces", "national-b")
 
 
