@@ -24,8 +24,9 @@ from gateway.soap.models import SoapCall, SoapVersion
 from gateway.soap.peer import ProxyPolicy, peer_of
 from gateway.soap.protocol import SpyneServer
 from gateway.soap.publish import Publication
+from gateway.soap.renewal import Renewal
 from gateway.soap.security import read_security
-from gateway.xml.boundary import parse
+from gateway.xml.boundary import parse, remember_refused
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class _Progress:
 
     version: SoapVersion = SoapVersion.SOAP11
     call: SoapCall | None = None
+    size: int = 0
+    """Bytes that were parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class SoapApplication:
         self._proxies = proxies
         self._clock = clock
         self._on_fault = on_fault
+        self._renewal = Renewal()
 
     @property
     def paths(self) -> frozenset[str]:
@@ -102,7 +106,7 @@ class SoapApplication:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        reply = self._reply(environ)
+        reply = self._renewal.run(self._reply, environ)
         headers = [("Content-Type", reply.content_type), ("Content-Length", str(len(reply.body))), *reply.headers]
         start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [reply.body]
@@ -135,6 +139,7 @@ class SoapApplication:
         progress.version = content_type.version
         peer = peer_of(environ, self._proxies)
         parsed = parse(read_body(environ, self._limits), limits=self._limits)
+        progress.size = len(parsed.raw)
         if content_type.charset not in {None, parsed.encoding}:
             raise XmlRefused(
                 "IMG-1009", where="Content-Type", found=str(content_type.charset), expected=parsed.encoding
@@ -172,6 +177,7 @@ class SoapApplication:
                 self._on_fault(error, progress.call)
             except Exception as failure:  # noqa: BLE001 - a failing hook must not cost the sender its fault
                 _log.error("fault hook: %s in %s", type(failure).__qualname__, _place(failure))
+        remember_refused(progress.size)
         detail = None if published is None else published.contract.fault_detail(error)
         names = error.names if isinstance(error, NotUnderstood) else ()
         body = render_fault(error, progress.version, detail=detail, not_understood=names)

@@ -21,13 +21,13 @@ from lxml import etree
 
 from gateway.errors import XmlRefused
 from gateway.xml.census import Census, refuse_beyond
-from gateway.xml.limits import DEFAULT_LIMITS, LIBXML2_DEPTH, LIBXML2_TEXT, Limits
+from gateway.xml.limits import DEFAULT_LIMITS, LIBXML2_DEPTH, LIBXML2_TEXT, MAX_REFUSED_BYTES, Limits
 from gateway.xml.names import PREFIXES, path_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["Encoding", "Parsed", "inflate", "parse", "refuse_multi_references"]
+__all__ = ["Encoding", "Parsed", "inflate", "is_worn", "parse", "refuse_multi_references", "remember_refused"]
 
 Encoding = Literal["UTF-8", "UTF-16"]
 
@@ -59,6 +59,7 @@ class _Parsers(threading.local):
     def __init__(self) -> None:
         self.plain = self._make(huge=False)
         self.huge = self._make(huge=True)
+        self.refused_bytes = 0
 
     @staticmethod
     def _make(*, huge: bool) -> etree.XMLParser:
@@ -93,6 +94,24 @@ def parse(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     """
     if len(raw) > limits.max_bytes:
         refuse_beyond("IMG-1003", limits.max_bytes, "bytes")
+    try:
+        return _parse(raw, limits)
+    except XmlRefused:
+        remember_refused(len(raw))
+        raise
+
+
+def remember_refused(size: int) -> None:
+    """Count the bytes of a document that this thread parsed and somebody refused (``MAX_REFUSED_BYTES`` says why)."""
+    _parsers.refused_bytes += size
+
+
+def is_worn() -> bool:
+    """Whether the calling thread has parsed so much that was refused that it should be replaced by another."""
+    return _parsers.refused_bytes > MAX_REFUSED_BYTES
+
+
+def _parse(raw: bytes, limits: Limits) -> Parsed:
     encoding, text = _as_utf8(raw)
     _refuse_doctype(text)
     huge = limits.max_depth > LIBXML2_DEPTH or limits.max_text_length > LIBXML2_TEXT

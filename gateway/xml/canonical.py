@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -45,6 +46,7 @@ class C14n(StrEnum):
 
 
 _EXCLUSIVE = frozenset({C14n.EXCLUSIVE, C14n.EXCLUSIVE_WITH_COMMENTS})
+_name_parser = etree.XMLParser(encoding="UTF-8", recover=True, resolve_entities=False, no_network=True)
 _XML_ATTRIBUTE = f"{{{XML}}}"
 
 
@@ -65,6 +67,7 @@ def canonicalise(element: _Element, *, algorithm: C14n, inclusive_prefixes: Sequ
     if not isinstance(element.tag, str):
         raise XmlRefused("IMG-1014", found="a comment or processing instruction", expected="an element")
     if algorithm.exclusive:
+        _make_known(inclusive_prefixes)
         return etree.tostring(
             element,
             method="c14n",
@@ -78,6 +81,16 @@ def canonicalise(element: _Element, *, algorithm: C14n, inclusive_prefixes: Sequ
                 "IMG-1014", found="an xml: attribute on an ancestor", expected="exclusive canonicalisation"
             )
     return etree.tostring(element, method="c14n", exclusive=False, with_comments=algorithm.with_comments)
+
+
+def _make_known(prefixes: Sequence[str]) -> None:
+    """Let lxml see each prefix of a list.
+
+    lxml silently drops those that are not in the name table of the calling thread: ``#default`` always, and others when
+    the tree was parsed by another thread (both tried). Namespace names enter that table when they are parsed.
+    """
+    for prefix in prefixes:
+        etree.fromstring(f"<a xmlns:p={quoteattr(prefix)}/>".encode(), _name_parser)
 
 
 def serialise(element: _Element) -> bytes:

@@ -9,13 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DEFAULT_LIMITS", "LIBXML2_DEPTH", "LIBXML2_TEXT", "Limits"]
+__all__ = ["DEFAULT_LIMITS", "LIBXML2_DEPTH", "LIBXML2_TEXT", "MAX_REFUSED_BYTES", "Limits"]
 
 LIBXML2_DEPTH: Final = 256
 """Levels at which libxml2 stops by itself unless told that the document may be huge."""
 
 LIBXML2_TEXT: Final = 10_000_000
 """Characters of one text node at which libxml2 stops by itself unless told that the document may be huge."""
+
+
+MAX_REFUSED_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of refused documents after which a thread is worn and should parse no more.
+
+libxml2 keeps every name for the life of a thread, and documents that are refused may have invented all of theirs:
+365 MB of them cost one thread 430 MB of memory, and then it could parse nothing new (tried).
+"""
 
 
 @dataclass(frozen=True, slots=True)

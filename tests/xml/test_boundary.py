@@ -1,6 +1,7 @@
 """The XML boundary: every limit one below and one above, and what is refused whatever the limits."""
 
 import gzip
+import threading
 import zlib
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import XmlRefused
-from gateway.xml.boundary import inflate, parse, refuse_multi_references
+from gateway.xml.boundary import inflate, is_worn, parse, refuse_multi_references
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
 
 pytestmark = pytest.mark.short
@@ -285,3 +286,19 @@ def test_other_references_pass():
         b'<i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" href="#a"/></b>'
     )
     refuse_multi_references(parse(raw).root)
+
+
+def test_a_thread_is_worn_by_what_it_refused(monkeypatch):
+    monkeypatch.setattr("gateway.xml.boundary.MAX_REFUSED_BYTES", 100)
+    seen = []
+
+    def parse_a_few() -> None:
+        for raw in (b"<a/>" * 1, b"<a>" + b"x" * 200 + b"</a>", b"<a>" + b"x" * 96, b"<a>xx"):
+            with suppress(XmlRefused):
+                parse(raw)
+            seen.append(is_worn())
+
+    thread = threading.Thread(target=parse_a_few)
+    thread.start()
+    thread.join()
+    assert seen == [False, False, False, True]

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +42,20 @@ def test_a_prefix_list_makes_single_prefixes_inclusive():
     form = canonicalise(inner, algorithm=C14n.EXCLUSIVE, inclusive_prefixes=["u"])
     assert b'xmlns:u="urn:unused"' in form
     assert b'xmlns:e="urn:e"' not in form
+
+
+def test_the_default_namespace_can_be_in_a_prefix_list():
+    inner = parse(b'<e xmlns="urn:d" xmlns:p="urn:p"><p:a/></e>').root[0]
+    assert canonicalise(inner, algorithm=C14n.EXCLUSIVE) == b'<p:a xmlns:p="urn:p"></p:a>'
+    listed = canonicalise(inner, algorithm=C14n.EXCLUSIVE, inclusive_prefixes=["#default"])
+    assert listed == b'<p:a xmlns="urn:d" xmlns:p="urn:p"></p:a>'
+
+
+def test_a_prefix_list_holds_for_a_tree_from_another_thread():
+    with ThreadPoolExecutor(max_workers=1) as other:
+        root = other.submit(parse, b'<e xmlns:onlythere="urn:x"><a/></e>').result().root
+    form = canonicalise(root[0], algorithm=C14n.EXCLUSIVE, inclusive_prefixes=["onlythere"])
+    assert form == b'<a xmlns:onlythere="urn:x"></a>'
 
 
 @pytest.mark.parametrize("function", [lambda node: canonicalise(node, algorithm=C14n.EXCLUSIVE), serialise])
