@@ -1,0 +1,79 @@
+"""Client toolkits of other languages digest the contract; skipped, saying so, where they are not installed.
+
+The live conversations with them are in tests/interop; here they only read the files and build a typed message.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from gateway.xml.names import CX1, SOAP11, qn
+from gateway.xml.schemas import SchemaName, is_valid
+
+ROOT = Path(str(resources.files("wsdl"))).parent
+PHP_SUBMITS = """
+ini_set('soap.wsdl_cache_enabled', 0);
+$client = new SoapClient($argv[1], ['trace' => 1, 'location' => 'http://127.0.0.1:9/', 'soap_version' => SOAP_1_1]);
+$moment = ['DateTimeString' => '2026-09-14T10:32:00-03:00'];
+$line = ['SequenceNumeric' => 1, 'Description' => ['_' => 'Lemons', 'languageID' => 'en'],
+         'NetWeightMeasure' => ['_' => '21600.5', 'unitCode' => 'KGM']];
+$certificate = [
+  'SPSExchangedDocument' => [
+    'ID' => 'AR-EX-2026-0000009', 'TypeCode' => '851', 'StatusCode' => '70', 'IssueDateTime' => $moment,
+    'IssuerSPSParty' => ['Name' => 'Servicio'], 'SignatorySPSAuthentication' => [['IncludedSPSClause' => ['ID' => '1']]]],
+  'SPSConsignment' => [
+    'ConsignorSPSParty' => ['Name' => 'A'], 'ConsigneeSPSParty' => ['Name' => 'B'],
+    'ExportSPSCountry' => ['ID' => 'AR'], 'ImportSPSCountry' => ['ID' => 'NL'],
+    'ExaminationSPSEvent' => ['OccurrenceSPSLocation' => ['Name' => 'C']],
+    'IncludedSPSConsignmentItem' => ['IncludedSPSTradeLineItem' => $line]]];
+try { $client->SubmitCertificate(['MessageID' => 'm-1', 'SPSCertificate' => $certificate]); } catch (SoapFault $fault) {}
+echo $client->__getLastRequest();
+"""
+
+
+def has_php_soap() -> bool:
+    php = shutil.which("php")
+    if php is None:
+        return False
+    modules = subprocess.run([php, "-m"], capture_output=True, text=True, check=False, timeout=30).stdout
+    return "soap" in modules.split()
+
+
+@pytest.mark.skipif(not has_php_soap(), reason="php with its soap extension is not installed")
+def test_php_builds_a_typed_certificate_that_is_valid():
+    done = subprocess.run(
+        ["php", "-r", PHP_SUBMITS, "--", str(ROOT / "wsdl/CertificateExchange.wsdl")],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    body = etree.fromstring(done.stdout).find(qn(SOAP11, "Body"))[0]
+    assert body.tag == qn(CX1, "SubmitCertificateRequest")
+    assert is_valid(SchemaName.CERTIFICATE_EXCHANGE, body)
+    assert body.findtext(".//{*}NetWeightMeasure[@unitCode='KGM']") == "21600.5"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wsimport") is None, reason="wsimport (JAX-WS) is not installed")
+def test_wsimport_generates_typed_classes(tmp_path):
+    done = subprocess.run(
+        ["wsimport", "-Xnocompile", "-keep", "-d", str(tmp_path), str(ROOT / "wsdl/CertificateExchange.wsdl")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    classes = {file.stem for file in tmp_path.rglob("*.java")}
+    assert classes >= {
+        "CertificateExchange",
+        "SubmitCertificateRequestType",
+        "SPSCertificateType",
+        "SPSTradeLineItemType",
+    }
