@@ -1,0 +1,53 @@
+"""Makes submissions that differ where a test says so."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.store import DocumentKey, Form, Nonce, Submission, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def make_submission() -> Callable[..., Submission]:
+    """A complete submission; the number and content decide what it is, id, nonce and acknowledgement are fresh."""
+
+    def make(number: str = "2026-1", content: bytes = b"<content/>", **changes) -> Submission:
+        submission = Submission(
+            exchange_id=new_id(NOW),
+            partner="ar-example",
+            contract="certificate-exchange",
+            operation="SubmitCertificate",
+            received_at=NOW,
+            request=b"<envelope>" + content + b"</envelope>",
+            acknowledgement=b"<ack>" + secrets.token_hex(8).encode() + b"</ack>",
+            document=DocumentKey("AR", "851", number),
+            status_code="70",
+            expected_status=None,
+            digest=hashlib.sha256(content).digest(),
+            content=content,
+            form=Form.INLINE,
+            nonces=(Nonce("wsse", secrets.token_hex(16), NOW + timedelta(hours=1)),),
+            seal_value=hashlib.sha512(content + number.encode()).digest(),
+            import_country="NL",
+            route="iii",
+            findings="[]",
+        )
+        return replace(submission, **changes)
+
+    return make
