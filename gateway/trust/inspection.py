@@ -187,7 +187,8 @@ def _judge(file: str, element: _Element, policy: SignaturePolicy, trust: TrustSt
     where = path_of(element)
     try:
         if trust is None:
-            trust, policy = _presented(element, policy, at), replace(policy, minimum_level=Level.NONE)
+            trust = _presented(element, policy, at)
+            policy = replace(policy, minimum_level=Level.NONE, minimum_timestamp_level=Level.NONE)
             seal = verify_sealed(element, policy=policy, trust=trust, at=at).seal
             return SealReport(
                 file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -86,7 +87,9 @@ def test_a_level_below_the_minimum_is_refused(sealed, world, now):
     refused("IMG-4026", sealed, world, now, replace(SEALED_DOCUMENT_POLICY, minimum_level=Level.QUALIFIED))
 
 
-@pytest.mark.parametrize("key", [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP521R1()), RSA_2048])
+@pytest.mark.parametrize(
+    "key", [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP521R1()), RSA_2048]
+)
 def test_other_keys_seal_too(key, world, now, document):
     credential = world.issuing.seal("Another key", key=key)
     sealed = world.sealer(credential).seal(document, at=now)
@@ -157,8 +160,8 @@ def test_whitespace_outside_markup_is_content_too(sealed, world, now):
         (b"SigningTime>2026-03-01T", b"SigningTime>2026-13-01T", "IMG-4007"),
         (b"SigningTime>2026-03-01T", b"SigningTime>2026-03-02T", "IMG-4034"),
         (b"<ds:KeyInfo>", b"<ds:KeyInfo><ds:KeyName>x</ds:KeyName>", ""),
-        (b"Target=\"#seal-", b"Target=\"#other-", "IMG-4007"),
-        (b" Id=\"properties-", b" Id=\"1properties-", "IMG-4011"),
+        (b'Target="#seal-', b'Target="#other-', "IMG-4007"),
+        (b' Id="properties-', b' Id="1properties-', "IMG-4011"),
         (SHA256, SHA1.encode(), "IMG-4005"),
         (SHA256, b"http://www.w3.org/2001/04/xmldsig-more#md5", "IMG-4005"),
         (b"#ecdsa-sha256", b"#hmac-sha256", "IMG-4005"),
@@ -245,12 +248,27 @@ def test_a_time_stamp_of_another_seal_is_refused(stamped, sealed, world, now):
     refused("IMG-4032", etree.tostring(tree), world, now)
 
 
+def test_a_second_time_stamp_serves_where_the_first_one_does_not_hold(stamped, sealed, world, now):
+    tree = etree.fromstring(stamped)
+    properties = tree.find(".//{*}UnsignedSignatureProperties")
+    properties.insert(0, copy.deepcopy(properties[0]))
+    properties[0].find("{*}EncapsulatedTimeStamp").text = "AAAA"
+    assert judge(etree.tostring(tree), world, now).seal.timestamp.time == now
+    for _ in range(2):
+        properties.append(copy.deepcopy(properties[0]))
+    refused("IMG-4031", etree.tostring(tree), world, now)
+
+
+def test_a_time_stamp_that_does_not_hold_is_not_overlooked(stamped, world, now):
+    tree = etree.fromstring(stamped)
+    tree.find(".//{*}EncapsulatedTimeStamp").text = "AAAA"
+    refused("IMG-4031", etree.tostring(tree), world, now)
+
+
 def test_a_time_stamp_before_the_signing_time_is_refused(world, now, document):
     credential = world.tsa_root.timestamping("Slow clock")
     slow = TimestampAuthority(credential, clock=lambda: now - timedelta(minutes=20))
-    sealer = Sealer(
-        world.signer.key, world.signer.certificate_der, world.signer.chain_der, world.stamper(slow)
-    )
+    sealer = Sealer(world.signer.key, world.signer.certificate_der, world.signer.chain_der, world.stamper(slow))
     refused("IMG-4033", sealer.seal(document, at=now), world, now)
 
 
@@ -281,7 +299,11 @@ def test_keys_are_read_from_pem_and_pkcs12(world, now, document):
     signer = world.signer
     from_pem = Sealer.from_pem(signer.key_pem, signer.certificate_pem)
     container = pkcs12.serialize_key_and_certificates(
-        b"x", signer.key, signer.certificate, [*signer.chain, world.root.certificate], BestAvailableEncryption(b"secret")
+        b"x",
+        signer.key,
+        signer.certificate,
+        [*signer.chain, world.root.certificate],
+        BestAvailableEncryption(b"secret"),
     )
     from_pkcs12 = Sealer.from_pkcs12(container, b"secret")
     for sealer in (from_pem, from_pkcs12):

@@ -137,7 +137,9 @@ def by_xmlsec1(form, world, folder, *, sha1=False, key_info=False):
     document, properties, c14n = FORMS[form]
     credential = world.root.seal("Sealed by xmlsec1", key=RSA_KEY)
     digest = "http://www.w3.org/2000/09/xmldsig#sha1" if sha1 else "http://www.w3.org/2001/04/xmlenc#sha256"
-    family = "http://www.w3.org/2000/09/xmldsig#rsa-sha1" if sha1 else "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+    family = (
+        "http://www.w3.org/2000/09/xmldsig#rsa-sha1" if sha1 else "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+    )
     thumb = hashlib.new("sha1" if sha1 else "sha256", credential.certificate_der).digest()
     reference = (
         f'<ds:Reference URI="#k"><ds:Transforms>{transform(C14n.EXCLUSIVE)}</ds:Transforms>'

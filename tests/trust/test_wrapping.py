@@ -10,11 +10,14 @@ import copy
 import hashlib
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.errors import SealRefused
+from gateway.errors import SealRefused, XmlRefused
 from gateway.trust import INLINE_POLICY, SEALED_DOCUMENT_POLICY, verify_sealed
 from gateway.trust.sealer import Sealer
+from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
 from gateway.xml.names import DS, SOAP11, SPS17, XADES132, qn
 
@@ -71,7 +74,9 @@ def in_unsigned_properties(envelope, root, body):
     fake = forged(root)
     seal = root.find(SIGNATURE)
     fake.append(seal)
-    etree.SubElement(seal.find(f".//{{{XADES132}}}QualifyingProperties"), qn(XADES132, "UnsignedProperties")).append(root)
+    etree.SubElement(seal.find(f".//{{{XADES132}}}QualifyingProperties"), qn(XADES132, "UnsignedProperties")).append(
+        root
+    )
     body.append(fake)
 
 
@@ -126,7 +131,9 @@ def xpath_filter_transform(envelope, root, body):
 
 def xslt_transform(envelope, root, body):
     transforms = root.find(SIGNATURE).find(REFERENCE).find(TRANSFORMS)
-    transform = etree.SubElement(transforms, qn(DS, "Transform"), Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116")
+    transform = etree.SubElement(
+        transforms, qn(DS, "Transform"), Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"
+    )
     etree.SubElement(transform, "{http://www.w3.org/1999/XSL/Transform}stylesheet", version="1.0")
     body.append(root)
 
@@ -268,7 +275,8 @@ def test_every_arrangement_is_refused(arrange, sealed, world, now):
 
 
 @pytest.mark.parametrize(
-    "arrange", [in_object, inside_forged_root, inside_forged_root_with_seal_moved_up, second_seal, in_unsigned_properties]
+    "arrange",
+    [in_object, inside_forged_root, inside_forged_root_with_seal_moved_up, second_seal, in_unsigned_properties],
 )
 def test_the_policy_for_sealed_documents_refuses_them_too(arrange, sealed, world, now):
     envelope, body = envelope_of()
@@ -281,9 +289,12 @@ def test_the_policy_for_sealed_documents_refuses_them_too(arrange, sealed, world
 def test_the_original_inside_an_envelope_is_accepted(sealed, world, now, document_digest):
     envelope, body = envelope_of()
     body.append(etree.fromstring(sealed))
-    assert verify_sealed(
-        etree.fromstring(etree.tostring(envelope)).find(PLACE), policy=INLINE_POLICY, trust=world.trust(), at=now
-    ).digest == document_digest
+    assert (
+        verify_sealed(
+            etree.fromstring(etree.tostring(envelope)).find(PLACE), policy=INLINE_POLICY, trust=world.trust(), at=now
+        ).digest
+        == document_digest
+    )
 
 
 def test_nothing_unsigned_can_be_reached_from_the_verified_root(sealed, world, now, document_digest):
@@ -327,3 +338,18 @@ def test_a_second_copy_of_a_seal_is_not_made(world, sealed, now):
         world.sealer().seal(sealed, at=now)
     assert refusal.value.code == "IMG-4002"
     assert isinstance(world.sealer(), Sealer)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_changed_byte_changes_what_is_read(stamped, world, now, document_digest, data):
+    """Whatever becomes of a sealed file, it is refused with a code, or reads exactly as it was sealed."""
+    position = data.draw(st.integers(0, len(stamped) - 1))
+    piece = data.draw(st.sampled_from([b"", b"<", b"&", b"\x00", b" ", b"A", b"/>", b"<!---->"]))
+    changed = stamped[:position] + piece + stamped[position + data.draw(st.integers(0, 2)) :]
+    try:
+        root = parse(changed).root
+        verified = verify_sealed(root, policy=SEALED_DOCUMENT_POLICY, trust=world.trust(), at=now)
+    except (SealRefused, XmlRefused):
+        return
+    assert verified.digest == document_digest
