@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
+from gateway.xml.boundary import parse
 from gateway.xml.names import RAM21, SPS17, UDT21, XSD, qn
+from gateway.xml.schema_files import schema_source
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -42,7 +41,7 @@ def shapes() -> dict[str, dict[str, Slot]]:
     """For each complex type with children, its slots by qualified element name."""
     found: dict[str, dict[str, Slot]] = {}
     for namespace, file in _FILES.items():
-        schema = etree.fromstring(resources.files("xsd").joinpath("uncefact", "strict", file).read_bytes())
+        schema = parse(schema_source(f"uncefact/strict/{file}")).root
         for complex_type in schema.iterfind(qn(XSD, "complexType")):
             group = complex_type.find(qn(XSD, "sequence"))
             choice = group is None

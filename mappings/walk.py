@@ -127,8 +127,11 @@ class Pass:
         Raises:
             TranslationRefused: no row answers (R-37-2).
         """
-        entry = self.lookup(name).find(code, self.context, where=path)
-        self.report_code(name, code, entry, path)
+        rows = self._lookups.get(name) or self.lookup(name)
+        entry = rows.get(code, self.context) or rows.find(code, self.context, where=path)
+        self.places.append(
+            TranslatedPlace(path, name, code, entry.target or "", entry.row_id, entry.version, entry.loss)
+        )
         return entry.target
 
     def report_code(self, name: str, code: str, entry: Entry, path: str) -> None:

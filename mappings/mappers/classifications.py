@@ -25,8 +25,9 @@ _TARIFF = re.compile("([0-9]{2}){1,5}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """SystemName to SystemID, with the label that TRACES shows."""
-    name = first(element, _NAME)
-    if first(element, _ID) is not None or name is None or not name.text:
+    by_tag = {child.tag: child for child in reversed(element)}
+    name = by_tag.get(_NAME)
+    if _ID in by_tag or name is None or not name.text:
         run.report_form("classification-label", path)
         return True
     source = name.text.strip()
@@ -35,7 +36,7 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
         return False
     identifier = etree.Element(_ID)
     identifier.text = system
-    insert(element, "SPSClassificationType", identifier)
+    element.insert(0, identifier)
     _rename(name, run.label(_LIST, system), run, path, plain=name.text == source)
     run.report_form("classification", path, source, system)
     if source == "HS":
@@ -80,7 +81,7 @@ def _tariff(element: _Element, run: Pass, path: str) -> None:
     if code is None or not (code.text or "").strip():
         return
     text = code.text or ""
-    digits = re.sub(r"[.\s]", "", text)
+    digits = text if text.isdigit() else re.sub(r"[.\s]", "", text)
     if not _TARIFF.fullmatch(digits):
         raise TranslationRefused(
             "IMG-6006", where=f"{path}/ram:ClassCode", found=text, expected="2, 4, 6, 8 or 10 digits"

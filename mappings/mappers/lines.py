@@ -17,7 +17,7 @@ from mappings.mappers.notes import GATEWAY_SUBJECTS
 from mappings.shape import first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from lxml.etree import _Element
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _ITEM, _LINE = qn(RAM21, "IncludedSPSConsignmentItem"), qn(RAM21, "IncludedSPSTradeLineItem")
 _NUMBER, _DESCRIPTION = qn(RAM21, "SequenceNumeric"), qn(RAM21, "Description")
 _NOTE, _PACKAGE = qn(RAM21, "AdditionalInformationSPSNote"), qn(RAM21, "PhysicalSPSPackage")
+_LEVEL, _KIND, _QUANTITY = qn(RAM21, "LevelCode"), qn(RAM21, "TypeCode"), qn(RAM21, "ItemQuantity")
 _SHIFTED: Final = "LINES_SHIFTED_BY_ONE"
 _MEASURES: Final = tuple(
     qn(RAM21, name) for name in ("NetWeightMeasure", "GrossWeightMeasure", "NetVolumeMeasure", "GrossVolumeMeasure")
@@ -34,58 +35,58 @@ _MEASURES: Final = tuple(
 
 def to_traces(consignment: _Element, run: Pass, path: str) -> bool:
     """Shift if needed, then put the totals line first."""
-    lines = _lines(consignment)
+    lines = _lines(consignment, path)
     if not lines:
         return True
-    shifted = any(_value(line, path) == 0 for line in lines)
+    shifted = any(_value(line, where) == 0 for line, where in lines)
     if shifted:
-        for line in lines:
-            _renumber(line, 1, run, path)
-    totals = _totals(lines, shifted=shifted)
-    lines[0].addprevious(totals)
+        for line, where in lines:
+            _renumber(line, 1, run, where)
+    goods = [line for line, _ in lines]
+    goods[0].addprevious(_totals(goods, shifted=shifted))
     run.report_form("totals-line", path, "", "0")
     return True
 
 
 def to_ephyto(consignment: _Element, run: Pass, path: str) -> bool:
     """Take the totals line away and undo the shift."""
-    lines = _lines(consignment)
+    lines = _lines(consignment, path)
     if not lines:
         return True
-    totals, goods = lines[0], lines[1:]
-    if _value(totals, path) != 0:
+    (totals, where), goods = lines[0], lines[1:]
+    if _value(totals, where) != 0:
         run.report_form("totals-content", path)
         return True
-    if not goods or not _shares_item(totals, goods):
-        raise TranslationRefused("IMG-6006", where=path, found="a totals line alone", expected="lines of goods")
+    item = totals.getparent()
+    if item is None or not goods or goods[0][0].getparent() is not item:
+        raise TranslationRefused("IMG-6006", where=where, found="a totals line alone", expected="lines of goods")
     shifted = totals.find(f"{_NOTE}/{qn(RAM21, 'SubjectCode')}[@listID='{GATEWAY_SUBJECTS}']") is not None
-    same = _said(totals) == _said(_totals(goods, shifted=shifted))
-    run.report_form("totals-line" if same else "totals-content", path, "0")
-    parent = totals.getparent()
-    if parent is not None:
-        parent.remove(totals)
+    same = _said(totals) == _said(_totals([line for line, _ in goods], shifted=shifted))
+    run.report_form("totals-line" if same else "totals-content", where, "0")
+    item.remove(totals)
     if shifted:
-        for line in goods:
-            _renumber(line, -1, run, path)
+        for line, line_path in goods:
+            _renumber(line, -1, run, line_path)
     return True
 
 
-def _lines(consignment: _Element) -> list[_Element]:
-    return [line for item in consignment.iterfind(_ITEM) for line in item.iterfind(_LINE)]
-
-
-def _shares_item(totals: _Element, goods: Sequence[_Element]) -> bool:
-    return goods[0].getparent() is totals.getparent()
+def _lines(consignment: _Element, path: str) -> list[tuple[_Element, str]]:
+    """Every line with its path, before anything moves."""
+    return [
+        (line, f"{path}/ram:IncludedSPSConsignmentItem[{item_number}]/ram:IncludedSPSTradeLineItem[{number}]")
+        for item_number, item in enumerate(consignment.iterchildren(_ITEM), start=1)
+        for number, line in enumerate(item.iterchildren(_LINE), start=1)
+    ]
 
 
 def _value(line: _Element, path: str) -> Decimal:
-    text = line.findtext(_NUMBER, "")
+    number = first(line, _NUMBER)
+    text = (number.text or "") if number is not None else ""
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise TranslationRefused(
-            "IMG-6006", where=f"{path}//ram:SequenceNumeric", found=text, expected="a number"
-        ) from None
+        where = f"{path}/ram:SequenceNumeric"
+        raise TranslationRefused("IMG-6006", where=where, found=text, expected="a number") from None
 
 
 def _renumber(line: _Element, step: int, run: Pass, path: str) -> None:
@@ -95,7 +96,7 @@ def _renumber(line: _Element, step: int, run: Pass, path: str) -> None:
     text, value = number.text or "", _value(line, path)
     plain = text.isascii() and text.isdigit() and str(int(text)) == text
     number.text = f"{value + step:f}"
-    run.report_form("line-number" if plain else "line-number-form", f"{path}//ram:SequenceNumeric", text, number.text)
+    run.report_form("line-number" if plain else "line-number-form", f"{path}/ram:SequenceNumeric", text, number.text)
 
 
 def _totals(lines: Sequence[_Element], *, shifted: bool) -> _Element:
@@ -103,27 +104,34 @@ def _totals(lines: Sequence[_Element], *, shifted: bool) -> _Element:
     line = etree.Element(_LINE, nsmap={"ram": RAM21})
     etree.SubElement(line, _NUMBER).text = "0"
     etree.SubElement(line, _DESCRIPTION).text = "Consignment totals and summary"
+    stated = [_by_tag(each) for each in lines]
     for tag in _MEASURES:
-        _sum_measure(line, tag, [first(each, tag) for each in lines])
+        _sum_measure(line, tag, [each.get(tag, []) for each in stated])
     if shifted:
         note = etree.SubElement(line, _NOTE)
         etree.SubElement(
             note, qn(RAM21, "Content"), languageID="en"
         ).text = "Each line number is one higher than in the original certificate."
         etree.SubElement(note, qn(RAM21, "SubjectCode"), listID=GATEWAY_SUBJECTS).text = _SHIFTED
-    _sum_packages(line, [each.findall(_PACKAGE) for each in lines])
+    _sum_packages(line, [each.get(_PACKAGE, []) for each in stated])
     return line
 
 
-def _sum_measure(line: _Element, tag: str, measures: Iterable[_Element | None]) -> None:
-    """A sum is stated only when every line states the measure, in one unit."""
-    stated = list(measures)
-    units = {measure.get("unitCode") if measure is not None else None for measure in stated}
-    if len(units) != 1 or None in units:
+def _by_tag(line: _Element) -> dict[str, list[_Element]]:
+    found: dict[str, list[_Element]] = {}
+    for child in line:
+        found.setdefault(child.tag, []).append(child)
+    return found
+
+
+def _sum_measure(line: _Element, tag: str, measures: Sequence[Sequence[_Element]]) -> None:
+    """A sum is stated only when every line states the measure once, in one unit."""
+    if any(len(each) != 1 for each in measures):
         return
-    values = [_decimal(measure) for measure in stated if measure is not None]
+    units = {measure.get("unitCode") for (measure,) in measures}
+    values = [_decimal(measure.text) for (measure,) in measures]
     unit = units.pop()
-    if unit and None not in values:
+    if unit and not units and None not in values:
         etree.SubElement(line, tag, unitCode=unit).text = f"{sum(value for value in values if value is not None):f}"
 
 
@@ -133,24 +141,25 @@ def _sum_packages(line: _Element, packages: Sequence[Sequence[_Element]]) -> Non
         return
     sums: dict[tuple[str, str], Decimal] = {}
     for (package,) in packages:
-        quantity = _decimal(package.find(qn(RAM21, "ItemQuantity")))
-        key = (package.findtext(qn(RAM21, "LevelCode"), ""), package.findtext(qn(RAM21, "TypeCode"), ""))
+        texts = {child.tag: child.text or "" for child in package}
+        quantity = _decimal(texts.get(_QUANTITY))
+        key = (texts.get(_LEVEL, ""), texts.get(_KIND, ""))
         if quantity is None or not all(key):
             return
         sums[key] = sums.get(key, Decimal(0)) + quantity
     for (level, kind), quantity in sums.items():
         total = etree.SubElement(line, _PACKAGE)
-        etree.SubElement(total, qn(RAM21, "LevelCode")).text = level
-        etree.SubElement(total, qn(RAM21, "TypeCode")).text = kind
-        etree.SubElement(total, qn(RAM21, "ItemQuantity")).text = f"{quantity:f}"
+        etree.SubElement(total, _LEVEL).text = level
+        etree.SubElement(total, _KIND).text = kind
+        etree.SubElement(total, _QUANTITY).text = f"{quantity:f}"
 
 
-def _decimal(element: _Element | None) -> Decimal | None:
+def _decimal(text: str | None) -> Decimal | None:
     try:
-        value = Decimal((element.text or "").strip()) if element is not None else None
+        value = Decimal((text or "").strip())
     except InvalidOperation:
         return None
-    return value if value is not None and value.is_finite() else None
+    return value if value.is_finite() else None
 
 
 def _said(element: _Element) -> tuple[object, ...]:

@@ -28,7 +28,8 @@ _ALPHA2 = re.compile("[A-Z]{2}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """A subject of the IPPC list becomes a code of that list; a subject in free words stays text."""
-    subject, marked = first(element, _SUBJECT), first(element, _SUBJECT_CODE)
+    by_tag = {child.tag: child for child in element}
+    subject, marked = by_tag.get(_SUBJECT), by_tag.get(_SUBJECT_CODE)
     if marked is not None:
         run.report_form("note-foreign", path, marked.text or "")
     elif subject is not None and not subject.attrib and subject.text:

@@ -21,14 +21,14 @@ _LIST = "party-identifier"
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """The number moves to ID, and the party gets the role of its place."""
-    if first(element, _ID) is not None:
+    by_tag = {child.tag: child for child in reversed(element)}
+    if _ID in by_tag:
         run.report_form("party-foreign", f"{path}/ram:ID")
-    else:
-        _number_to_id(element, run, path)
+    elif _TYPE in by_tag:
+        _number_to_id(element, by_tag[_TYPE], run, path)
     slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
-    role = first(element, _ROLE)
-    if role is not None:
-        run.report_form("party-foreign", f"{path}/ram:RoleCode", role.text or "")
+    if _ROLE in by_tag:
+        run.report_form("party-foreign", f"{path}/ram:RoleCode", by_tag[_ROLE].text or "")
     elif slot_role:
         _add(element, _ROLE, slot_role)
         run.report_form("party-role", path, "", slot_role)
@@ -58,9 +58,8 @@ def _movable(number: _Element, run: Pass) -> bool:
     return set(number.attrib) == {"listName"} and run.lookup(_LIST).get(str(number.get("listName"))) is not None
 
 
-def _number_to_id(element: _Element, run: Pass, path: str) -> None:
-    number = first(element, _TYPE)
-    if number is None or not _movable(number, run):
+def _number_to_id(element: _Element, number: _Element, run: Pass, path: str) -> None:
+    if not _movable(number, run):
         return
     scheme = run.code(_LIST, str(number.get("listName")), f"{path}/ram:TypeCode/@listName")
     element.remove(number)

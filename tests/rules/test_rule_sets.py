@@ -96,6 +96,7 @@ BREACHES = {
     "SPS-NULL": write(f"{CONSIGNMENT}/ram:ConsignorSPSParty/ram:Name", "NULL"),
     "EPHYTO-TYPE": write(f"{DOCUMENT}/ram:TypeCode", "853"),
     "EPHYTO-STATUS": write(f"{DOCUMENT}/ram:StatusCode", "97"),
+    "EPHYTO-ISSUER": drop(f"{DOCUMENT}/ram:IssuerSPSParty"),
     "EPHYTO-IMPORT-COUNTRY": drop(f"{CONSIGNMENT}/ram:ImportSPSCountry"),
     "EPHYTO-EXPORTER": drop(f"{CONSIGNMENT}/ram:ConsignorSPSParty/ram:Name"),
     "EPHYTO-EXPORTER-ADDRESS": drop(f"{CONSIGNMENT}/ram:ConsignorSPSParty/ram:SpecifiedSPSAddress"),
