@@ -1,1 +1,6 @@
-"""One module per kind of partner system that the gateway calls."""
+"""One module per kind of partner system that the gateway calls; ``open_adapter`` picks the one that a record names."""
+
+from adapters.opening import open_adapter
+from adapters.protocol import Adapter, DeliveryJob, DeliveryOutcome, DeliveryResult
+
+__all__ = ["Adapter", "DeliveryJob", "DeliveryOutcome", "DeliveryResult", "open_adapter"]

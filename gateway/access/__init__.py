@@ -2,6 +2,7 @@
 
 from gateway.access.directory import Directory, read_secret
 from gateway.access.models import (
+    ANY,
     AnchorRecord,
     Authentication,
     CountryPair,
@@ -13,6 +14,7 @@ from gateway.access.records import partner_from_record, partner_from_toml, recor
 from gateway.access.service import View, check_document, check_operation, view_of
 
 __all__ = [
+    "ANY",
     "AnchorRecord",
     "Authentication",
     "CountryPair",

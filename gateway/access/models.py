@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 __all__ = [
+    "ANY",
     "AnchorRecord",
     "Authentication",
     "CountryPair",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 ANY = "*"
+"""In a grant: any document type, country or operation."""
 
 
 class PartnerKind(StrEnum):

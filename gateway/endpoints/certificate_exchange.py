@@ -116,9 +116,7 @@ def _validate(context: Context, principal: Principal, call: SoapCall) -> bytes:
         if partner is None or (partner.kind.is_outside and partner.id != principal.partner.id):
             raise ExchangeRefused("IMG-7011", where="cx:TargetPartner", found=target)
         system = partner.code_system
-    examined = examine(
-        context, principal, _document(call.body), call.received_at, dry_run=True, target_system=system
-    )
+    examined = examine(context, principal, _document(call.body), call.received_at, dry_run=True, target_system=system)
     spend(context, principal, call, str(examined.identity), {"acceptable": not examined.refusals})
     return message("ValidateCertificateResponse", list(_examination(examined)))
 

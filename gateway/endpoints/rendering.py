@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from gateway.documents import DocumentIdentity
     from gateway.errors import Finding, GatewayError
+    from gateway.store import DocumentKey
     from gateway.trust import SealVerdict
     from mappings import TranslatedPlace
 
@@ -61,13 +61,13 @@ def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def identity_element(identity: DocumentIdentity) -> str:
+def identity_element(key: DocumentKey) -> str:
     """The Document element."""
     return (
         "<cx:Document>"
-        + element("IssuerCountry", identity.issuer_country)
-        + element("TypeCode", identity.type_code)
-        + element("ID", identity.number)
+        + element("IssuerCountry", key.issuer_country)
+        + element("TypeCode", key.type_code)
+        + element("ID", key.number)
         + "</cx:Document>"
     )
 

@@ -76,7 +76,9 @@ def examine(
     view = SpsCertificate(document.root)
     identity = view.identity
     if identity is None:
-        raise ExchangeRefused("IMG-7005", where=path_of(document.root), expected="ID, TypeCode and the country of issue")
+        raise ExchangeRefused(
+            "IMG-7005", where=path_of(document.root), expected="ID, TypeCode and the country of issue"
+        )
     importer = view.import_country or ""
     attempt(lambda: _check_status(view.status_code))
     attempt(lambda: check_document(partner, identity.type_code, identity.issuer_country, importer))
@@ -112,9 +114,7 @@ def _check_status(status_code: str) -> None:
         )
 
 
-def _route(
-    context: Context, partner: Partner, claimed: str | None, view: SpsCertificate, now: datetime
-) -> str:
+def _route(context: Context, partner: Partner, claimed: str | None, view: SpsCertificate, now: datetime) -> str:
     return issuing_route(
         roles=context.policy.roles,
         partner_kind=partner.kind,
@@ -128,7 +128,9 @@ def _route(
 
 def _verify(context: Context, partner: Partner, document: SubmittedDocument, now: datetime) -> VerifiedDocument:
     policy = signature_policy(context, partner, document.form)
-    return verify_sealed(document.root, policy=policy, trust=context.trust.of(partner), at=now, content=document.content)
+    return verify_sealed(
+        document.root, policy=policy, trust=context.trust.of(partner), at=now, content=document.content
+    )
 
 
 def signature_policy(context: Context, partner: Partner, form: Form) -> SignaturePolicy:

@@ -6,23 +6,29 @@ the stored bytes; others outside (Art 9) get a masked representation, which carr
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.access import View, view_of
+from gateway.access import ANY, View, view_of
 from gateway.documents import mask_personal
 from gateway.errors import ExchangeRefused
 from gateway.exchange.models import Representation
 from gateway.store import (
     DocumentKey,
+    DocumentQuery,
     Form,
-    deliveries_of,
-    evidence_parts,
+    Visibility,
+    changed_documents,
+    find_deliveries,
     find_document,
+    find_evidence,
     find_exchange,
-    list_documents,
-    version_parts,
-    versions_of,
+    find_exchange_by_message_id,
+    find_version,
+    find_version_parts,
+    find_versions,
 )
 from gateway.trust import EvidenceParts, build_evidence
 from gateway.xml.boundary import parse
@@ -34,12 +40,9 @@ if TYPE_CHECKING:
 
     from gateway.access import Partner
     from gateway.exchange.context import Context
-    from gateway.store import DeliveryRow, DocumentRow, VersionRow
+    from gateway.store import DeliveryRow, DocumentRow, ExchangeParts, VersionRow
 
 __all__ = ["CertificateBytes", "FindCriteria", "History", "evidence_of", "find", "history", "read_certificate"]
-
-SCAN_FACTOR = 20
-"""Rows looked at per row asked for, when many documents of a page are not for the caller's eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def read_certificate(
     with context.store.read() as connection:
         document, view = _visible(connection, partner, key)
         version = _version(connection, document, status_code)
-        parts = version_parts(connection, version.exchange_id)
+        parts = find_version_parts(connection, version.exchange_id)
     if parts is None:
         raise ExchangeRefused("IMG-7004", found=str(key))
     form, content = version.form, parts.content
@@ -128,17 +131,17 @@ def history(
     with context.store.read() as connection:
         exchange = None
         if key is None:
-            exchange = find_exchange(connection, partner=partner.id, sender_message_id=message_id or "")
-            if exchange is None:
+            exchange = find_exchange_by_message_id(connection, partner.id, message_id or "")
+            if exchange is None or not exchange.subject:
                 raise ExchangeRefused("IMG-7004", found=f"message id {message_id}")
             issuer, type_code, number = exchange.subject.split("/", 2)
             key = DocumentKey(issuer, type_code, number)
         document, _ = _visible(connection, partner, key)
-        versions = versions_of(connection, document.id)
+        versions = find_versions(connection, document.id)
         sent = next((version for version in versions if version.exchange_id == document.version_id), versions[-1])
         if exchange is None:
-            exchange = find_exchange(connection, exchange_id=sent.exchange_id)
-        deliveries = deliveries_of(connection, document.id)
+            exchange = find_exchange(connection, sent.exchange_id)
+        deliveries = tuple(row for version in versions for row in find_deliveries(connection, version.exchange_id))
     own = document.owner_partner == partner.id
     return History(
         document,
@@ -152,31 +155,33 @@ def history(
 def find(
     context: Context, partner: Partner, criteria: FindCriteria, *, page_size: int, offset: int
 ) -> tuple[tuple[DocumentRow, ...], bool]:
-    """One page of the documents that the partner may see, oldest change first, and whether more follow.
-
-    ``offset`` counts documents that the partner may see, so that pages neither overlap nor skip.
-    """
-    seen: list[DocumentRow] = []
-    wanted = offset + page_size + 1
-    at = 0
+    """One page of the documents that the partner may see, oldest change first, and whether more follow."""
+    query = DocumentQuery(
+        changed_since=criteria.changed_since,
+        type_codes=criteria.type_codes,
+        status_codes=criteria.status_codes,
+        issuer_country=criteria.issuer_country,
+        import_country=criteria.import_country,
+        visibility=_visibility(partner),
+        limit=page_size,
+        offset=offset,
+    )
     with context.store.read() as connection:
-        while len(seen) < wanted:
-            rows = list_documents(
-                connection,
-                changed_since=criteria.changed_since,
-                type_codes=criteria.type_codes,
-                status_codes=criteria.status_codes,
-                issuer_country=criteria.issuer_country,
-                import_country=criteria.import_country,
-                limit=wanted * SCAN_FACTOR if at else wanted,
-                offset=at,
-            )
-            if not rows:
-                break
-            at += len(rows)
-            seen += [row for row in rows if _view(partner, row) is not View.NOTHING]
-    page = tuple(seen[offset : offset + page_size])
-    return page, len(seen) > offset + page_size
+        return changed_documents(connection, query)
+
+
+def _visibility(partner: Partner) -> Visibility:
+    """The partner's own documents and those of its grant, as a condition of the search."""
+    everything = ANY in partner.document_types
+    pairs = tuple(
+        (None if pair.issuer == ANY else pair.issuer, None if pair.importer == ANY else pair.importer)
+        for pair in partner.country_pairs
+    )
+    return Visibility(
+        partner=partner.id,
+        type_codes=None if everything else tuple(sorted(partner.document_types)),
+        country_pairs=pairs if everything or partner.document_types else (),
+    )
 
 
 def evidence_of(
@@ -198,10 +203,10 @@ def evidence_of(
                 raise AssertionError("the contract gives a document or an exchange")
             document, _ = _visible(connection, partner, key)
             exchange_id = _version(connection, document, status_code).exchange_id
-        parts = evidence_parts(connection, exchange_id)
+        parts = find_evidence(connection, exchange_id)
     if parts is None or parts.exchange.partner != partner.id:
         raise ExchangeRefused("IMG-7004", found=exchange_id)
-    return f"evidence-{exchange_id}.zip", build_evidence(_evidence(context, parts))
+    return f"evidence-{exchange_id}.zip", build_evidence(_evidence(parts))
 
 
 def _visible(connection: Connection, partner: Partner, key: DocumentKey) -> tuple[DocumentRow, View]:
@@ -223,9 +228,37 @@ def _view(partner: Partner, document: DocumentRow) -> View:
 
 
 def _version(connection: Connection, document: DocumentRow, status_code: str | None) -> VersionRow:
-    for version in versions_of(connection, document.id):
-        if status_code is None and version.exchange_id == document.version_id:
-            return version
-        if status_code is not None and version.status_code == status_code:
-            return version
-    raise ExchangeRefused("IMG-7004", found=f"{document.key} with status {status_code}")
+    version = find_version(connection, document, status_code)
+    if version is None:
+        raise ExchangeRefused("IMG-7004", found=f"{document.key} with status {status_code}")
+    return version
+
+
+def _evidence(parts: ExchangeParts) -> EvidenceParts:
+    kept = parts.parts
+    certificates = json.loads(kept.certificates) if kept and kept.certificates else {}
+    facts = {
+        "partner": parts.exchange.partner,
+        "contract": parts.exchange.contract,
+        "operation": parts.exchange.operation,
+        "outcome": parts.exchange.outcome.value,
+        "document": parts.exchange.subject,
+    }
+    if parts.version is not None:
+        facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or ""}
+    if parts.exchange.error_code:
+        facts["error"] = parts.exchange.error_code
+    return EvidenceParts(
+        exchange_id=parts.exchange.id,
+        received_at=parts.exchange.received_at,
+        request=parts.request,
+        document=kept.content if kept else b"",
+        acknowledgement=parts.acknowledgement or b"",
+        translation=(kept.translated if kept else None) or b"",
+        translation_report=((kept.translation_report if kept else None) or "").encode(),
+        findings=((kept.findings if kept else None) or "").encode(),
+        seal_verdict=((kept.seal_verdict if kept else None) or "").encode(),
+        tokens=(kept.timestamp_token,) if kept and kept.timestamp_token else (),
+        certificates=tuple(base64.b64decode(der) for use in ("seal", "timestamp") for der in certificates.get(use, ())),
+        facts=facts,
+    )

@@ -36,9 +36,7 @@ def findings_json(findings: Iterable[Finding]) -> str:
 
 def findings_from_json(text: str | None) -> tuple[Finding, ...]:
     """What ``findings_json`` wrote."""
-    return tuple(
-        Finding(**{**entry, "severity": Severity(entry["severity"])}) for entry in json.loads(text or "[]")
-    )
+    return tuple(Finding(**{**entry, "severity": Severity(entry["severity"])}) for entry in json.loads(text or "[]"))
 
 
 def seal_json(seal: SealVerdict) -> str:

@@ -27,7 +27,7 @@ from gateway.store import (
     RecordedKind,
     Submission,
     find_document,
-    find_repeat,
+    find_accepted,
     idempotency_key,
     new_id,
     record_submission,
@@ -158,7 +158,7 @@ def _prepare(
         replaces=replaces,
         route=examined.route,
         translated=serialise(examined.translation.root) if examined.translation else None,
-        translation_report=report_to_json(examined.translation) if examined.translation else None,
+        translation_report=report_to_json(examined.translation.report) if examined.translation else None,
         findings=findings_json(examined.findings),
         seal_verdict=seal_json(seal),
         timestamp_token=seal.timestamp.token_der if seal.timestamp else None,
@@ -210,7 +210,7 @@ def _is_repeat(context: Context, principal: Principal, examined: Examined, contr
         digest=examined.verified.digest,
     )
     with context.store.read() as connection:
-        return find_repeat(connection, key) is not None
+        return find_accepted(connection, key) is not None
 
 
 def _recipients(context: Context, principal: Principal, examined: Examined) -> tuple[str, ...]:
@@ -222,9 +222,7 @@ def _recipients(context: Context, principal: Principal, examined: Examined) -> t
         and partner.id != principal.partner.id
         and partner.delivery is not None
         and partner.delivery.wants(examined.identity.type_code, examined.import_country)
-        and partner.may_exchange(
-            examined.identity.type_code, examined.identity.issuer_country, examined.import_country
-        )
+        and partner.may_exchange(examined.identity.type_code, examined.identity.issuer_country, examined.import_country)
     )
 
 

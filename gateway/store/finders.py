@@ -42,6 +42,7 @@ __all__ = [
     "DocumentQuery",
     "Visibility",
     "changed_documents",
+    "find_accepted",
     "find_audit",
     "find_deliveries",
     "find_document",
@@ -153,6 +154,12 @@ def changed_documents(connection: Connection, query: DocumentQuery) -> tuple[tup
 def find_exchange(connection: Connection, exchange_id: str) -> ExchangeRow | None:
     """One exchange."""
     row = connection.execute(select(exchanges).where(exchanges.c.id == exchange_id)).first()
+    return _exchange(row) if row else None
+
+
+def find_accepted(connection: Connection, key: bytes) -> ExchangeRow | None:
+    """The accepted exchange with this idempotency key: what a repeat of it is answered with."""
+    row = connection.execute(select(exchanges).where(exchanges.c.idempotency_key == key)).first()
     return _exchange(row) if row else None
 
 

@@ -1,0 +1,243 @@
+"""Puts the gateway together: settings in, a WSGI application or a delivery worker out. Nothing else composes.
+
+::
+
+    settings ── store ── directory ── trust per partner ─┐
+        │         │                                      ├─ Context ── endpoints ── SoapApplication ─┐
+        │         └── mapping tables per day ────────────┘                                           ├─ Gateway
+        └── seal key, time-stamping authorities ─────── Sealer ── delivery worker ───────────────────┘
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
+
+from adapters import open_adapter
+from gateway.access import Directory
+from gateway.delivery.models import DeliverySettings as Patience
+from gateway.delivery.worker import Worker
+from gateway.endpoints.certificate_exchange import certificate_exchange
+from gateway.errors import ConfigurationError, GatewayError
+from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
+from gateway.sealing import build_sealer
+from gateway.soap.peer import ProxyPolicy
+from gateway.soap.server import SoapApplication
+from gateway.store import list_partners, open_store, partners_edition
+from gateway.trust import Level
+from mappings import load_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from adapters import Adapter
+    from gateway.access import Partner
+    from gateway.config import Settings
+    from gateway.soap import SoapCall
+    from gateway.store import Store
+
+__all__ = ["Gateway", "build_application", "build_worker"]
+
+LIVE: Final = "/health/live"
+READY: Final = "/health/ready"
+
+_log = structlog.get_logger("imsoc")
+
+
+class _Parts(NamedTuple):
+    store: Store
+    context: Context
+    worker: Worker
+
+
+class Gateway:
+    """The WSGI application of one instance: its contracts, and two addresses for monitors.
+
+    ``/health/live`` answers while the process works; ``/health/ready`` only while the store answers too.
+    """
+
+    def __init__(self, soap: SoapApplication, parts: _Parts, *, deliver: bool) -> None:
+        self._soap = soap
+        self._parts = parts
+        self._deliver = deliver
+        if deliver:
+            parts.worker.start()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        path = environ.get("PATH_INFO", "")
+        if path == LIVE:
+            return _plain(start_response, HTTPStatus.OK, "live")
+        if path == READY:
+            ready = self._is_ready()
+            status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return _plain(start_response, status, "ready" if ready else "the store does not answer")
+        return self._soap(environ, start_response)
+
+    @property
+    def context(self) -> Context:
+        """The services, for tests and tools in the same process."""
+        return self._parts.context
+
+    def close(self) -> None:
+        """End deliveries at a safe point, then close the store."""
+        if self._deliver:
+            self._parts.worker.stop()
+        self._parts.store.close()
+
+    def _is_ready(self) -> bool:
+        try:
+            with self._parts.store.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except GatewayError:
+            return False
+        return True
+
+
+class DeliveryProcess:
+    """A delivery worker with the store that it needs: what ``imsoc worker`` runs."""
+
+    def __init__(self, parts: _Parts) -> None:
+        self._parts = parts
+
+    def start(self) -> None:
+        """Begin to deliver in a thread."""
+        self._parts.worker.start()
+
+    def stop(self) -> None:
+        """End at a safe point."""
+        self._parts.worker.stop()
+        self._parts.store.close()
+
+
+def build_application(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Gateway:
+    """The application of an instance; the factory that ``gateway.serve`` calls in each worker process.
+
+    Raises:
+        ConfigurationError: a key, certificate, table or partner record cannot be used; the message says which.
+    """
+    parts = _parts(settings, clock or _utc_now, exclusive=True)
+    context = parts.context
+    soap = SoapApplication(
+        [certificate_exchange(context, Admission(context.directory, context.policy))],
+        base_url=settings.instance.base_url or None,
+        limits=settings.limits,
+        proxies=ProxyPolicy.of(settings.server.trusted_proxies),
+        clock=context.clock,
+        on_fault=_note_fault,
+    )
+    return Gateway(soap, parts, deliver=settings.delivery.in_process)
+
+
+def build_worker(settings: Settings) -> DeliveryProcess:
+    """A delivery worker for a process of its own. On SQLite the serving process delivers, and this refuses to start."""
+    return DeliveryProcess(_parts(settings, _utc_now, exclusive=True))
+
+
+def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool) -> _Parts:
+    sealer = build_sealer(settings.seal)
+    tables = load_tables(settings.translation.tables)
+    store = open_store(settings.store.url, exclusive=exclusive)
+    try:
+        directory = _directory(store)
+        directory.partners()
+        context = Context(
+            store=store,
+            directory=directory,
+            trust=PartnerTrust(directory),
+            index=DayIndex(tables),
+            sealer=sealer,
+            policy=_policy(settings),
+            clock=clock,
+        )
+        context.index.on(clock().date())
+        worker = _worker(settings, context)
+    except BaseException:
+        store.close()
+        raise
+    return _Parts(store, context, worker)
+
+
+def _directory(store: Store) -> Directory:
+    def load() -> list[dict[str, object]]:
+        with store.read() as connection:
+            return [dict(row.record) for row in list_partners(connection)]
+
+    def token() -> str:
+        with store.read() as connection:
+            return str(partners_edition(connection))
+
+    return Directory(load, token, time.monotonic)
+
+
+def _policy(settings: Settings) -> ExchangePolicy:
+    trust = settings.trust
+    return ExchangePolicy(
+        instance=settings.instance.id,
+        roles=frozenset(settings.instance.roles),
+        clock_skew_seconds=trust.clock_skew_seconds,
+        timestamp_max_age_seconds=trust.timestamp_max_age_seconds,
+        nonce_keep_seconds=trust.nonce_keep_seconds,
+        minimum_seal_level=Level[trust.minimum_seal_level.upper()],
+        require_timestamp=trust.require_timestamp,
+        phyto_routes=frozenset(trust.phyto_routes),
+    )
+
+
+def _worker(settings: Settings, context: Context) -> Worker:
+    delivery = settings.delivery
+
+    @cache
+    def adapter_for(partner: Partner) -> Adapter:
+        if partner.delivery is None:
+            raise ConfigurationError("IMG-0123", where=f"partner {partner.id}")
+        secret = context.directory.secret(partner.delivery.secret) if partner.delivery.secret else ""
+        return open_adapter(partner.delivery, secret)
+
+    def adapter_of(partner_id: str) -> Adapter:
+        partner = context.directory.by_id(partner_id)
+        if partner is None or not partner.enabled:
+            raise ConfigurationError("IMG-0123", where=f"partner {partner_id}")
+        return adapter_for(partner)
+
+    return Worker(
+        context.store,
+        adapter_of,
+        prepare=lambda job: payload_for(context, job),
+        settings=Patience(
+            lease=timedelta(seconds=delivery.lease_seconds),
+            backoff_first=timedelta(seconds=delivery.backoff_first_seconds),
+            backoff_max=timedelta(seconds=delivery.backoff_max_seconds),
+            max_attempts=delivery.max_attempts,
+        ),
+        clock=context.clock,
+    )
+
+
+def _note_fault(error: GatewayError, call: SoapCall | None) -> None:
+    _log.info(
+        "call.refused",
+        code=error.code,
+        exchange=error.exchange_id,
+        operation=call.operation if call else "",
+        peer=call.peer.address if call else "",
+    )
+
+
+def _plain(start_response: StartResponse, status: HTTPStatus, text: str) -> list[bytes]:
+    body = f"{text}\n".encode()
+    start_response(
+        f"{status.value} {status.phrase}",
+        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
+    )
+    return [body]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,317 @@
+"""Two gateways, a time-stamping authority and their keys on this machine: real processes, real files, loopback only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import requests
+
+from gateway.access import record_from_toml
+from gateway.errors import ConfigurationError, Unavailable
+from gateway.sandbox.pki import Authority, write
+from gateway.sandbox.tsa import TimestampAuthority
+from gateway.store import open_store, save_partner, upgrade
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Instance", "Sandbox"]
+
+START_SECONDS = 40.0
+"""How long an instance may take to answer; a cold start compiles every module first."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One gateway process and where it is."""
+
+    name: str
+    role: str
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        """The settings file."""
+        return self.folder / "imsoc.toml"
+
+    @property
+    def log(self) -> Path:
+        """Where the process writes its log."""
+        return self.folder / "log.txt"
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """The demo's world, in one folder.
+
+    Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B has
+    the role ``national`` and gets what A delivers. Everything is invented; keys are made on the spot.
+    """
+
+    folder: Path
+    a: Instance = field(init=False)
+    b: Instance = field(init=False)
+    secrets: dict[str, str] = field(default_factory=dict)
+    _tsa: _ThreadingServer | None = None
+
+    def __post_init__(self) -> None:
+        self.a = Instance("gateway-a", "traces", _free_port(), self.folder / "gateway-a")
+        self.b = Instance("gateway-b", "national", _free_port(), self.folder / "gateway-b")
+
+    def prepare(self) -> None:
+        """Write keys, settings and partner files, and make both databases."""
+        now = datetime.now(UTC)
+        pki = self.folder / "pki"
+        tsa_root = Authority("Sandbox time stamping", now=now)
+        third = Authority("Sandbox third country", now=now, country="AR")
+        traces = Authority("Sandbox TRACES", now=now, country="EU")
+        national = Authority("Sandbox national authority", now=now, country="NL")
+        stranger = Authority("Sandbox stranger", now=now, country="ZZ")
+        for name, authority in {
+            "tsa-root": tsa_root,
+            "third-country-root": third,
+            "traces-root": traces,
+            "national-root": national,
+        }.items():
+            pki.mkdir(parents=True, exist_ok=True)
+            (pki / f"{name}.pem").write_bytes(authority.certificate_pem)
+        write(pki, "third-country-seal", third.seal("Sandbox plant protection organisation"))
+        write(pki, "stranger-seal", stranger.seal("Sandbox stranger"))
+        write(pki, "gateway-a-seal", traces.seal("Sandbox TRACES seal"))
+        write(pki, "gateway-b-seal", national.seal("Sandbox national seal"))
+        credential = tsa_root.timestamping("Sandbox time-stamping unit")
+        write(pki, "tsa", credential)
+        self._tsa = _serve_in_thread(TimestampAuthority(credential))
+        for name in ("third-country", "third-country-at-b", "vet-third-country-at-b", "gateway-a-at-b", "national"):
+            self.secrets[name] = secrets.token_urlsafe(24)
+            path = self.folder / "secrets" / f"{name}.txt"
+            path.parent.mkdir(exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(self.secrets[name], "ascii")
+        for instance in (self.a, self.b):
+            instance.folder.mkdir(exist_ok=True)
+            instance.config.write_text(self._settings(instance), "utf-8")
+            url = f"sqlite:///{instance.folder / 'imsoc.db'}"
+            upgrade(url)
+            with open_store(url, exclusive=True) as store:
+                for name, text in self._partners(instance).items():
+                    path = instance.folder / f"{name}.toml"
+                    path.write_text(text, "utf-8")
+                    record = record_from_toml(path)
+                    store.write(
+                        partial(save_partner, partner=record["id"], record=record, author="imsoc demo", now=now)
+                    )
+
+    @property
+    def tsa_address(self) -> str:
+        """Where the time-stamping authority answers."""
+        assert self._tsa is not None
+        return f"http://127.0.0.1:{self._tsa.server_port}/"
+
+    def start(self) -> None:
+        """Start both gateways and wait until they are ready.
+
+        Raises:
+            Unavailable: IMG-9004 when one does not come up; the message names its log.
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
+        for instance in (self.b, self.a):
+            with instance.log.open("wb") as log:
+                instance.process = subprocess.Popen(  # noqa: S603 - our own program
+                    [sys.executable, "-m", "gateway", "--config", str(instance.config), "serve"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    start_new_session=True,
+                )
+        for instance in (self.b, self.a):
+            _wait_until_ready(instance)
+
+    def stop(self) -> None:
+        """Stop everything that was started."""
+        running = [i.process for i in (self.a, self.b) if i.process is not None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if self._tsa is not None:
+            self._tsa.shutdown()
+            self._tsa.server_close()
+
+    def _settings(self, instance: Instance) -> str:
+        return f"""# Settings of {instance.name}, written by `imsoc demo`.
+[instance]
+id = "{instance.name}"
+roles = ["{instance.role}"]
+country = "{"NL" if instance is self.b else ""}"
+base_url = "{instance.address}"
+
+[server]
+port = {instance.port}
+
+[store]
+url = "sqlite:///imsoc.db"
+
+[seal]
+key = "../pki/{instance.name}-seal.key"
+certificate = "../pki/{instance.name}-seal.pem"
+timestamp_authorities = ["{self.tsa_address}"]
+timestamp_anchors = ["../pki/tsa-root.pem"]
+timestamp = "required"
+
+[delivery]
+backoff_first_seconds = 0.2
+"""
+
+    def _partners(self, instance: Instance) -> dict[str, str]:
+        national_reader = """[partner]
+id = "national"
+name = "An invented inspection service"
+kind = "national"
+country = "NL"
+contracts = ["certificate-exchange"]
+document_types = ["*"]
+country_pairs = ["*>NL"]
+[partner.authentication]
+username = "national"
+secret = "file:../secrets/national.txt"
+"""
+        if instance is self.a:
+            return {
+                "third-country": _third_country("third-country", "2026-01-15", document_types='["851", "657", "853"]'),
+                "gateway-b": f"""[partner]
+id = "gateway-b"
+name = "The national system of an invented authority"
+kind = "national"
+country = "NL"
+contracts = ["certificate-exchange"]
+document_types = ["*"]
+country_pairs = ["*>NL"]
+code_system = "national-b"
+[partner.delivery]
+adapter = "certificate-exchange"
+address = "{self.b.address}/CertificateExchange"
+username = "gateway-a"
+secret = "file:../secrets/gateway-a-at-b.txt"
+import_countries = ["NL"]
+""",
+            }
+        return {
+            "gateway-a": """[partner]
+id = "gateway-a"
+name = "TRACES, as the sandbox plays it"
+kind = "traces"
+country = "*"
+contracts = ["certificate-exchange"]
+document_types = ["*"]
+country_pairs = ["*>NL"]
+code_system = "national-b"
+[partner.authentication]
+username = "gateway-a"
+secret = "file:../secrets/gateway-a-at-b.txt"
+[[partner.anchors]]
+file = "../pki/traces-root.pem"
+purposes = ["seal"]
+level = "qualified"
+[[partner.anchors]]
+file = "../pki/tsa-root.pem"
+purposes = ["timestamp"]
+level = "qualified"
+""",
+            "third-country-at-b": _third_country("third-country-at-b", "2026-01-15", document_types='["851"]'),
+            "vet-third-country-at-b": _third_country("vet-third-country-at-b", None, document_types='["853"]'),
+            "national": national_reader,
+        }
+
+
+def _third_country(name: str, informed: str | None, *, document_types: str) -> str:
+    return f"""[partner]
+id = "{name}"
+name = "An invented plant protection organisation"
+kind = "third-country"
+country = "AR"
+contracts = ["certificate-exchange"]
+document_types = {document_types}
+country_pairs = ["AR>*", "UY>*"]
+code_system = "ephyto"
+{f"com_informed_on = {informed}" if informed else "# com_informed_on is missing: the Commission was not informed"}
+[partner.authentication]
+username = "{name}"
+secret = "file:../secrets/{name}.txt"
+[[partner.anchors]]
+file = "../pki/third-country-root.pem"
+purposes = ["seal"]
+level = "advanced"
+[[partner.anchors]]
+file = "../pki/tsa-root.pem"
+purposes = ["timestamp"]
+level = "qualified"
+"""
+
+
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """No line per request."""
+
+
+def _serve_in_thread(application: Any) -> _ThreadingServer:
+    server: _ThreadingServer = make_server(
+        "127.0.0.1", 0, application, server_class=_ThreadingServer, handler_class=_Quiet
+    )
+    threading.Thread(target=server.serve_forever, name="time-stamping authority", daemon=True).start()
+    return server
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(instance: Instance) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    session = requests.Session()
+    session.trust_env = False
+    while time.monotonic() < deadline:
+        if instance.process is not None and instance.process.poll() is not None:
+            raise ConfigurationError("IMG-0150", where=str(instance.log), found=_last_line(instance.log))
+        try:
+            if session.get(f"{instance.address}/health/ready", timeout=2).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.05)
+    raise Unavailable("IMG-9004", where=str(instance.log), found=_last_line(instance.log))
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", errors="replace").strip().splitlines() if log.is_file() else []
+    return lines[-1] if lines else "nothing logged"
