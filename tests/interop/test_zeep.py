@@ -1,0 +1,144 @@
+"""zeep with no code of ours: a client made from the WSDL over HTTP, in both SOAP versions (part of `make test`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zeep
+from lxml import etree
+from zeep.wsse.username import UsernameToken
+from zeep.wsse.utils import WSU
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway, World
+
+pytestmark = [pytest.mark.interop]
+
+SPS = "urn:un:unece:uncefact:data:standard:SPSCertificate:17"
+RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:21"
+
+
+class FreshTimestamp(UsernameToken):
+    """zeep's own token takes one timestamp for all calls; each of ours is made for its call."""
+
+    def apply(self, envelope: Any, headers: Any) -> Any:
+        now = datetime.now(UTC)
+        self.timestamp_token = WSU.Timestamp(
+            WSU.Created(now.isoformat()), WSU.Expires((now + timedelta(seconds=60)).isoformat())
+        )
+        return super().apply(envelope, headers)
+
+
+@pytest.fixture(scope="module")
+def client(gateway: RunningGateway) -> zeep.Client:
+    return zeep.Client(gateway.wsdl, wsse=FreshTimestamp(gateway.username, gateway.secret, use_digest=True))
+
+
+@pytest.fixture(params=["CertificateExchangeSoap11", "CertificateExchangeSoap12"])
+def service(request: pytest.FixtureRequest, client: zeep.Client) -> Any:
+    return client.bind("CertificateExchangeService", request.param)
+
+
+def typed_certificate(number: str) -> dict[str, Any]:
+    moment = {"DateTimeString": "2026-09-14T10:32:00-03:00"}
+    authority = {"Name": "Servicio Fitosanitario de Ejemplo"}
+    line = {
+        "SequenceNumeric": 1,
+        "Description": ["Fresh lemons & limes"],
+        "ScientificName": ["Citrus limon"],
+        "NetWeightMeasure": {"_value_1": Decimal("1250.5"), "unitCode": "KGM"},
+        "PhysicalSPSPackage": [{"LevelCode": "4", "TypeCode": "CT", "ItemQuantity": 100}],
+    }
+    return {
+        "SPSExchangedDocument": {
+            "Name": [{"_value_1": "Phytosanitary certificate", "languageID": "en"}],
+            "ID": number,
+            "TypeCode": "851",
+            "StatusCode": "70",
+            "IssueDateTime": moment,
+            "IssuerSPSParty": authority,
+            "SignatorySPSAuthentication": [
+                {
+                    "ActualDateTime": moment,
+                    "IssueSPSLocation": {"Name": ["Puerto Ejemplo"]},
+                    "ProviderSPSParty": authority,
+                }
+            ],
+        },
+        "SPSConsignment": {
+            "ConsignorSPSParty": {"Name": "Frutas Inventadas S.A."},
+            "ConsigneeSPSParty": {"Name": "Voorbeeld Fruit B.V."},
+            "ExportSPSCountry": {"ID": "AR", "Name": ["Argentina"]},
+            "ImportSPSCountry": {"ID": "NL", "Name": ["Netherlands"]},
+            "ExaminationSPSEvent": {"OccurrenceSPSLocation": {"Name": ["Puerto Ejemplo"]}},
+            "MainCarriageSPSTransportMovement": [
+                {"ModeCode": "1", "UsedSPSTransportMeans": {"Name": "MV Inventada"}},
+            ],
+            "IncludedSPSConsignmentItem": [{"IncludedSPSTradeLineItem": [line]}],
+        },
+    }
+
+
+def text(value: Any) -> Any:
+    """zeep gives simple content with attributes as an object, here with its value."""
+    return value["_value_1"]
+
+
+def test_sees_the_fields_of_a_certificate(client: zeep.Client) -> None:
+    certificate = client.get_element(f"{{{SPS}}}SPSCertificate").type
+    document = dict(certificate.elements)["SPSExchangedDocument"].type
+    assert document.qname == etree.QName(RAM, "SPSExchangedDocumentType")
+    fields = [name for name, _ in document.elements]
+    assert fields[:2] == ["Name", "ID"]
+    assert {"TypeCode", "StatusCode", "IssueDateTime", "SignatorySPSAuthentication"} <= set(fields)
+
+
+def test_validates_a_typed_certificate(service: Any) -> None:
+    answer = service.ValidateCertificate(SPSCertificate=typed_certificate("AR-IT-ZEEP-TYPED"))
+    assert answer.Acceptable is False
+    assert "IMG-4001" in [finding.Rule for finding in answer.Finding], "a typed certificate has no seal"
+    translated = answer.Translation.SPSCertificate
+    assert text(translated.SPSExchangedDocument.ID) == "AR-IT-ZEEP-TYPED"
+    assert text(translated.SPSConsignment.ImportSPSCountry.ID) == "NL"
+    lines = [
+        line
+        for item in translated.SPSConsignment.IncludedSPSConsignmentItem
+        for line in item.IncludedSPSTradeLineItem
+        if text(line.SequenceNumeric) == 1
+    ]
+    assert text(lines[0].Description[0]) == "Fresh lemons & limes"
+    assert (text(lines[0].NetWeightMeasure), lines[0].NetWeightMeasure.unitCode) == (Decimal("1250.5"), "KGM")
+
+
+def test_submits_a_sealed_file_and_reads_the_same_bytes_back(service: Any, world: World) -> None:
+    sealed = world.sealed()
+    acknowledgement = service.SubmitCertificate(SealedDocument=sealed.content)
+    document = acknowledgement.SPSAcknowledgementDocument
+    assert text(document.StatusCode) == "70"
+    assert text(document.ReferenceSPSReferencedDocument[0].ID) == sealed.number
+
+    read = service.GetCertificate(Document={"IssuerCountry": "AR", "TypeCode": "851", "ID": sealed.number})
+    assert read.Masked is False
+    assert read.SealedDocument == sealed.content
+    sent, back = (etree.fromstring(content) for content in (sealed.content, read.SealedDocument))
+    assert etree.tostring(back, method="c14n") == etree.tostring(sent, method="c14n")
+
+
+def test_gets_a_typed_fault(client: zeep.Client, service: Any) -> None:
+    with pytest.raises(zeep.exceptions.Fault) as refusal:
+        service.GetCertificate(Document={"IssuerCountry": "AR", "TypeCode": "851", "ID": "AR-IT-NOWHERE"})
+    detail = refusal.value.detail[0]
+    fault = client.get_element("{urn:imsoc:gateway:certificate-exchange:1}GatewayFault").parse(
+        detail, client.wsdl.types
+    )
+    assert fault.Code == "IMG-7004"
+    assert fault.Retry == "after-change"
+
+
+def test_is_refused_with_a_wrong_secret(gateway: RunningGateway) -> None:
+    stranger = zeep.Client(gateway.wsdl, wsse=FreshTimestamp(gateway.username, gateway.secret + "!", use_digest=True))
+    with pytest.raises(zeep.exceptions.Fault, match="IMG-2001"):
+        stranger.service.GetCertificate(Document={"IssuerCountry": "AR", "TypeCode": "851", "ID": "AR-IT-NOWHERE"})
