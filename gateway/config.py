@@ -176,7 +176,7 @@ class DeliverySettings:
     """Whether ``imsoc serve`` delivers too. Off when separate ``imsoc worker`` processes do (PostgreSQL)."""
 
     lease_seconds: Annotated[float, Range(1, 3600)] = 30.0
-    """How long a worker owns a partner's lane without a sign of life."""
+    """How long a worker owns a partner's lane without a sign of life; longer than any partner's timeout_seconds."""
 
     backoff_first_seconds: Annotated[float, Range(0.01, 3600)] = 1.0
     """Wait after the first failed attempt; doubled each time."""
@@ -184,8 +184,9 @@ class DeliverySettings:
     backoff_max_seconds: Annotated[float, Range(0.01, 86400)] = 3600.0
     """Longest wait between attempts."""
 
-    max_attempts: Annotated[int, Range(1, 10_000)] = 50
-    """Attempts until a delivery counts as failed and waits for an operator (``imsoc deliveries retry``)."""
+    max_attempts: Annotated[int, Range(1, 10_000)] = 20
+    """Times that a partner may answer "not now", or a send may leave no trace, until a delivery counts as failed and
+    waits for an operator. A partner that cannot be reached does not count: its documents wait as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,13 @@ def set_up_logging(settings: LoggingSettings, *, stream: TextIO | None = None) -
 
 def _keep_content_out(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
+        if key.startswith("_") or key == "exc_info":
+            continue  # structlog's own, and what _name_exception takes out
         if key in WITHHELD:
             event[key] = "(withheld)"
         elif isinstance(value, str) and len(value) > MAX_VALUE:
             event[key] = value[: MAX_VALUE - 1] + "…"
-        elif not isinstance(value, str | int | float | bool | tuple | list | None) and key != "exc_info":
+        elif not isinstance(value, str | int | float | bool | None):
             event[key] = type(value).__name__ if isinstance(value, bytes) else str(value)[:MAX_VALUE]
     return event
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import database, deliveries, doctor, documents, explain, keys, messages, partners, running
+from gateway.cli import database, deliveries, doctor, documents, explain, keys, messages, partners, running, sending
 from gateway.cli.desk import Desk, GuardedGroup
 
 __all__ = ["app"]
@@ -54,6 +54,7 @@ app.command("serve", rich_help_panel="Run")(running.serve)
 app.command("worker", rich_help_panel="Run")(running.worker)
 app.command("doctor", rich_help_panel="Run")(doctor.doctor)
 app.command("seal", rich_help_panel="Documents")(documents.seal)
+app.command("send", rich_help_panel="Documents")(sending.send)
 app.command("verify", rich_help_panel="Documents")(documents.verify)
 app.command("explain", rich_help_panel="Documents")(explain.explain)
 app.add_typer(messages.app, name="messages", rich_help_panel="Operate")

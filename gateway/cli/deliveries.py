@@ -45,25 +45,21 @@ def list_(
 def retry(
     ctx: typer.Context,
     delivery_id: Annotated[str, typer.Argument(help="Id of a delivery.", metavar="DELIVERY")],
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Translate and seal again, for instance after adding a mapping row.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Try a failed delivery again. One whose answer was lost is first looked up at the partner, never sent blindly."""
+    """Put a refused or failed delivery back into its lane."""
     desk = Desk.of(ctx, as_json)
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
-    from gateway.store import retry_delivery  # noqa: PLC0415 - start-up
+    from gateway.store.outbox import resend  # noqa: PLC0415 - start-up
 
     with desk.store() as store:
-        done = store.write(
-            lambda connection: retry_delivery(connection, delivery_id, actor=operator(), at=datetime.now(UTC))
+        store.write(
+            lambda connection: resend(connection, delivery_id, actor=operator(), now=datetime.now(UTC), afresh=afresh)
         )
-    if not done:
-        raise ConfigurationError(
-            "IMG-0105",
-            where=delivery_id,
-            found="no failed delivery of that id",
-            expected="imsoc deliveries list --state failed",
-        )
-    desk.answer({"id": delivery_id, "state": "pending"}, f"{delivery_id}: will be tried at once")
+    desk.answer({"id": delivery_id, "state": "pending"}, f"{delivery_id}: back in its lane")
 
 
 def _summary(row: DeliveryRow) -> dict[str, Any]:

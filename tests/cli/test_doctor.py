@@ -1,0 +1,112 @@
+import datetime as dt
+
+import pytest
+from cryptography import x509
+
+from gateway.cli.checks import State, _expiry
+from gateway.cli.desk import ExitCode
+from gateway.sandbox.pki import Authority
+
+NOW = dt.datetime.now(dt.UTC)
+
+
+def by_name(answer):
+    return {check["name"]: check for check in answer["checks"]}
+
+
+def test_a_new_installation_is_well(imsoc, trial):
+    answer = imsoc.json("doctor", "--offline")
+    assert answer["ok"]
+    checks = by_name(answer)
+    assert checks["partners"]["detail"] == "third-country"
+    assert {
+        "settings",
+        "seal key",
+        "schemas",
+        "mapping tables",
+        "disk",
+        "store",
+        "instance lock",
+        "clock",
+    } <= checks.keys()
+    assert all(check["state"] != State.FAIL for check in answer["checks"])
+
+
+def test_each_line_says_how_it_went(imsoc, trial):
+    lines = imsoc("doctor", "--offline").stdout.splitlines()
+    assert all(line.split()[0] in ("ok", "warn") for line in lines)
+
+
+def test_a_wrong_setting_is_named_first_and_alone(imsoc, tmp_path):
+    (tmp_path / "imsoc.toml").write_text("[server]\nport = 99999\n", "utf-8")
+    answer = imsoc.json("doctor", code=ExitCode.REFUSED)
+    failing = [check for check in answer["checks"] if check["state"] == State.FAIL]
+    assert [check["name"] for check in failing] == ["settings"]
+    assert "server.port" in failing[0]["detail"]
+
+
+def test_a_store_without_schema_ends_with_the_command(imsoc, trial):
+    (trial / "imsoc.db").unlink()
+    answer = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))
+    assert answer["store"]["repair"] == "imsoc db upgrade"
+
+
+def test_the_repair_works(imsoc, trial):
+    (trial / "imsoc.db").unlink()
+    repair = by_name(imsoc.json("-c", "imsoc.toml", "doctor", "--offline", code=ExitCode.REFUSED))["store"]["repair"]
+    imsoc(*repair.split()[1:])
+    imsoc("doctor", "--offline")
+
+
+def test_a_missing_key_file_fails(imsoc, trial):
+    (trial / "seal.key").unlink()
+    check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["seal key"]
+    assert "IMG-0104" in check["detail"]
+    assert check["repair"]
+
+
+def test_a_key_that_others_can_read_is_a_warning(imsoc, trial):
+    (trial / "seal.key").chmod(0o644)
+    checks = imsoc.json("doctor", "--offline")["checks"]
+    assert {"warn", "ok"} == {check["state"] for check in checks if check["name"] == "seal key"}
+
+
+def test_a_secret_that_is_gone_fails(imsoc, trial):
+    (trial / "partner-secret.txt").unlink()
+    check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["secret third-country"]
+    assert "IMG-0121" in check["detail"]
+
+
+def test_a_broken_mapping_row_is_named(imsoc, trial):
+    (trial / "tables").mkdir()
+    (trial / "tables" / "list-country.csv").write_text("not,a,table\n1,2,3\n", "utf-8")
+    with (trial / "imsoc.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[translation]\ntables = "tables"\n')
+    check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["mapping tables"]
+    assert "IMG-013" in check["detail"]
+
+
+def test_an_authority_that_does_not_answer_fails(imsoc, trial):
+    text = (trial / "imsoc.toml").read_text("utf-8")
+    text += 'timestamp_authorities = ["http://127.0.0.1:9/"]\ntimestamp_anchors = ["tsa-root.pem"]\n'
+    (trial / "imsoc.toml").write_text(text, "utf-8")
+    assert "IMG-9003" in by_name(imsoc.json("doctor", code=ExitCode.REFUSED))["time stamps"]["detail"]
+
+
+def test_a_partner_that_does_not_listen_fails(imsoc, trial):
+    text = (trial / "partner.toml").read_text("utf-8")
+    text += '\n[partner.delivery]\nadapter = "certificate-exchange"\naddress = "http://127.0.0.1:9/x"\n'
+    (trial / "partner.toml").write_text(text, "utf-8")
+    imsoc("partners", "add", "partner.toml")
+    check = by_name(imsoc.json("doctor", code=ExitCode.REFUSED))["endpoint third-country"]
+    assert check["repair"].startswith("curl")
+
+
+@pytest.mark.parametrize(("days", "state"), [(-1, State.FAIL), (10, State.WARN), (31, State.OK)])
+def test_certificates_are_watched_before_they_end(days, state):
+    start = NOW - dt.timedelta(days=100)
+    authority = Authority("Root", now=start)
+    certificate = x509.load_der_x509_certificate(
+        authority.seal("Seal", not_after=NOW + dt.timedelta(days=days, minutes=5)).certificate_der
+    )
+    assert _expiry("seal key", certificate, "renew").state is state
