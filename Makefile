@@ -48,10 +48,10 @@ test-all:
 test-on: test
 
 bench: $(VENV)/.develop
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 bench-large: $(VENV)/.develop
-	$(BIN)/python benchmarks/run.py --large $(ARGS)
+	$(BIN)/python -m benchmarks.run --large $(ARGS)
 
 interop: $(VENV)/.develop
 	bash .ci/install-external

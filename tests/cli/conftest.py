@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -26,11 +27,21 @@ def imsoc(tmp_path, monkeypatch):
     return Imsoc()
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """What ``imsoc keys`` and ``imsoc db upgrade`` make; copied, because making it anew takes a second."""
+    folder = tmp_path_factory.mktemp("template") / "trial"
+    imsoc = Imsoc()
+    imsoc("keys", folder)
+    imsoc("--config", folder / "imsoc.toml", "db", "upgrade")
+    return folder
+
+
 @pytest.fixture
-def trial(imsoc, tmp_path, monkeypatch):
-    """The folder that ``imsoc keys`` makes, with a store and its example partner; the working folder."""
-    imsoc("keys", "trial")
-    monkeypatch.chdir(tmp_path / "trial")
-    imsoc("db", "upgrade")
+def trial(imsoc, template, tmp_path, monkeypatch):
+    """The working folder: a development PKI, settings, a store, and the example partner in it."""
+    folder = tmp_path / "trial"
+    shutil.copytree(template, folder)
+    monkeypatch.chdir(folder)
     imsoc("partners", "add", "partner.toml")
-    return tmp_path / "trial"
+    return folder
