@@ -146,6 +146,9 @@ class Submission:
     transport: Mapping[str, Any] = field(default_factory=dict)
     import_country: str | None = None
     replaces: DocumentKey | None = None
+    """Another document of the same owner that takes this status too, as replaced by this one."""
+    replaces_expected: str | None = None
+    """The status of ``replaces`` that the transition was judged for (compare and set)."""
     route: str | None = None
     translated: bytes | None = None
     translation_report: str | None = None

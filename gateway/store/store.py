@@ -45,6 +45,8 @@ class Store:
 
     def __init__(self, url: URL, *, exclusive: bool, read_only: bool) -> None:
         file = database_file(url)
+        if file is not None and not file.exists():
+            raise ConfigurationError("IMG-0111", where="store.url", found="no such file", expected=str(file))
         self._lock = InstanceLock(file) if file and exclusive else None
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._read_only = read_only

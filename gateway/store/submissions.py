@@ -50,10 +50,13 @@ _turn_into_repeat = Statement(
 )
 _drop_parts = Statement("DELETE FROM exchange_parts WHERE exchange_id = :id")
 _select_seal_value = Statement("SELECT partner, exchange_id FROM seal_values WHERE value_hash = :value_hash")
+_replace_document = Statement(
+    "UPDATE documents SET status_code = :status_code, changed_at = :changed_at "
+    "WHERE issuer_country = :issuer_country AND type_code = :type_code AND number = :number "
+    "AND owner_partner = :partner AND status_code = :expected_status RETURNING version_id"
+)
 _mark_replaced = Statement(
-    "UPDATE document_versions SET replaced_by = :replaced_by WHERE replaced_by IS NULL AND exchange_id = ("
-    "SELECT version_id FROM documents WHERE issuer_country = :issuer_country AND type_code = :type_code "
-    "AND number = :number AND owner_partner = :partner)"
+    "UPDATE document_versions SET replaced_by = :replaced_by WHERE replaced_by IS NULL AND exchange_id = :exchange_id"
 )
 _change_document = Statement(
     "UPDATE documents SET status_code = :status_code, version_id = :version_id, changed_at = :changed_at, "
@@ -254,15 +257,20 @@ def _claim_seal_value(connection: Connection, submission: Submission) -> Recorde
 def _replace(connection: Connection, submission: Submission) -> None:
     if submission.replaces is None:
         return
-    marked = _mark_replaced(
+    replaced = _replace_document(
         connection,
-        replaced_by=submission.exchange_id,
+        status_code=submission.status_code,
+        changed_at=to_text(submission.received_at),
         issuer_country=submission.replaces.issuer_country,
         type_code=submission.replaces.type_code,
         number=submission.replaces.number,
         partner=submission.partner,
-    )
-    if not marked.rowcount:
+        expected_status=submission.replaces_expected,
+    ).fetchone()
+    marked = replaced and _mark_replaced(
+        connection, replaced_by=submission.exchange_id, exchange_id=replaced[0]
+    ).rowcount
+    if not marked:
         _conflict(Conflict.REPLACED, str(submission.replaces))
 
 
