@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.errors import GatewayError
 from gateway.trust import der
 from gateway.trust.anchors import TrustStore
+from gateway.trust.elements import SIGNATURE
 from gateway.trust.evidence import FORMAT, MANIFEST
-from gateway.trust.layout import SIGNATURE, read_layout
+from gateway.trust.layout import read_layout
 from gateway.trust.models import Anchor, Indication, Level, Purpose, SubIndication, indications_of
 from gateway.trust.policy import INLINE_POLICY, SEALED_DOCUMENT_POLICY
 from gateway.trust.seals import stamped_octets, verify_sealed

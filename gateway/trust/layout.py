@@ -6,18 +6,52 @@ one absolute place below the one ``ds:Signature`` that is the last child of the 
 
 from __future__ import annotations
 
-import binascii
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from gateway.errors import SealRefused
+from gateway.trust.elements import (
+    CANONICALIZATION_METHOD,
+    CERT,
+    CERT_DIGEST,
+    DIGEST_METHOD,
+    DIGEST_VALUE,
+    ENCAPSULATED_TIME_STAMP,
+    INCLUSIVE_NAMESPACES,
+    KEY_INFO,
+    OBJECT,
+    QUALIFYING_PROPERTIES,
+    REFERENCE,
+    SIGNATURE,
+    SIGNATURE_METHOD,
+    SIGNATURE_TIME_STAMP,
+    SIGNATURE_VALUE,
+    SIGNED_INFO,
+    SIGNED_PROPERTIES,
+    SIGNED_SIGNATURE_PROPERTIES,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    TRANSFORM,
+    TRANSFORMS,
+    UNSIGNED_PROPERTIES,
+    UNSIGNED_SIGNATURE_PROPERTIES,
+    X509_CERTIFICATE,
+    X509_DATA,
+    children_of,
+    first,
+    identifier_of,
+    octets_of,
+    once,
+    unfit,
+)
 from gateway.trust.policy import DIGESTS, ENVELOPED, SHA1, SIGNATURES
 from gateway.xml.canonical import C14n
-from gateway.xml.names import DS, EXC_C14N, XADES132, path_of, qn, readable
+from gateway.xml.names import path_of, readable
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -26,7 +60,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Canonicalisation", "Layout", "Reference", "Stamp", "read_layout"]
 
-SIGNATURE: Final = qn(DS, "Signature")
 SIGNED_PROPERTIES_TYPES = frozenset(
     {"http://uri.etsi.org/01903#SignedProperties", "http://uri.etsi.org/01903/v1.3.2#SignedProperties"}
 )
@@ -35,7 +68,6 @@ MAX_CERTIFICATES = 8
 MAX_STAMPS = 3
 """Time stamps on one seal that are looked at: a second authority is prudent, a hundred is an attack."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _METHODS = {c14n.value: c14n for c14n in C14n}
 
@@ -102,22 +134,22 @@ def read_layout(root: _Element, policy: SignaturePolicy, at: datetime) -> Layout
         SealRefused: IMG-4001 to IMG-4007 and IMG-4011, each naming the place.
     """
     signature = _only_signature(root, policy)
-    signed_info, signature_value, key_info, objects = _children(
-        signature, qn(DS, "SignedInfo"), qn(DS, "SignatureValue"), qn(DS, "KeyInfo"), qn(DS, "Object")
+    signed_info, signature_value, key_info, objects = children_of(
+        signature, SIGNED_INFO, SIGNATURE_VALUE, KEY_INFO, OBJECT
     )
     reader = _Reader(policy, sha1=policy.sha1_until is not None and at.date() <= policy.sha1_until)
-    (qualifying,) = _children(objects, qn(XADES132, "QualifyingProperties"))
-    signed_properties = _first(qualifying, qn(XADES132, "SignedProperties"))
-    signature_id = _identifier(signature)
+    (qualifying,) = children_of(objects, QUALIFYING_PROPERTIES)
+    signed_properties = first(qualifying, SIGNED_PROPERTIES)
+    signature_id = identifier_of(signature)
     if qualifying.get("Target") != f"#{signature_id}":
-        raise _unfit("IMG-4007", qualifying, found=qualifying.get("Target", ""), expected=f"Target #{signature_id}")
+        raise unfit("IMG-4007", qualifying, found=qualifying.get("Target", ""), expected=f"Target #{signature_id}")
 
     form, algorithm, references = reader.signed_info(signed_info)
     document, properties, key_info_reference = _assign(reader, references, signed_properties, key_info)
     signing_time, certificate_digest = reader.signed_properties(signed_properties)
-    identifiers = [signature_id, _identifier(signed_properties)]
+    identifiers = [signature_id, identifier_of(signed_properties)]
     if key_info_reference is not None:
-        identifiers.append(_identifier(key_info))
+        identifiers.append(identifier_of(key_info))
     return Layout(
         signature=signature,
         signed_info=signed_info,
@@ -129,7 +161,7 @@ def read_layout(root: _Element, policy: SignaturePolicy, at: datetime) -> Layout
         properties=properties,
         key_info_reference=key_info_reference,
         algorithm=algorithm,
-        signature_value=_octets(signature_value),
+        signature_value=octets_of(signature_value),
         certificates=_certificates(key_info),
         certificate_digest=certificate_digest,
         signing_time=signing_time,
@@ -170,14 +202,14 @@ def _assign(
     reader: _Reader, references: list[_Element], properties: _Element, key_info: _Element
 ) -> tuple[Reference, Reference, Reference | None]:
     """Each reference by what it points to; one for the document, one for the properties, at most one for KeyInfo."""
-    targets = {"": "document", f"#{_identifier(properties)}": "properties"}
+    targets = {"": "document", f"#{identifier_of(properties)}": "properties"}
     if key_info.get("Id"):
-        targets[f"#{_identifier(key_info)}"] = "key-info"
+        targets[f"#{identifier_of(key_info)}"] = "key-info"
     read: dict[str, Reference] = {}
     for element in references:
         target = targets.get(element.get("URI", "no URI"))
         if target is None or target in read:
-            raise _unfit(
+            raise unfit(
                 "IMG-4004",
                 element,
                 found=f"URI {element.get('URI', 'absent')!r}",
@@ -185,11 +217,11 @@ def _assign(
             )
         typed = element.get("Type") in SIGNED_PROPERTIES_TYPES
         if typed != (target == "properties"):
-            raise _unfit("IMG-4004", element, found=f"Type {element.get('Type', 'absent')!r}")
+            raise unfit("IMG-4004", element, found=f"Type {element.get('Type', 'absent')!r}")
         read[target] = reader.reference(element, enveloped=target == "document")
     for target in ("document", "properties"):
         if target not in read:
-            raise _unfit("IMG-4004", references[0].getparent(), expected=f"a reference to the {target}")
+            raise unfit("IMG-4004", references[0].getparent(), expected=f"a reference to the {target}")
     return read["document"], read["properties"], read.get("key-info")
 
 
@@ -201,146 +233,97 @@ class _Reader:
     sha1: bool
 
     def signed_info(self, element: _Element) -> tuple[Canonicalisation, str, list[_Element]]:
-        if len(element) < 3 or element[0].tag != qn(DS, "CanonicalizationMethod"):  # noqa: PLR2004 - two methods and a reference
-            raise _unfit("IMG-4003", element)
+        if len(element) < 3 or element[0].tag != CANONICALIZATION_METHOD:  # noqa: PLR2004 - two methods and a reference
+            raise unfit("IMG-4003", element)
         method = element[1]
         references = list(element)[2:]
-        if method.tag != qn(DS, "SignatureMethod") or any(r.tag != qn(DS, "Reference") for r in references):
-            raise _unfit("IMG-4003", element)
+        if method.tag != SIGNATURE_METHOD or any(r.tag != REFERENCE for r in references):
+            raise unfit("IMG-4003", element)
         algorithm = method.get("Algorithm", "")
         accepted = algorithm in self.policy.signatures or (self.sha1 and algorithm.endswith("#rsa-sha1"))
         if not accepted or algorithm not in SIGNATURES or len(method):
-            raise _unfit("IMG-4005", method, found=algorithm)
+            raise unfit("IMG-4005", method, found=algorithm)
         return self.canonicalisation(element[0]), algorithm, references
 
     def reference(self, element: _Element, *, enveloped: bool) -> Reference:
         """Transforms exactly as the policy says: enveloped-signature for the document, then one canonicalisation."""
         children = list(element)
-        forms = list(children.pop(0)) if children and children[0].tag == qn(DS, "Transforms") else []
-        if [child.tag for child in children] != [qn(DS, "DigestMethod"), qn(DS, "DigestValue")]:
-            raise _unfit("IMG-4003", element)
-        if any(form.tag != qn(DS, "Transform") for form in forms):
-            raise _unfit("IMG-4003", element)
+        forms = list(children.pop(0)) if children and children[0].tag == TRANSFORMS else []
+        if [child.tag for child in children] != [DIGEST_METHOD, DIGEST_VALUE]:
+            raise unfit("IMG-4003", element)
+        if any(form.tag != TRANSFORM for form in forms):
+            raise unfit("IMG-4003", element)
         if enveloped:
             if not forms or forms[0].get("Algorithm") != ENVELOPED or len(forms[0]):
-                raise _unfit("IMG-4004", element, found=_algorithms(forms), expected=f"{ENVELOPED} first")
+                raise unfit("IMG-4004", element, found=_algorithms(forms), expected=f"{ENVELOPED} first")
             forms = forms[1:]
         if len(forms) > 1 or (not forms and not self.policy.implied_canonicalisation):
-            raise _unfit("IMG-4004", element, found=_algorithms(forms), expected="one canonicalisation")
+            raise unfit("IMG-4004", element, found=_algorithms(forms), expected="one canonicalisation")
         form = self.canonicalisation(forms[0]) if forms else Canonicalisation(C14n.INCLUSIVE)
-        return Reference(form, self.digest(children[0]), _octets(children[1]))
+        return Reference(form, self.digest(children[0]), octets_of(children[1]))
 
     def canonicalisation(self, element: _Element) -> Canonicalisation:
         algorithm = _METHODS.get(element.get("Algorithm", ""))
         if algorithm is None or algorithm not in self.policy.canonicalisations:
-            raise _unfit("IMG-4005", element, found=element.get("Algorithm", ""))
+            raise unfit("IMG-4005", element, found=element.get("Algorithm", ""))
         if not len(element):
             return Canonicalisation(algorithm)
-        (inclusive,) = _children(element, qn(EXC_C14N, "InclusiveNamespaces"))
+        (inclusive,) = children_of(element, INCLUSIVE_NAMESPACES)
         if not self.policy.inclusive_prefixes or not algorithm.exclusive:
-            raise _unfit("IMG-4005", inclusive, found="InclusiveNamespaces")
+            raise unfit("IMG-4005", inclusive, found="InclusiveNamespaces")
         return Canonicalisation(algorithm, tuple(inclusive.get("PrefixList", "").split()))
 
     def digest(self, element: _Element) -> str:
         uri = element.get("Algorithm", "")
         if uri not in DIGESTS or not (uri in self.policy.digests or (uri == SHA1 and self.sha1)):
-            raise _unfit("IMG-4005", element, found=uri)
+            raise unfit("IMG-4005", element, found=uri)
         return DIGESTS[uri]
 
     def signed_properties(self, element: _Element) -> tuple[datetime, tuple[str, bytes]]:
         """SigningTime, and the digest of the signing certificate (ETSI EN 319 132-1, 5.2.1 and 5.2.2)."""
-        signed = _first(element, qn(XADES132, "SignedSignatureProperties"))
-        time = _once(signed, qn(XADES132, "SigningTime"))
+        signed = first(element, SIGNED_SIGNATURE_PROPERTIES)
+        time = once(signed, SIGNING_TIME)
         text = (time.text or "").strip()
         if not _DATE_TIME.fullmatch(text):
-            raise _unfit("IMG-4007", time, found=text, expected="a date and time with its zone")
+            raise unfit("IMG-4007", time, found=text, expected="a date and time with its zone")
         try:
             signing_time = datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            raise _unfit("IMG-4007", time, found=text, expected="a date and time with its zone") from error
-        versions = [qn(XADES132, "SigningCertificateV2"), qn(XADES132, "SigningCertificate")]
+            raise unfit("IMG-4007", time, found=text, expected="a date and time with its zone") from error
+        versions = [SIGNING_CERTIFICATE_V2, SIGNING_CERTIFICATE]
         present = [child for child in signed if child.tag in versions]
         if len(present) != 1:
-            raise _unfit("IMG-4007", signed, expected="one SigningCertificateV2 or SigningCertificate")
-        digest = _first(_first(present[0], qn(XADES132, "Cert")), qn(XADES132, "CertDigest"))
-        method, value = _children(digest, qn(DS, "DigestMethod"), qn(DS, "DigestValue"))
-        return signing_time, (self.digest(method), _octets(value))
+            raise unfit("IMG-4007", signed, expected="one SigningCertificateV2 or SigningCertificate")
+        digest = first(first(present[0], CERT), CERT_DIGEST)
+        method, value = children_of(digest, DIGEST_METHOD, DIGEST_VALUE)
+        return signing_time, (self.digest(method), octets_of(value))
 
     def stamps(self, qualifying: _Element) -> tuple[Stamp, ...]:
         """The time stamps over the signature value; other unsigned properties are not read."""
         stamps: list[Stamp] = []
         for element in qualifying.iterfind(
-            f"{qn(XADES132, 'UnsignedProperties')}/{qn(XADES132, 'UnsignedSignatureProperties')}"
-            f"/{qn(XADES132, 'SignatureTimeStamp')}"
+            f"{UNSIGNED_PROPERTIES}/{UNSIGNED_SIGNATURE_PROPERTIES}/{SIGNATURE_TIME_STAMP}"
         ):
             children = list(element)
             form = Canonicalisation(C14n.INCLUSIVE)
-            if children and children[0].tag == qn(DS, "CanonicalizationMethod"):
+            if children and children[0].tag == CANONICALIZATION_METHOD:
                 form = self.canonicalisation(children.pop(0))
             elif not self.policy.implied_canonicalisation:
-                raise _unfit("IMG-4031", element, expected="its canonicalisation")
-            if [child.tag for child in children] != [qn(XADES132, "EncapsulatedTimeStamp")]:
-                raise _unfit("IMG-4031", element, expected="one EncapsulatedTimeStamp")
-            stamps.append(Stamp(form, _octets(children[0])))
+                raise unfit("IMG-4031", element, expected="its canonicalisation")
+            if [child.tag for child in children] != [ENCAPSULATED_TIME_STAMP]:
+                raise unfit("IMG-4031", element, expected="one EncapsulatedTimeStamp")
+            stamps.append(Stamp(form, octets_of(children[0])))
         if len(stamps) > MAX_STAMPS:
-            raise _unfit("IMG-4031", qualifying, found=f"{len(stamps)} time stamps", expected=f"at most {MAX_STAMPS}")
+            raise unfit("IMG-4031", qualifying, found=f"{len(stamps)} time stamps", expected=f"at most {MAX_STAMPS}")
         return tuple(stamps)
 
 
 def _certificates(key_info: _Element) -> tuple[bytes, ...]:
-    elements = key_info.findall(f"{qn(DS, 'X509Data')}/{qn(DS, 'X509Certificate')}")
+    elements = key_info.findall(f"{X509_DATA}/{X509_CERTIFICATE}")
     if not 0 < len(elements) <= MAX_CERTIFICATES:
-        raise _unfit("IMG-4008", key_info, found=f"{len(elements)} certificates", expected=f"1 to {MAX_CERTIFICATES}")
-    return tuple(_octets(element) for element in elements)
-
-
-def _children(element: _Element, *names: str) -> list[_Element]:
-    """Exactly these children in this order."""
-    children = list(element)
-    if [child.tag for child in children] != list(names):
-        raise _unfit(
-            "IMG-4003",
-            element,
-            found=", ".join(readable(child.tag) for child in children) or "no children",
-            expected=", ".join(readable(name) for name in names),
-        )
-    return children
-
-
-def _first(element: _Element, name: str) -> _Element:
-    if not len(element) or element[0].tag != name:
-        raise _unfit("IMG-4007", element, expected=f"{readable(name)} first")
-    return element[0]
-
-
-def _once(element: _Element, name: str) -> _Element:
-    found = element.findall(name)
-    if len(found) != 1:
-        raise _unfit("IMG-4007", element, found=f"{len(found)}", expected=f"one {readable(name)}")
-    return found[0]
-
-
-def _identifier(element: _Element) -> str:
-    value = element.get("Id", "")
-    if not _IDENTIFIER.fullmatch(value):
-        raise _unfit("IMG-4011", element, found=f"Id {value!r}", expected="an identifier of ASCII letters and digits")
-    return value
-
-
-def _octets(element: _Element) -> bytes:
-    try:
-        value = binascii.a2b_base64("".join((element.text or "").split()), strict_mode=True)
-    except ValueError:
-        value = b""
-    if not value or len(element):
-        raise _unfit("IMG-4003", element, expected="base64")
-    return value
+        raise unfit("IMG-4008", key_info, found=f"{len(elements)} certificates", expected=f"1 to {MAX_CERTIFICATES}")
+    return tuple(octets_of(element) for element in elements)
 
 
 def _algorithms(forms: list[_Element]) -> str:
     return ", ".join(form.get("Algorithm", "") for form in forms) or "no transform"
-
-
-def _unfit(code: str, element: _Element | None, *, found: str = "", expected: str = "") -> SealRefused:
-    where = path_of(element) if element is not None else ""
-    return SealRefused(code, where=where, found=found, expected=expected)

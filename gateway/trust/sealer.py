@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 from lxml import etree
 
-from gateway.errors import ConfigurationError, SealRefused
+from gateway.errors import ConfigurationError, SealRefused, Unavailable
 from gateway.trust.anchors import load_certificates
-from gateway.trust.layout import SIGNATURE
+from gateway.trust.elements import SIGNATURE
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise, serialise
 from gateway.xml.names import DS, XADES132
@@ -63,18 +63,26 @@ class Sealer:
         certificate: DER, for this key.
         chain: DER of the certificates between it and the anchor; they travel in KeyInfo.
         timestamper: makes every seal a baseline T one; None for baseline B.
+        stamp_required: False makes baseline B seals while no authority answers, instead of none.
 
     Raises:
         ConfigurationError: IMG-0140 when key and certificate do not belong together or are too weak.
     """
 
     def __init__(
-        self, key: SealingKey, certificate: bytes, chain: Sequence[bytes] = (), timestamper: Timestamper | None = None
+        self,
+        key: SealingKey,
+        certificate: bytes,
+        chain: Sequence[bytes] = (),
+        timestamper: Timestamper | None = None,
+        *,
+        stamp_required: bool = True,
     ) -> None:
         self.certificate = certificate
         self.chain = tuple(chain)
         self._key = key
         self._timestamper = timestamper
+        self._stamp_required = stamp_required
         self._algorithm, self._hash = _algorithm_of(key)
         if _spki(key.public_key()) != _spki(x509.load_der_x509_certificate(certificate).public_key()):
             raise ConfigurationError("IMG-0140", found="a certificate for another key")
@@ -91,6 +99,8 @@ class Sealer:
         chain: bytes = b"",
         password: bytes | None = None,
         timestamper: Timestamper | None = None,
+        *,
+        stamp_required: bool = True,
     ) -> Sealer:
         """From PEM files; the certificate file may carry the chain after it.
 
@@ -103,10 +113,17 @@ class Sealer:
             private = serialization.load_pem_private_key(key, password)
         except (ValueError, TypeError) as error:
             raise ConfigurationError("IMG-0140", found="a key that cannot be read with this password") from error
-        return cls(_sealing_key(private), first, (*rest, *more), timestamper)
+        return cls(_sealing_key(private), first, (*rest, *more), timestamper, stamp_required=stamp_required)
 
     @classmethod
-    def from_pkcs12(cls, data: bytes, password: bytes | None, timestamper: Timestamper | None = None) -> Sealer:
+    def from_pkcs12(
+        cls,
+        data: bytes,
+        password: bytes | None,
+        timestamper: Timestamper | None = None,
+        *,
+        stamp_required: bool = True,
+    ) -> Sealer:
         """From a PKCS#12 file with key, certificate and chain.
 
         Raises:
@@ -119,7 +136,13 @@ class Sealer:
         if certificate is None:
             raise ConfigurationError("IMG-0140", found="a PKCS#12 file without certificate")
         chain = [other.public_bytes(Encoding.DER) for other in others if other.issuer != other.subject]
-        return cls(_sealing_key(private), certificate.public_bytes(Encoding.DER), chain, timestamper)
+        return cls(
+            _sealing_key(private),
+            certificate.public_bytes(Encoding.DER),
+            chain,
+            timestamper,
+            stamp_required=stamp_required,
+        )
 
     def seal(self, document: _Element | bytes, *, at: datetime) -> bytes:
         """The document as a file of its own, with a seal as last child of its root.
@@ -134,7 +157,7 @@ class Sealer:
         Raises:
             SealRefused: IMG-4002 sealed already or without children, IMG-4006 comments or processing instructions.
             XmlRefused: the bytes may not become a tree.
-            Unavailable: IMG-9003 when a time stamp is asked for and no authority answers.
+            Unavailable: IMG-9003 when a time stamp is required and no authority answers.
         """
         root = parse(document).root if isinstance(document, bytes) else document
         _require_sealable(root)
@@ -189,7 +212,12 @@ class Sealer:
     def _unsigned_properties(self, value: str, at: datetime) -> str:
         if self._timestamper is None:
             return ""
-        token = self._timestamper.stamp(value.encode(), at)
+        try:
+            token = self._timestamper.stamp(value.encode(), at)
+        except Unavailable:
+            if self._stamp_required:
+                raise
+            return ""
         return (
             f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties><xades:SignatureTimeStamp>"
             f'<ds:CanonicalizationMethod Algorithm="{C14n.EXCLUSIVE}"/>'

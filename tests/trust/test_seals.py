@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from lxml import etree
 
-from gateway.errors import ConfigurationError, SealRefused
+from gateway.errors import ConfigurationError, SealRefused, Unavailable
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.trust import (
     INLINE_POLICY,
@@ -22,6 +22,7 @@ from gateway.trust import (
     Level,
     Sealer,
     SubIndication,
+    TimestampClient,
     indications_of,
     verify_sealed,
 )
@@ -320,3 +321,12 @@ def test_keys_are_read_from_pem_and_pkcs12(world, now, document):
     with pytest.raises(ConfigurationError) as refusal:
         Sealer.from_pem(signer.key_pem, b"garbage")
     assert refusal.value.code == "IMG-0141"
+
+
+def test_while_no_authority_answers_the_setting_decides(world, now, document):
+    silent = TimestampClient([], world.trust())
+    signer = world.signer
+    with pytest.raises(Unavailable):
+        Sealer(signer.key, signer.certificate_der, signer.chain_der, silent).seal(document, at=now)
+    lenient = Sealer(signer.key, signer.certificate_der, signer.chain_der, silent, stamp_required=False)
+    assert judge(lenient.seal(document, at=now), world, now).seal.timestamp is None
