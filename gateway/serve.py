@@ -1,8 +1,8 @@
 """Runs the production WSGI server, and settles what the servers leave open (docs/dependencies.md has the measurements).
 
 granian serves by default: it was the fastest. It shows no client certificate to the application and lets a header
-``Client_Cert`` overwrite ``Client-Cert``, so where a client certificate matters (``client_ca`` or ``trusted_proxies`` is
-set) gunicorn serves, which drops names with underscores and gives access to the connection.
+``Client_Cert`` overwrite ``Client-Cert``, so where a client certificate matters (``client_ca`` or ``trusted_proxies``
+is set) gunicorn serves, which drops names with underscores and gives access to the connection.
 
 The application is built inside each worker by a factory named ``module:callable``, which gets the settings and gives a
 WSGI callable; if that has a ``close`` method it is called when the worker stops.
@@ -145,7 +145,7 @@ def _without_process_environment(application: WSGIApplication, process: dict[str
 
 
 def _serve_gunicorn(server: ServerSettings, build: Callable[[], WSGIApplication]) -> None:
-    from gunicorn.app.base import (  # type: ignore[import-untyped]  # noqa: PLC0415 - only the engine that serves
+    from gunicorn.app.base import (  # noqa: PLC0415 - only the engine that serves is loaded
         BaseApplication,
     )
 

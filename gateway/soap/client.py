@@ -194,7 +194,7 @@ def open_client(
     Args:
         wsdl: resource name in the package ``wsdl``; works from a zipped installation too.
         address: of the partner.
-        timeout: seconds for the whole of a call.
+        timeout: seconds, as ``PackageTransport`` uses them; there is always one.
         tls: authorities and client certificate.
         credentials: of the account at the partner.
         version: of SOAP.

@@ -68,7 +68,7 @@ class PackageTransport(Transport):
     """zeep's transport, reading descriptions from package data only and posting within limits.
 
     Args:
-        timeout: seconds for the whole of a call, from connecting to the last byte.
+        timeout: seconds for connecting, for the head of the reply, and for the reply up to its last byte.
         limits: of the reply.
         tls: authorities and client certificate.
     """
@@ -76,7 +76,6 @@ class PackageTransport(Transport):
     def __init__(self, *, timeout: float, limits: Limits, tls: TlsSettings) -> None:
         session = requests.Session()
         session.trust_env = False
-        session.max_redirects = 0
         session.verify = True if tls.ca is None else str(tls.ca)
         if tls.client_certificate is not None:
             key = tls.client_key
@@ -151,7 +150,7 @@ class PackageTransport(Transport):
     def _read(self, response: requests.Response, ends: float) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        while chunk := response.raw.read(_CHUNK, decode_content=False):
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
             chunks.append(chunk)
             size += len(chunk)
             if size > self._limits.max_bytes:
