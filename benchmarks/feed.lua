@@ -1,6 +1,6 @@
 -- Feeds wrk with requests made ahead: each is sent once, and the run ends with the last answer.
 -- A file of requests: eight digits of length, then the request as it goes over the wire, again and again.
--- Idle connections ask for a page that says nothing while the last answers are waited for.
+-- Connections for which there is no request left wait.
 
 -- wrk itself sleeps out its duration: the caller interrupts it when it reads that all is answered.
 
@@ -14,18 +14,21 @@ local function monotonic()
 end
 
 local file, total, began
-local answered, refused, probed = 0, 0, false
+local claimed, answered, refused, probed = 0, 0, 0, false
 
 function init(args)
    file = assert(io.open(args[1], "rb"))
    total = tonumber(args[2])
 end
 
+-- Asked before each request; in milliseconds.
+function delay()
+   claimed = claimed + 1
+   return claimed > total and 3600000 or 0
+end
+
 function request()
    local length = file:read(8)
-   if not length then
-      return wrk.format("GET", "/nothing")
-   end
    local text = file:read(tonumber(length))
    if not probed then
       -- wrk looks at one request before it begins, and does not send it
@@ -38,9 +41,6 @@ function request()
 end
 
 function response(status, headers, body)
-   if status == 404 then
-      return
-   end
    answered = answered + 1
    if status ~= 200 or not string.find(body, "SPSAcknowledgement", 1, true) then
       refused = refused + 1

@@ -38,7 +38,11 @@ def measure(keys: Path, size: int, *, first: int, then: int) -> dict[str, Any]:
     sender = Partner(keys, size, "HTTP")
     steps = []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
-    server = subprocess.Popen([sys.executable, "-m", "gateway", "-c", str(settings), "serve"], env=environment)
+    log = folder / "server.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "-c", str(settings), "serve"], env=environment, stdout=file, stderr=file
+        )
     try:
         _wait_for(port, server)
         load.send(list(sender.messages(WARMING)), port, keys)
@@ -59,6 +63,8 @@ def measure(keys: Path, size: int, *, first: int, then: int) -> dict[str, Any]:
                     "resident_mib": round(load.memory_kib(server.pid) / 1024, 1),
                 }
             )
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}\n{log.read_text(errors='replace')[-4000:]}") from error
     finally:
         server.send_signal(signal.SIGTERM)
         try:

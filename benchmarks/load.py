@@ -70,7 +70,7 @@ def _wrk(requests: list[bytes], port: int, folder: Path) -> dict[str, float]:
     with feed.open("wb") as file:
         file.writelines(b"%08d%b" % (len(request), request) for request in requests)
     connections = min(CONNECTIONS, len(requests))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{_LIMIT_SECONDS}s", "--timeout", "60s", "-s", str(_SCRIPT)]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{_LIMIT_SECONDS}s", "--timeout", "600s", "-s", str(_SCRIPT)]
     command += [f"http://127.0.0.1:{port}{PATH}", "--", str(feed), str(len(requests))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

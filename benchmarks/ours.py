@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Batch, time_each
 from benchmarks.partner import SECRET, USERNAME, Partner
+from benchmarks.stages import STAGES, Stages
 from benchmarks.wsgi import submit
 from gateway.access import record_from_toml
 from gateway.app import build_application
@@ -18,7 +19,7 @@ from gateway.store.partners import save_partner
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Ours", "make_gateway"]
+__all__ = ["Ours", "Staged", "make_gateway"]
 
 _SETTINGS = """
 [instance]
@@ -139,3 +140,18 @@ class Ours:
 
     def close(self) -> None:
         self._application.close()
+
+
+class Staged(Ours):
+    """The same with a clock around every stage: where the time goes."""
+
+    def __init__(self, keys: Path, size: int) -> None:
+        folder = keys / f"staged-{size}"
+        super().__init__(keys, size, settings=make_gateway(keys, folder))
+        self._stages = Stages()
+
+    def run(self, count: int) -> Batch:
+        self._stages.seconds.clear()
+        batch = super().run(count)
+        batch.parts = {stage: (self._stages.seconds[stage] / count, 0.0) for stage in STAGES}
+        return batch

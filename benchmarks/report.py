@@ -123,7 +123,7 @@ def as_text(result: dict[str, Any]) -> str:
         lines += [f"### {label} certificate, time-stamped seal (T path)", "", *_contestants(size, ("floor", "ours"))]
         lines += ["", *_ratios(size), ""]
     if "sizes" in result:
-        lines += _parts(result)
+        lines += _parts(result) + _stages(result["stages"])
     if "http" in result:
         lines += _http(result["http"])
     if "large" in result:
@@ -168,6 +168,14 @@ def _parts(result: dict[str, Any]) -> list[str]:
         cells = [f"{parts[name]['wall']} / {parts[name]['cpu']}" if name in parts else "" for parts in columns.values()]
         note = " (for information, not in the sum)" if name in INFORMATION else ""
         lines.append(f"| {name}{note} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _stages(stages: dict[str, dict[str, float]]) -> list[str]:
+    lines = ["### Where ours spends it", "", "us wall per message, each stage without the others it calls.", ""]
+    lines += ["| stage | " + " | ".join(stages) + " |", "|---" * (len(stages) + 1) + "|"]
+    for stage in next(iter(stages.values())):
+        lines.append(f"| {stage} | " + " | ".join(str(column[stage]) for column in stages.values()) + " |")
     return [*lines, ""]
 
 

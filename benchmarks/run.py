@@ -13,13 +13,14 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks import http, large, report
+from benchmarks import http, report
 from benchmarks.floor import Floor
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.naive import Naive
-from benchmarks.ours import Ours
+from benchmarks.ours import Ours, Staged
 from benchmarks.partner import make_pki
 
 KB = 1000
@@ -41,7 +42,7 @@ class Plan:
         return f"{self.size // KB} KB" if self.size < KB * KB else f"{self.size // KB // KB} MB"
 
 
-QUICK = (Plan(8 * KB, turns=7, floor=60, naive=12, ours=60),)
+QUICK = (Plan(8 * KB, turns=5, floor=40, naive=6, ours=40),)
 FULL = (
     Plan(8 * KB, turns=15, floor=100, naive=20, ours=100),
     Plan(60 * KB, turns=9, floor=30, naive=5, ours=30),
@@ -56,6 +57,8 @@ def main() -> int:
         folder = Path(name)
         make_pki(folder)
         if options.large:
+            from benchmarks import large  # noqa: PLC0415 - pulls in the bulk loader, which no other run needs
+
             result = {"machine": report.machine(folder), "large": large.measure(folder, options.rows)}
         else:
             result = _measure(folder, quick=options.quick)
@@ -85,15 +88,16 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(folder: Path, *, quick: bool) -> dict[str, Any]:
-    result: dict[str, Any] = {"machine": report.machine(folder), "sizes": {}, "timestamped": {}}
+    result: dict[str, Any] = {"machine": report.machine(folder), "sizes": {}, "stages": {}, "timestamped": {}}
     for plan in QUICK if quick else FULL:
         _say(f"{plan.label}: floor, naive assembly, ours, in turns")
         result["sizes"][plan.label] = _size(folder, plan)
+        result["stages"][plan.label] = _stages(folder, plan)
     plan = (QUICK if quick else FULL)[0]
     _say(f"{plan.label} with a time stamp")
     result["timestamped"][plan.label] = _timestamped(folder, plan)
     _say(f"{plan.label} over HTTP")
-    result["http"] = http.measure(folder, plan.size, first=200 if quick else 1000, then=600 if quick else 9000)
+    result["http"] = http.measure(folder, plan.size, first=300 if quick else 1000, then=700 if quick else 9000)
     return result
 
 
@@ -110,6 +114,12 @@ def _size(folder: Path, plan: Plan) -> dict[str, Any]:
         "ours/floor": report.ratio(batches["ours"], batches["floor"]),
         "naive/ours": report.ratio(batches["naive"], batches["ours"]),
     }
+
+
+def _stages(folder: Path, plan: Plan) -> dict[str, float]:
+    with Process(Staged, folder, plan.size) as staged:
+        batches = in_turns({"ours": (staged, plan.ours)}, 3)["ours"]
+    return {stage: round(median(batch.parts[stage][0] for batch in batches) * 1e6, 1) for stage in batches[0].parts}
 
 
 def _timestamped(folder: Path, plan: Plan) -> dict[str, Any]:
