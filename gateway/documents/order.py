@@ -18,7 +18,7 @@ from lxml import etree
 from gateway.documents.text import text_of
 from gateway.errors import Finding, SchemaInvalid, Severity
 from gateway.xml.names import DS, RAM21, SPS17, UDT21, XSD, XSI, path_of, qn, readable
-from gateway.xml.schemas import schema_source
+from gateway.xml.schema_files import schema_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,8 +167,7 @@ def _grammar() -> _Grammar:
         ("ReusableAggregateBusinessInformationEntity_21.xsd", RAM21),
         ("UnqualifiedDataType_21.xsd", UDT21),
     ):
-        schema = etree.fromstring(schema_source(f"{_FOLDER}/{name}"))
-        for declared in schema.iterchildren(qn(XSD, "complexType")):
+        for declared in schema_tree(f"{_FOLDER}/{name}").iterchildren(qn(XSD, "complexType")):
             places = {
                 local: _Place(position, qn(namespace, local), str(element.get("type", "")).rpartition(":")[2])
                 for position, element in enumerate(declared.iter(qn(XSD, "element")))

@@ -20,7 +20,9 @@ from lxml import etree
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = ["SchemaName", "compiled", "schema_folder", "schema_source"]
+    from lxml.etree import _Element
+
+__all__ = ["SchemaName", "compiled", "schema_folder", "schema_source", "schema_tree"]
 
 
 class SchemaName(StrEnum):
@@ -48,6 +50,11 @@ def schema_source(path: str) -> bytes:
     if not parts[-1].endswith(".xsd") or any(part in {"", ".", ".."} for part in parts):
         raise FileNotFoundError(path)
     return resources.files("xsd").joinpath(*parts).read_bytes()
+
+
+def schema_tree(path: str) -> _Element:
+    """The root of one published schema file, for code that reads names and their order out of it."""
+    return etree.fromstring(schema_source(path))
 
 
 class _Compiled(threading.local):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from lxml import etree
 
@@ -78,6 +80,14 @@ def test_e_mail_addresses_go_wherever_they_stand():
     masked = mask_personal(etree.fromstring(raw))
     assert b"example.org" not in masked
     assert f"Ask {MASK}".encode() in masked
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000 + " @", "a@" + "b" * 300_000, "a@" * 150_000, "@" + "." * 300_000])
+def test_looking_for_addresses_takes_no_longer_than_reading(text):
+    raw = certificate().replace(b"Lots of the packing house", text.encode())
+    started = process_time()
+    mask_personal(etree.fromstring(raw))
+    assert process_time() - started < 2  # a second pass over each letter would take minutes
 
 
 def test_contacts_and_the_operator_of_a_declaration_are_masked_and_an_officers_authority_is_not():

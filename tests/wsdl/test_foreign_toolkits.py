@@ -26,13 +26,16 @@ $line = ['SequenceNumeric' => 1, 'Description' => ['_' => 'Lemons', 'languageID'
 $certificate = [
   'SPSExchangedDocument' => [
     'ID' => 'AR-EX-2026-0000009', 'TypeCode' => '851', 'StatusCode' => '70', 'IssueDateTime' => $moment,
-    'IssuerSPSParty' => ['Name' => 'Servicio'], 'SignatorySPSAuthentication' => [['IncludedSPSClause' => ['ID' => '1']]]],
+    'IssuerSPSParty' => ['Name' => 'Servicio'],
+    'SignatorySPSAuthentication' => [['IncludedSPSClause' => ['ID' => '1']]]],
   'SPSConsignment' => [
-    'ConsignorSPSParty' => ['Name' => 'A'], 'ConsigneeSPSParty' => ['Name' => 'B'],
+    'ConsignorSPSParty' => ['Name' => 'A'],
+    'ConsigneeSPSParty' => ['Name' => 'B'],
     'ExportSPSCountry' => ['ID' => 'AR'], 'ImportSPSCountry' => ['ID' => 'NL'],
     'ExaminationSPSEvent' => ['OccurrenceSPSLocation' => ['Name' => 'C']],
     'IncludedSPSConsignmentItem' => ['IncludedSPSTradeLineItem' => $line]]];
-try { $client->SubmitCertificate(['MessageID' => 'm-1', 'SPSCertificate' => $certificate]); } catch (SoapFault $fault) {}
+try { $client->SubmitCertificate(['MessageID' => 'm-1', 'SPSCertificate' => $certificate]); }
+catch (SoapFault $fault) {}
 echo $client->__getLastRequest();
 """
 
