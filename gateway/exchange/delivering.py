@@ -44,6 +44,7 @@ def payload_for(context: Context, job: DeliveryJob) -> bytes:
         source=context.policy.canonical_system,
         target=partner.code_system,
         index=context.index.on(now.date()),
+        partner=partner.id,
     )
     sealed = context.sealer.seal(translation.root, at=now)
     head = f'<cx:SubmitCertificateRequest xmlns:cx="{CX1}"><cx:MessageID>{escape(job.id)}</cx:MessageID>'

@@ -14,6 +14,7 @@ from gateway.documents import SpsCertificate
 from gateway.errors import ExchangeRefused, GatewayError, RulesRefused, Severity
 from gateway.exchange.models import Examined
 from gateway.exchange.status import CertificateStatus
+from gateway.faultpoints import reach
 from gateway.rules import evaluate
 from gateway.store import Form
 from gateway.trust import INLINE_POLICY, SEALED_DOCUMENT_POLICY, Level, SignaturePolicy, issuing_route, verify_sealed
@@ -84,12 +85,14 @@ def examine(
     attempt(lambda: check_document(partner, identity.type_code, identity.issuer_country, importer))
     route = attempt(lambda: _route(context, partner, document.claimed_route, view, now)) or ""
     verified = attempt(lambda: _verify(context, partner, document, now))
+    reach("submission.verified")
     if verified is not None:
         view = SpsCertificate(verified.root)
     rule_set = partner.rule_set or ("ephyto" if view.is_phytosanitary else "sps-general")
     findings = evaluate(view.root, rule_set, on=now.date())
     attempt(lambda: _refuse_severe(findings))
     translation = attempt(lambda: _translate(context, partner, view, target_system, now))
+    reach("submission.translated")
     return Examined(
         identity=identity,
         view=view,
@@ -166,4 +169,5 @@ def _translate(
         source=partner.code_system,
         target=target_system or context.policy.canonical_system,
         index=context.index.on(now.date()),
+        partner=partner.id,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.access import ANY, View, view_of
@@ -137,7 +137,7 @@ def history(
             issuer, type_code, number = exchange.subject.split("/", 2)
             key = DocumentKey(issuer, type_code, number)
         document, _ = _visible(connection, partner, key)
-        versions = find_versions(connection, document.id)
+        versions = tuple(_with_number(connection, version) for version in find_versions(connection, document.id))
         sent = next((version for version in versions if version.exchange_id == document.version_id), versions[-1])
         if exchange is None:
             exchange = find_exchange(connection, sent.exchange_id)
@@ -225,6 +225,12 @@ def _view(partner: Partner, document: DocumentRow) -> View:
         document.key.issuer_country,
         document.import_country or "",
     )
+
+
+def _with_number(connection: Connection, version: VersionRow) -> VersionRow:
+    """The store knows which exchange replaced a version; its reader wants the number of that document."""
+    replacing = find_exchange(connection, version.replaced_by) if version.replaced_by else None
+    return replace(version, replaced_by=replacing.subject.split("/", 2)[2]) if replacing else version
 
 
 def _version(connection: Connection, document: DocumentRow, status_code: str | None) -> VersionRow:

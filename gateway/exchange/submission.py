@@ -6,7 +6,7 @@ one wins; the others throw their acknowledgement away and answer with the winner
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from gateway.errors import (
@@ -85,6 +85,7 @@ def submit(
         GatewayError: any refusal of the examination, IMG-7001 to 7009 where it cannot stand beside what is stored,
             IMG-2003 a nonce or message id used before, IMG-9001 the store is busy.
     """
+    reach("submission.received")
     try:
         examined = examine(context, principal, document, now)
     except (RouteRefused, RulesRefused, TranslationRefused):
@@ -92,7 +93,6 @@ def submit(
         examined = examine(context, principal, document, now, dry_run=True)
         if not _is_repeat(context, principal, examined, contract):
             raise
-    reach("submit.examined")
     submission = _prepare(
         context,
         principal,
@@ -103,9 +103,9 @@ def submit(
         message_id=message_id,
         now=now,
     )
-    reach("submit.acknowledged")
+    reach("submission.acknowledged")
     recorded = context.store.write(lambda connection: record_submission(connection, submission))
-    reach("submit.committed")
+    reach("submission.committed")
     return _answer(recorded)
 
 
@@ -124,7 +124,7 @@ def _prepare(
     if verified is None:
         raise AssertionError("a document without a verified seal is never kept")
     key = _key(examined.identity)
-    current, replaces = _transition(context, principal, examined, contract)
+    transition = _transition(context, principal, examined, contract)
     exchange = new_id(now)
     answer = acknowledgement(
         examined.identity,
@@ -146,7 +146,7 @@ def _prepare(
         acknowledgement=context.sealer.seal(answer, at=now),
         document=key,
         status_code=examined.status_code,
-        expected_status=current,
+        expected_status=transition.current,
         digest=verified.digest,
         content=verified.content,
         form=examined.form,
@@ -155,7 +155,8 @@ def _prepare(
         sender_message_id=message_id,
         transport={"method": principal.method},
         import_country=examined.import_country or None,
-        replaces=replaces,
+        replaces=transition.replaces,
+        replaces_expected=transition.replaces_expected,
         route=examined.route,
         translated=serialise(examined.translation.root) if examined.translation else None,
         translation_report=report_to_json(examined.translation.report) if examined.translation else None,
@@ -167,32 +168,49 @@ def _prepare(
     )
 
 
-def _transition(
-    context: Context, principal: Principal, examined: Examined, contract: str
-) -> tuple[str | None, DocumentKey | None]:
-    """The status that this version follows, and the other document that it replaces, if any."""
+@dataclass(frozen=True, slots=True)
+class _Transition:
+    """What this version follows, and the other document that it replaces, each with the status it was judged for."""
+
+    current: str | None
+    replaces: DocumentKey | None = None
+    replaces_expected: str | None = None
+
+
+def _transition(context: Context, principal: Principal, examined: Examined, contract: str) -> _Transition:
     key = _key(examined.identity)
-    with context.store.read() as connection:
-        known: DocumentRow | None = find_document(connection, key)
-    current = known.status_code if known else None
     new = examined.status_code
-    if new != current and not may_follow(current, new) and not _is_repeat(context, principal, examined, contract):
-        raise ExchangeRefused(
-            "IMG-7002",
-            where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode",
-            found=f"{new} for a number whose status is {current or 'not known'}",
-            expected="issue (70), then at most one replacement (44), then at most a withdrawal (40)",
-        )
-    if new != CertificateStatus.REPLACED:
-        return current, None
-    number = examined.view.replaced_number
-    if not number:
-        raise ExchangeRefused(
-            "IMG-7010",
-            where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ReferenceSPSReferencedDocument",
-            expected="a reference with RelationshipTypeCode ACW and the number of the replaced certificate",
-        )
-    return current, None if number == key.number else DocumentKey(key.issuer_country, key.type_code, number)
+    with context.store.read() as connection:
+        current = _status(find_document(connection, key))
+        replaces, replaced = None, None
+        if new == CertificateStatus.REPLACED:
+            replaces = _replaced_key(examined, key)
+            replaced = _status(find_document(connection, replaces)) if replaces else None
+    legal = new == current or may_follow(current, new)
+    known = replaces is None or (replaced is not None and may_follow(replaced, new))
+    if not (legal and known) and not _is_repeat(context, principal, examined, contract):
+        if not legal:
+            raise ExchangeRefused(
+                "IMG-7002",
+                where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode",
+                found=f"{new} for a number whose status is {current or 'not known'}",
+                expected="issue (70), then at most one replacement (44), then at most a withdrawal (40)",
+            )
+        raise ExchangeRefused("IMG-7009", found=f"{replaces} with status {replaced or 'not known'}")
+    return _Transition(current, replaces, replaced)
+
+
+def _status(document: DocumentRow | None) -> str | None:
+    return document.status_code if document else None
+
+
+def _replaced_key(examined: Examined, key: DocumentKey) -> DocumentKey | None:
+    """The other document that a replacement names; None when it replaces an earlier version of its own number.
+
+    That it names one is a rule of every rule set.
+    """
+    number = examined.view.replaced_number or key.number
+    return None if number == key.number else DocumentKey(key.issuer_country, key.type_code, number)
 
 
 def _is_repeat(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:

@@ -188,14 +188,14 @@ def test_a_version_cannot_come_back(store, make_submission):
 def test_a_replacement_marks_what_it_replaces_once(store, make_submission):
     first = make_submission()
     submit(store, first)
-    replacement = make_submission("2026-2", b"<new/>", replaces=first.document)
+    replacement = make_submission("2026-2", b"<new/>", replaces=first.document, replaces_expected="70")
 
     assert submit(store, replacement).kind is RecordedKind.NEW
 
     with store.read() as connection:
         (version,) = find_versions(connection, first.exchange_id)
     assert version.replaced_by == replacement.exchange_id
-    again = make_submission("2026-3", b"<newer/>", replaces=first.document)
+    again = make_submission("2026-3", b"<newer/>", replaces=first.document, replaces_expected="70")
     assert submit(store, again).conflict is Conflict.REPLACED
 
 
