@@ -25,8 +25,9 @@ def build_sealer(settings: SealSettings) -> Sealer:
     """
     password = read_secret(settings.password).encode() if settings.password else None
     timestamper = build_timestamper(settings) if settings.timestamp != "none" else None
+    required = settings.timestamp == "required"
     if settings.pkcs12:
-        return Sealer.from_pkcs12(_read("seal.pkcs12", settings.pkcs12), password, timestamper)
+        return Sealer.from_pkcs12(_read("seal.pkcs12", settings.pkcs12), password, timestamper, stamp_required=required)
     if settings.key is None or settings.certificate is None:
         raise ConfigurationError("IMG-0101", where="seal.key", found="nothing", expected="a key to seal with")
     return Sealer.from_pem(
@@ -35,6 +36,7 @@ def build_sealer(settings: SealSettings) -> Sealer:
         b"\n".join(_read("seal.chain", path) for path in settings.chain),
         password,
         timestamper,
+        stamp_required=required,
     )
 
 
