@@ -1,0 +1,114 @@
+"""kill -9 of a worker, at each named point and at random: in order, nothing lost, nothing taken twice."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+
+from gateway import faultpoints
+from gateway.delivery import DeliveryOutcome, DeliveryResult, DeliverySettings, Worker
+from gateway.store import open_store
+from gateway.store.finders import list_deliveries
+
+fork = multiprocessing.get_context("fork")
+
+
+class Inbox:
+    """A partner behind a file, so that it outlives the worker: one line per document, repeats told by id."""
+
+    def __init__(self, path):
+        self.path = path
+        path.touch()
+
+    def ids(self):
+        return self.path.read_text().split()
+
+    def deliver(self, job):
+        with self.path.open("a") as file:
+            file.write(f"{job.id}\n")
+        return DeliveryResult(DeliveryOutcome.DELIVERED)
+
+    def resolve(self, job):
+        there = job.id in self.ids()
+        return DeliveryResult(DeliveryOutcome.DELIVERED if there else DeliveryOutcome.ABSENT)
+
+
+def work(url, inbox, now, point=None):
+    """A worker process whose clock stands; the next one's stands later, so that no test waits for a lease to end."""
+    os.setsid()
+    faultpoints._remaining = {point: 2} if point else {}
+    settings = DeliverySettings(lanes_at_once=1)
+    with open_store(url, exclusive=True) as store:
+        worker = Worker(
+            store,
+            lambda _: inbox,
+            lambda job: job.id.encode(),
+            settings=settings,
+            clock=lambda: now,
+        )
+        while worker.run_once():
+            pass
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "delivery.claimed",
+        "delivery.prepared",
+        "delivery.payload-stored",
+        "delivery.sent",
+        "delivery.settled",
+        "commit.before",
+        "commit.after",
+    ],
+)
+def test_killed_at_a_named_point(world, store_url, tmp_path, point):
+    expected = [f"{world.submit(str(number))}-1" for number in range(4)]
+    world.store.close()
+    inbox = Inbox(tmp_path / "inbox")
+
+    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now, point))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+
+    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now + timedelta(minutes=1)))
+    process.start()
+    process.join(30)
+    assert inbox.ids() == expected
+    assert settled(store_url) == ["delivered"] * 4
+
+
+def test_killed_at_random_with_several_workers(world, store_url, tmp_path):
+    expected = [f"{world.submit(str(number))}-1" for number in range(200)]
+    world.store.close()
+    inbox = Inbox(tmp_path / "inbox")
+    workers = 1 if store_url.startswith("sqlite") else 3
+    chance = random.Random(2019_1715)
+
+    for round_number in range(4):
+        now = world.clock.now + timedelta(minutes=round_number)
+        processes = [fork.Process(target=work, args=(store_url, inbox, now)) for _ in range(workers)]
+        for process in processes:
+            process.start()
+        time.sleep(chance.uniform(0.05, 0.15))
+        for process in processes:
+            process.kill()
+            process.join()
+    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now + timedelta(minutes=10)))
+    process.start()
+    process.join(60)
+
+    assert inbox.ids() == expected
+    assert settled(store_url) == ["delivered"] * 200
+
+
+def settled(url):
+    with open_store(url, exclusive=False) as store, store.read() as connection:
+        return [row.state.value for row in list_deliveries(connection, limit=1_000)]
