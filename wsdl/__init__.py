@@ -1,0 +1,1 @@
+"""The published WSDL files, as package data (ARCHITECTURE section 3)."""
