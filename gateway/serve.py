@@ -145,9 +145,7 @@ def _without_process_environment(application: WSGIApplication, process: dict[str
 
 
 def _serve_gunicorn(server: ServerSettings, build: Callable[[], WSGIApplication]) -> None:
-    from gunicorn.app.base import (  # noqa: PLC0415 - only the engine that serves is loaded
-        BaseApplication,
-    )
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - only the engine that serves is loaded
 
     applications: list[WSGIApplication] = []
 
