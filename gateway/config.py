@@ -133,8 +133,9 @@ class SealSettings:
     timestamp_anchors: tuple[Path, ...] = ()
     """PEM roots under which their tokens are accepted."""
 
-    timestamp: Annotated[str, Choice("required", "none")] = "none"
-    """Whether our own seals carry a time stamp; ``required`` refuses messages while no authority answers."""
+    timestamp: Annotated[str, Choice("required", "when-available", "none")] = "none"
+    """Whether our own seals carry a time stamp. While no authority answers, ``required`` refuses messages and
+    ``when-available`` seals without one (baseline B)."""
 
 
 @dataclass(frozen=True, slots=True)

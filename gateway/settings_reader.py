@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A text that matches in whole, said in words by ``meaning``; ``secret`` keeps a refused value out of the message."""
+    """A text that matches in whole; ``meaning`` says how, ``secret`` keeps a refused value out of the message."""
 
     regex: re.Pattern[str]
     meaning: str
