@@ -45,10 +45,13 @@ class Statement:
         Raises:
             sqlite3.Error, psycopg.Error: the driver's own; `Store.write` turns them into the gateway's.
         """
-        sql = self._sqlite if connection.dialect.name == "sqlite" else self._postgresql
         driver: Any = connection.connection.driver_connection
-        rows: Rows = driver.execute(sql, values)
+        rows: Rows = driver.execute(self.text(connection), values)
         return rows
+
+    def text(self, connection: Connection) -> str:
+        """The SQL with the placeholders of that connection's driver."""
+        return self._sqlite if connection.dialect.name == "sqlite" else self._postgresql
 
 
 def insert(table: Table, *, otherwise: str = "") -> Statement:

@@ -267,9 +267,9 @@ def _replace(connection: Connection, submission: Submission) -> None:
         partner=submission.partner,
         expected_status=submission.replaces_expected,
     ).fetchone()
-    marked = replaced and _mark_replaced(
-        connection, replaced_by=submission.exchange_id, exchange_id=replaced[0]
-    ).rowcount
+    marked = (
+        replaced and _mark_replaced(connection, replaced_by=submission.exchange_id, exchange_id=replaced[0]).rowcount
+    )
     if not marked:
         _conflict(Conflict.REPLACED, str(submission.replaces))
 
