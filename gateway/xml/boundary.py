@@ -15,6 +15,7 @@ import re
 import threading
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from lxml import etree
@@ -224,8 +225,23 @@ def _may_break_a_limit(text: bytes, limits: Limits) -> bool:
         or text.count(b"=") > limits.max_attributes
         or text.count(b"xmlns") > limits.max_namespaces_in_scope
         or len(text) > limits.max_text_length
-        or b"x" * (limits.max_name_length + 1) in text.translate(_NAME_RUN)
+        or _may_hold_a_long_name(text, limits.max_name_length)
     )
+
+
+def _may_hold_a_long_name(text: bytes, most: int) -> bool:
+    """Whether a run of name characters longer than ``most`` stands where a name can, that is after ``<`` or a space.
+
+    Most documents have no such run anywhere. Base64 can have one by chance, and is then told from a name by its place.
+    """
+    run = text.translate(_NAME_RUN)
+    at = run.find(b"x" * (most + 1))
+    return at >= 0 and _compiled_run(most).search(text, max(0, at - 2)) is not None
+
+
+@cache
+def _compiled_run(most: int) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:<[/?]?|\s)[A-Za-z0-9_.:\x80-\xff-]{%d}" % (most + 1))
 
 
 def _count(text: bytes, limits: Limits) -> None:

@@ -163,3 +163,12 @@ def test_8_no_text_of_a_message_or_parser_goes_into_a_fault(bench, version):
         b"secretword",
     ):
         assert b"secretword" not in bench.send(raw, version=version).body
+
+
+def test_spyne_does_not_collect_garbage_in_the_middle_of_calls():
+    """Not in STACK: once a second a call paid for a full collection of the whole process."""
+    from spyne import const  # noqa: PLC0415
+
+    import gateway.soap.protocol  # noqa: F401, PLC0415
+
+    assert const.MIN_GC_INTERVAL == float("inf")

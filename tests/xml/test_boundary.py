@@ -302,3 +302,12 @@ def test_a_thread_is_worn_by_what_it_refused(monkeypatch):
     thread.start()
     thread.join()
     assert seen == [False, False, False, True]
+
+
+def test_base64_without_a_slash_for_long_is_not_taken_for_a_name(monkeypatch):
+    counted = []
+    monkeypatch.setattr("gateway.xml.boundary._count", lambda *arguments: counted.append(arguments))
+    parse(b"<a>" + b"A" * 5000 + b"</a>")
+    assert not counted
+    parse(b"<a>\n" + b"A" * 5000 + b"</a>")
+    assert counted, "after white space it could be an attribute's name: counted exactly"
