@@ -145,13 +145,18 @@ def _insert_many(connection: Connection, table: Table, rows: list[dict[str, obje
     cursor.close()
 
 
+def load(url: str, count: int, progress: Callable[[int], None] = lambda _: None) -> None:
+    """Bring the database of that URL to the current schema and load ``count`` messages into it."""
+    upgrade(url)
+    with open_store(url, exclusive=True) as store:
+        fill(store, count, progress)
+
+
 def main() -> None:
     """Fill the store of the URL given."""
     url, count = sys.argv[1], int(sys.argv[2])
-    upgrade(url)
     begun = time.monotonic()
-    with open_store(url, exclusive=True) as store:
-        fill(store, count, lambda done: print(f"\r{done:,} of {count:,}", end="", flush=True))
+    load(url, count, lambda done: print(f"\r{done:,} of {count:,}", end="", flush=True))
     print(f" in {time.monotonic() - begun:.0f} s")
 
 

@@ -20,7 +20,9 @@ from gateway.store.finders import (
 from gateway.store.identifiers import idempotency_key, new_id
 from gateway.store.partners import find_partner, list_partners, partners_edition, save_partner
 from gateway.store.records import (
+    AuditEntry,
     Conflict,
+    DeliveryParts,
     DeliveryRow,
     DeliveryState,
     DocumentKey,
@@ -41,10 +43,14 @@ from gateway.store.records import (
 from gateway.store.schema import current, head, upgrade
 from gateway.store.store import Store, open_store
 from gateway.store.submissions import record_audit, record_read, record_refusal, record_submission
+from gateway.store.upkeep import Counts, counts, purge_nonces
 from gateway.store.writer import Undo
 
 __all__ = [
+    "AuditEntry",
     "Conflict",
+    "Counts",
+    "DeliveryParts",
     "DeliveryRow",
     "DeliveryState",
     "DocumentKey",
@@ -66,6 +72,7 @@ __all__ = [
     "VersionRow",
     "Visibility",
     "changed_documents",
+    "counts",
     "current",
     "find_accepted",
     "find_audit",
@@ -86,6 +93,7 @@ __all__ = [
     "new_id",
     "open_store",
     "partners_edition",
+    "purge_nonces",
     "record_audit",
     "record_read",
     "record_refusal",
