@@ -142,7 +142,8 @@ def build_worker(settings: Settings) -> DeliveryProcess:
 
 def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool) -> _Parts:
     sealer = build_sealer(settings.seal)
-    tables = load_tables(settings.translation.tables)
+    own = settings.translation.tables
+    tables = load_tables(overlays=(own,) if own else ())
     store = open_store(settings.store.url, exclusive=exclusive)
     try:
         directory = _directory(store)
@@ -155,6 +156,7 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
             sealer=sealer,
             policy=_policy(settings),
             clock=clock,
+            limits=settings.limits,
         )
         context.index.on(clock().date())
         worker = _worker(settings, context)

@@ -98,7 +98,7 @@ def _submit(context: Context, principal: Principal, call: SoapCall) -> bytes:
     sealed = submit(
         context,
         principal,
-        _document(call.body),
+        _document(context, call.body),
         contract=call.contract,
         operation=call.operation,
         request=call.raw,
@@ -116,7 +116,9 @@ def _validate(context: Context, principal: Principal, call: SoapCall) -> bytes:
         if partner is None or (partner.kind.is_outside and partner.id != principal.partner.id):
             raise ExchangeRefused("IMG-7011", where="cx:TargetPartner", found=target)
         system = partner.code_system
-    examined = examine(context, principal, _document(call.body), call.received_at, dry_run=True, target_system=system)
+    examined = examine(
+        context, principal, _document(context, call.body), call.received_at, dry_run=True, target_system=system
+    )
     spend(context, principal, call, str(examined.identity), {"acceptable": not examined.refusals})
     return message("ValidateCertificateResponse", list(_examination(examined)))
 
@@ -245,7 +247,7 @@ def _evidence(context: Context, principal: Principal, call: SoapCall) -> bytes:
     )
 
 
-def _document(body: _Element) -> SubmittedDocument:
+def _document(context: Context, body: _Element) -> SubmittedDocument:
     """The certificate of a request: the inline element, or the root of the decoded file, then checked by itself."""
     route = _text(body, "IssuingRoute")
     inline = body.find(_CERTIFICATE)
@@ -258,7 +260,7 @@ def _document(body: _Element) -> SubmittedDocument:
         content = base64.b64decode("".join((sealed.text or "").split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SchemaInvalid("IMG-3001", where=path_of(sealed), expected="base64") from error
-    root = parse(content).root
+    root = parse(content, limits=context.limits).root
     if root.tag != _CERTIFICATE:
         raise SchemaInvalid(
             "IMG-3001", where=path_of(sealed), found=readable(str(root.tag)), expected=readable(_CERTIFICATE)

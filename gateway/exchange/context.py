@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.trust import Anchor, Level, Purpose, TrustStore, load_certificates
+from gateway.xml.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.access import AnchorRecord, Directory, Partner
     from gateway.store import Store
     from gateway.trust import Sealer
+    from gateway.xml.limits import Limits
     from mappings import Index, Tables
 
 __all__ = ["Context", "DayIndex", "ExchangePolicy", "PartnerTrust"]
@@ -47,6 +49,8 @@ class Context:
     policy: ExchangePolicy
     clock: Callable[[], datetime]
     """Aware, UTC."""
+    limits: Limits = DEFAULT_LIMITS
+    """Of documents, wherever they are parsed: the ones that hold for requests."""
 
 
 class PartnerTrust:

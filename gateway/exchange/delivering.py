@@ -40,7 +40,7 @@ def payload_for(context: Context, job: DeliveryJob) -> bytes:
         raise ExchangeRefused("IMG-7004", found=job.exchange_id)
     now = context.clock()
     translation = translate(
-        parse(parts.translated).root,
+        parse(parts.translated, limits=context.limits).root,
         source=context.policy.canonical_system,
         target=partner.code_system,
         index=context.index.on(now.date()),

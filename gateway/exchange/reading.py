@@ -114,9 +114,9 @@ def read_certificate(
         form, content = Form.INLINE, parts.translated
     masked = view is View.MASKED
     if masked:
-        form, content = Form.INLINE, mask_personal(parse(content).root)
+        form, content = Form.INLINE, mask_personal(parse(content, limits=context.limits).root)
     elif representation is Representation.TRANSLATED:
-        content = context.sealer.seal(content, at=now)
+        content = context.sealer.seal(parse(content, limits=context.limits).root, at=now)
     return CertificateBytes(key, version.status_code, representation, masked, form, content)
 
 

@@ -7,7 +7,7 @@ one wins; the others throw their acknowledgement away and answer with the winner
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from gateway.errors import (
     AuthenticationFailed,
@@ -26,8 +26,8 @@ from gateway.store import (
     DocumentKey,
     RecordedKind,
     Submission,
-    find_document,
     find_accepted,
+    find_document,
     idempotency_key,
     new_id,
     record_submission,
@@ -255,10 +255,10 @@ def _answer(recorded: Recorded) -> bytes:
         case RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
-            _refuse_conflict(recorded)
+            raise _conflict(recorded)
 
 
-def _refuse_conflict(recorded: Recorded) -> NoReturn:
+def _conflict(recorded: Recorded) -> ExchangeRefused:
     if recorded.conflict is None:
         raise AssertionError("a conflict names what it met")
-    raise ExchangeRefused(_CONFLICTS[recorded.conflict], found=recorded.detail)
+    return ExchangeRefused(_CONFLICTS[recorded.conflict], found=recorded.detail)

@@ -9,18 +9,24 @@ import itertools
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from lxml import etree
+from sqlalchemy import make_url
 
 from gateway.app import Gateway, build_application
 from gateway.config import DeliverySettings, InstanceSettings, SealSettings, Settings, StoreSettings
 from gateway.sandbox.pki import Authority, write
 from gateway.sandbox.samples import certificate
 from gateway.sandbox.tsa import TimestampAuthority
-from gateway.store import open_store, save_partner
+from gateway.store import list_exchanges, open_store, save_partner, upgrade
 from gateway.trust import Anchor, Level, Purpose, Sealer, TimestampClient, TrustStore
+from gateway.xml.schemas import SchemaName, validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CX = "urn:imsoc:gateway:certificate-exchange:1"
 SOAP = {
@@ -60,6 +66,16 @@ class Answer:
 
     def fault(self, name):
         return self.text(f".//cx:GatewayFault/cx:{name}")
+
+    def checked(self):
+        """Every reply is what the contract says: a response of its schema, or a fault with a GatewayFault of it."""
+        body = self.body
+        if etree.QName(body).localname == "Fault":
+            (body,) = body.findall(".//cx:GatewayFault", PREFIXES)
+        else:
+            assert self.status == 200
+        validate(SchemaName.CERTIFICATE_EXCHANGE, body)
+        return self
 
 
 @dataclass
@@ -171,7 +187,8 @@ class Caller:
     def call(self, body, *, version="1.1", **arguments):
         return self.post(self.envelope(body, version=version, **arguments), version=version)
 
-    def post(self, raw, *, version="1.1", headers=None, content_type=None):
+    def post(self, raw, *, version="1.1", headers=None, content_type=None, stream=None):
+        """``headers`` is anything that the WSGI environment should say besides, or otherwise."""
         self.last = raw
         environ = {
             "REQUEST_METHOD": "POST",
@@ -179,26 +196,29 @@ class Caller:
             "QUERY_STRING": "",
             "CONTENT_TYPE": content_type or SOAP[version][1],
             "CONTENT_LENGTH": str(len(raw)),
+            "HTTP_HOST": "gateway.invalid",
             "REMOTE_ADDR": "127.0.0.1",
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(raw),
+            "wsgi.input": stream or io.BytesIO(raw),
             "wsgi.errors": io.StringIO(),
             **(headers or {}),
         }
         seen = []
         content = b"".join(self.gateway(environ, lambda status, _headers, *_: seen.append(int(status[:3]))))
-        return Answer(seen[0], content)
+        return Answer(seen[0], content).checked()
 
     def submit(self, document, *, inline=False, message_id=None, route=None, **arguments):
-        return self.call(self.request("SubmitCertificate", document, inline, message_id, route), **arguments)
+        return self.call(
+            self.request("SubmitCertificate", document, inline=inline, message_id=message_id, route=route), **arguments
+        )
 
-    def validate(self, document, *, inline=False, **arguments):
-        return self.call(self.request("ValidateCertificate", document, inline, None, None), **arguments)
+    def validate(self, document, *, inline=False, target=None, **arguments):
+        return self.call(self.request("ValidateCertificate", document, inline=inline, target=target), **arguments)
 
-    def request(self, operation, document, inline, message_id, route):
+    def request(self, operation, document, *, inline=False, message_id=None, route=None, target=None):
         parts = [f"<cx:MessageID>{message_id}</cx:MessageID>" if message_id else ""]
         parts.append(f"<cx:IssuingRoute>{route}</cx:IssuingRoute>" if route else "")
         parts.append(
@@ -206,6 +226,7 @@ class Caller:
             if inline
             else f"<cx:SealedDocument>{base64.b64encode(document).decode()}</cx:SealedDocument>"
         )
+        parts.append(f"<cx:TargetPartner>{target}</cx:TargetPartner>" if target else "")
         return f'<cx:{operation}Request xmlns:cx="{CX}">{"".join(parts)}</cx:{operation}Request>'
 
     def about(self, operation, number, *, type_code="851", issuer="AR", more=""):
@@ -213,6 +234,91 @@ class Caller:
             f'<cx:{operation}Request xmlns:cx="{CX}"><cx:Document><cx:IssuerCountry>{issuer}</cx:IssuerCountry>'
             f"<cx:TypeCode>{type_code}</cx:TypeCode><cx:ID>{number}</cx:ID></cx:Document>{more}</cx:{operation}Request>"
         )
+
+
+@dataclass
+class House:
+    """A gateway that lives as long as a test module, with every kind of partner; its tests leave the clock alone."""
+
+    world: World
+    gateway: Gateway
+
+    def caller(self, username="ar"):
+        return Caller(self.world, self.gateway, username)
+
+    def exchanges(self):
+        with self.gateway.context.store.read() as connection:
+            return list_exchanges(connection, limit=10_000)
+
+    def exchange(self, exchange_id):
+        (found,) = [row for row in self.exchanges() if row.id == exchange_id]
+        return found
+
+
+def inhabitants(world):
+    """One partner for each way of being refused, and those that read."""
+    own = world.partner()
+    revoked = world.third.seal("Revoked")
+    crl = world.third.crl([revoked], at=world.now, valid_for=timedelta(days=1))
+    crl_anchor = {**own["anchors"][0], "crls": [base64.b64encode(crl).decode()]}
+    grants = {"document_types": ["*"], "country_pairs": ["*>*"], "code_system": "traces"}
+    world.revoked = revoked
+    return [
+        world.partner(document_types=["851", "657", "853"], country_pairs=["AR>*", "UY>*"]),
+        world.partner("asker", operations=["GetCertificateStatus"]),
+        world.partner("uninvited", contracts=[]),
+        world.partner("other-type", document_types=["657"]),
+        world.partner("other-pair", country_pairs=["BR>*"]),
+        world.partner("gone", enabled=False),
+        world.partner("weak-seal", anchors=[world.anchor(world.third, "seal", "simple"), own["anchors"][1]]),
+        world.partner("weak-clock", anchors=[own["anchors"][0], world.anchor(world.tsa_root, "timestamp", "advanced")]),
+        world.partner("with-crl", anchors=[crl_anchor, own["anchors"][1]]),
+        world.partner("no-tables", code_system="nowhere"),
+        world.partner("customs", kind="customs", **grants),
+        world.partner("nl", kind="national", country="NL", **grants),
+        world.partner("hub", kind="international-organisation", **grants),
+        world.partner("hub-r93", kind="international-organisation", **grants, personal_data=True,
+                      personal_data_basis="an invented agreement"),
+        world.partner("elsewhere", kind="national", country="DE", document_types=["*"], country_pairs=["*>DE"]),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(request, tmp_path_factory):
+    """The house, on each database."""
+    folder = tmp_path_factory.mktemp("house")
+    world = World(folder)
+    if request.param == "sqlite":
+        url, drop = f"sqlite:///{folder / 'house.db'}", None
+        upgrade(url)
+    else:
+        url, drop = _own_postgresql(request.getfixturevalue("pg_server"))
+    with open_store(url, exclusive=True) as store:
+        for record in inhabitants(world):
+            store.write(
+                lambda connection, record=record: save_partner(
+                    connection, record["id"], record, author="test", now=world.now
+                )
+            )
+    gateway = build_application(world.settings(url), clock=lambda: world.now)
+    yield House(world, gateway)
+    gateway.close()
+    if drop:
+        drop()
+
+
+def _own_postgresql(server):
+    plain = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
+    name = f"house_{secrets.token_hex(4)}"
+
+    def administer(statement):
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement)
+
+    administer(f"CREATE DATABASE {name}")
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    upgrade(url)
+    return url, lambda: administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

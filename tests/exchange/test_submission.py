@@ -178,7 +178,7 @@ def test_a_nonce_is_single_use_for_every_operation(world, caller):
     assert caller.submit(document, security=caller.security(nonce=nonce)).status == 200
     assert caller.submit(document, security=caller.security(nonce=nonce)).code == "IMG-2003"
     assert caller.validate(document, security=caller.security(nonce=nonce)).code == "IMG-2003"
-    refused = caller.envelope(caller.request("SubmitCertificate", b"<a/>", False, None, None))
+    refused = caller.envelope(caller.request("SubmitCertificate", b"<a/>"))
     assert caller.post(refused).code == "IMG-3001"
     assert caller.post(refused).code == "IMG-2003"
 
@@ -188,4 +188,3 @@ def test_a_transport_message_id_is_single_use(world, caller):
     document = world.sealed()
     assert caller.submit(document, headers=header).status == 200
     assert caller.submit(document, headers=header).code == "IMG-2003"
-
