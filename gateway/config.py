@@ -79,8 +79,8 @@ class ServerSettings:
     workers: Annotated[int, Range(1, 64)] = 1
     """Processes. More than one needs PostgreSQL: on SQLite one process serves."""
 
-    threads: Annotated[int, Range(1, 256)] = 8
-    """Threads of each process."""
+    threads: Annotated[int, Range(1, 256)] = 4
+    """Threads of each process. More do not serve more on two cores: they wait for each other."""
 
     tls_certificate: Path | None = None
     """PEM certificate (with its chain) to serve HTTPS directly."""
@@ -94,8 +94,6 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose ``Client-Cert`` header is believed; it is ignored from everybody else."""
 
-    max_request_bytes: Annotated[int, Range(1024, 1024**3)] = 27 * 1024 * 1024
-    """Bytes of a request body as it arrives: the largest document and its envelope."""
 
 
 @dataclass(frozen=True, slots=True)
