@@ -10,6 +10,7 @@ from benchmarks import bulk, report
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.ours import Ours, make_gateway
 from gateway.config import Settings
+from gateway.store import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,8 @@ def measure(keys: Path, rows: int) -> dict[str, Any]:
     """
     empty, full = (make_gateway(keys, keys / name) for name in ("empty", "full"))
     start = time.perf_counter()
-    bulk.load(Settings.load(full, {}).store.url, rows)
+    with open_store(Settings.load(full, {}).store.url, exclusive=True) as store:
+        bulk.fill(store, rows)
     loading = time.perf_counter() - start
     with ExitStack() as stack:
         contestants: dict[str, tuple[Contestant, int]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,8 +14,7 @@ from benchmarks.wsgi import submit
 from gateway.access import record_from_toml
 from gateway.app import build_application
 from gateway.config import Settings
-from gateway.store import open_store, upgrade
-from gateway.store.partners import save_partner
+from gateway.store import open_store, save_partner, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +133,8 @@ class Ours:
         if settings is None:
             settings = make_gateway(keys, keys / f"gateway-{size}-{kind}", timestamped=timestamped)
         self._application = build_application(Settings.load(settings, {}))
+        gc.collect()
+        gc.freeze()  # as gateway.serve does in its workers
 
     def run(self, count: int) -> Batch:
         messages = list(self._partner.messages(count))

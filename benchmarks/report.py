@@ -39,6 +39,7 @@ def machine(folder: Path) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "processor": model,
         "cores": os.cpu_count(),
+        "load average before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.release()}",
         "file system": _file_system(folder),
         "python": platform.python_version(),
