@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Instance", "Sandbox"]
 
+COMMAND = (sys.executable, "-m", "gateway")
+"""The program of this installation."""
+
 START_SECONDS = 40.0
 """How long an instance may take to answer; a cold start compiles every module first."""
 
@@ -137,7 +140,7 @@ class Sandbox:
         for instance in (self.b, self.a):
             with instance.log.open("wb") as log:
                 instance.process = subprocess.Popen(  # noqa: S603 - our own program
-                    [sys.executable, "-m", "gateway", "--config", str(instance.config), "serve"],
+                    [*COMMAND, "--config", str(instance.config), "serve"],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -1,0 +1,33 @@
+import sys
+
+import pytest
+
+from gateway.errors import ConfigurationError, Unavailable
+from gateway.sandbox import instances
+from gateway.sandbox.instances import Sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    made = Sandbox(tmp_path)
+    for instance in (made.a, made.b):
+        instance.folder.mkdir()
+    yield made
+    made.stop()
+
+
+def test_a_gateway_that_ends_at_once_is_named_with_the_last_line_of_its_log(sandbox):
+    sandbox.b.config.write_text('[instance]\nid = "Not Allowed"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        sandbox.start()
+    assert caught.value.code == "IMG-0150"
+    assert caught.value.where == str(sandbox.b.log)
+    assert caught.value.found != "nothing logged"
+
+
+def test_a_gateway_that_does_not_answer_is_named(sandbox, monkeypatch):
+    monkeypatch.setattr(instances, "START_SECONDS", 0.3)
+    monkeypatch.setattr(instances, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(Unavailable) as caught:
+        sandbox.start()
+    assert caught.value.code == "IMG-9004"
