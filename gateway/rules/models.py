@@ -16,7 +16,7 @@ class Kind(StrEnum):
     """How the paths of a rule are read."""
 
     BREACH = "breach"
-    """``select`` finds the elements that break the rule."""
+    """``select`` finds the elements that break the rule, in each element that ``each`` finds."""
     MISSING = "missing"
     """In each element that ``each`` finds, at least one of ``need`` must hold text."""
     DUPLICATE = "duplicate"
@@ -25,9 +25,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Every path starts at the ``SPSCertificate`` element and uses the prefixes of ``gateway.xml.names``.
+    """One rule. Paths start at the ``SPSCertificate`` element and use the prefixes of ``gateway.xml.names``.
 
-    Besides XPath 1.0, paths may use the variables ``$countries`` (ISO 3166-1 alpha-2 and XI, each between blanks),
+    ``select`` and ``need`` start at the elements that ``each`` finds; rules with the same ``each`` share that walk.
+    Besides XPath 1.0, paths may use the constants ``$countries`` (ISO 3166-1 alpha-2 and XI, each between blanks),
     ``$statuses`` (likewise) and ``$tomorrow`` (a number, YYYYMMDD).
     """
 

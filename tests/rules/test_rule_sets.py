@@ -8,7 +8,7 @@ from lxml import etree
 
 from gateway.errors import ConfigurationError, Severity
 from gateway.rules import MAX_FINDINGS_PER_RULE, catalogue, evaluate, rule_sets
-from gateway.rules.evaluation import STATUSES
+from gateway.rules.compiling import STATUSES
 from gateway.rules.loading import read_rule_sets
 from gateway.sandbox.samples import Example, certificate, example
 from gateway.xml.names import PREFIXES, RAM21, qn
@@ -229,7 +229,7 @@ def test_a_rule_holds_from_its_first_to_its_last_day(monkeypatch, root):
             'message = "m"\nreason = "r"\nsource = "s"\nvalid_from = 2030-01-01\nvalid_to = 2030-12-31\n'
         }
     )
-    monkeypatch.setattr("gateway.rules.evaluation.rule_sets", lambda: sets)
+    monkeypatch.setattr("gateway.rules.compiling.rule_sets", lambda: sets)
     days = [date(2029, 12, 31), date(2030, 1, 1), date(2030, 12, 31), date(2031, 1, 1)]
     assert [bool(evaluate(root, "dated", on=day)) for day in days] == [False, True, True, False]
 
@@ -265,7 +265,7 @@ def test_a_rule_file_that_is_wrong_does_not_load(text):
 
 def test_a_path_that_is_no_xpath_names_its_rule(monkeypatch, root):
     sets = read_rule_sets({"bad": GOOD.replace('"x"', '"x[["')})
-    monkeypatch.setattr("gateway.rules.evaluation.rule_sets", lambda: sets)
+    monkeypatch.setattr("gateway.rules.compiling.rule_sets", lambda: sets)
     with pytest.raises(ConfigurationError, match="IMG-0132") as refused:
         evaluate(root, "bad", on=DAY)
     assert refused.value.where == "T-ONE"
