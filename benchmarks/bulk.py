@@ -27,7 +27,9 @@ FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 SPACING = timedelta(seconds=3)
 
 
-def bulk_load(connection: Connection, count: int, *, first: int = 0, body: bytes = b"<small/>" * 8) -> None:
+def bulk_load(
+    connection: Connection, count: int, *, first: int = 0, body: bytes = b"<small/>" * 8, with_nonces: bool = True
+) -> None:
     """Insert ``count`` accepted messages as submissions leave them: same tables, same indexes, small bodies.
 
     Args:
@@ -35,20 +37,29 @@ def bulk_load(connection: Connection, count: int, *, first: int = 0, body: bytes
         count: how many.
         first: number of the first one; portions must not overlap.
         body: stands for request, acknowledgement and content.
+        with_nonces: off for messages older than the replay window, whose nonces have been purged.
     """
     columns: dict[Table, list[dict[str, object]]] = {table: [] for table in _TABLES}
     for number in range(first, first + count):
         for table, row in _message(number, body):
             columns[table].append(row)
     for table, rows in columns.items():
-        _insert_many(connection, table, rows)
+        if with_nonces or table is not tables.nonces:
+            _insert_many(connection, table, rows)
 
 
 def fill(store: Store, count: int, progress: Callable[[int], None] = lambda _: None) -> None:
     """Load ``count`` messages in portions, each durably committed."""
+    if store.dialect == "sqlite":
+        store.write(lambda connection: connection.exec_driver_sql("PRAGMA cache_size=-1000000").close())
     for first in range(0, count, BATCH):
         portion = min(BATCH, count - first)
-        store.write(lambda connection, first=first, portion=portion: bulk_load(connection, portion, first=first))
+        with_nonces = first + BATCH >= count
+        store.write(
+            lambda connection, first=first, portion=portion, with_nonces=with_nonces: bulk_load(
+                connection, portion, first=first, with_nonces=with_nonces
+            )
+        )
         progress(first + portion)
 
 

@@ -17,7 +17,6 @@ _OLDEST_SQLITE = (3, 35, 0)
 """The first with RETURNING."""
 
 _BUSY_MILLISECONDS = 5_000
-_SQLITE_CACHE_KIB = 65_536
 _CHECKPOINT_PAGES = 4_000
 """16 MB of write-ahead log between checkpoints: each costs some fsyncs, so not every hundred messages."""
 
@@ -93,7 +92,6 @@ def _sqlite_engine(url: URL, pool_size: int, pool_timeout: float, *, read_only: 
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")  # savepoints keep old pages: not in a file each time
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if read_only:
             connection.execute("PRAGMA query_only=ON")

@@ -29,6 +29,9 @@ MAX_BATCH = 64
 MAX_QUEUE = 1_024
 """Units waiting; beyond it the gateway says that it is busy instead of growing."""
 
+_CACHE_KIB = 16_384
+"""Pages that the writer keeps: the upper levels of every index; the system's own cache holds the rest."""
+
 
 class Undo(Exception):
     """Raised inside a unit of work: undo what the unit did, and let ``write`` return ``result``."""
@@ -69,6 +72,7 @@ class GroupWriter:
         self._closed = False
         self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._driver = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        self._driver.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
