@@ -19,6 +19,9 @@ __all__ = ["backoff", "settlement"]
 _MAX_DOUBLINGS = 30
 """Keeps the power small; the cap has long been reached."""
 
+_CODES = {DeliveryState.REFUSED: "IMG-8010", DeliveryState.FAILED: "IMG-8011", DeliveryState.UNKNOWN: "IMG-8002"}
+"""What an operator can look up where the adapter gave no code."""
+
 
 def backoff(failures: int, settings: DeliverySettings, jitter: float) -> timedelta:
     """How long to wait after so many failures in a row: doubling, capped, between half and all of it.
@@ -44,14 +47,13 @@ def settlement(
         if result.retry_after is not None
         else backoff(max(failures, 1), settings, jitter)
     )
-    code = "IMG-8011" if state is DeliveryState.FAILED and not result.code else result.code
     return Settlement(
         state=state,
         failures=failures,
         next_attempt_at=now + wait if pause else now,
         lane_failures=lane_failures,
         lane_not_before=lane_not_before,
-        code=code,
+        code=result.code or _CODES.get(state, ""),
         detail=result.detail,
         receipt=result.receipt,
     )

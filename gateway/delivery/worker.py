@@ -26,6 +26,7 @@ from gateway.errors import DeliveryError, GatewayError, Retry
 from gateway.faultpoints import reach
 from gateway.store.outbox import acquire_lane, claim_next, due_lanes, release_lane, settle, store_payload
 from gateway.store.records import DeliveryState
+from gateway.store.upkeep import purge_nonces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +42,13 @@ _log = structlog.get_logger(__name__)
 _MARGIN = timedelta(seconds=3)
 """What an adapter has to leave of the lease for writing the answer down."""
 
+_HOUSEKEEPING = timedelta(minutes=1)
+_PURGE = 500
+"""Nonces forgotten in one transaction."""
+
 
 class Worker:
-    """Delivers what is in the outbox.
+    """Delivers what is in the outbox, and in the background forgets expired nonces.
 
     Args:
         store: shared with the process; on SQLite it must have been opened exclusively.
@@ -76,6 +81,8 @@ class Worker:
         self._news = 0
         self._bell = threading.Condition()
         self._unsubscribe: Callable[[], None] | None = None
+        self._housekeeping = threading.Lock()
+        self._housekeeping_at = datetime.min.replace(tzinfo=UTC)
 
     def start(self) -> None:
         """Work in the background until `stop`; new work of this process is seen at once, of others by polling."""
@@ -131,12 +138,25 @@ class Worker:
             heard = self._news
             try:
                 done = self.run_once()
+                self._housekeep()
             except Exception as error:  # noqa: BLE001 - a worker thread that dies is a silent outage
                 _log.warning("delivery.interrupted", error=type(error).__name__)
                 done = 0
             if not done:
                 with self._bell:
                     self._bell.wait_for(partial(self._called_since, heard), self._settings.poll.total_seconds())
+
+    def _housekeep(self) -> None:
+        """Forget expired nonces, now and then, in portions that hold up no message."""
+        now = self._clock()
+        if now < self._housekeeping_at or not self._housekeeping.acquire(blocking=False):
+            return
+        try:
+            while self._store.write(partial(purge_nonces, now=now, limit=_PURGE)) == _PURGE and not self._stopping:
+                pass
+            self._housekeeping_at = now + _HOUSEKEEPING
+        finally:
+            self._housekeeping.release()
 
     def _called_since(self, heard: int) -> bool:
         return self._stopping or self._news != heard

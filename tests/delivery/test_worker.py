@@ -11,6 +11,7 @@ import pytest
 
 from gateway.delivery import DeliveryOutcome, DeliveryResult
 from gateway.errors import DeliveryError, TranslationRefused, Unavailable
+from gateway.store import Nonce, record_read
 from gateway.store.finders import find_audit, find_evidence
 from gateway.store.outbox import Settlement, acquire_lane, claim_next, resend, settle, store_payload
 from gateway.store.records import DeliveryState
@@ -39,13 +40,15 @@ def test_documents_arrive_in_order_and_leave_their_receipt(world):
 
 
 def test_a_refused_document_does_not_hold_up_the_next(world):
-    world.submit("1")
+    first = world.submit("1")
     world.submit("2")
-    world.partners["nl"].answers.append(DeliveryResult(DeliveryOutcome.REFUSED, "IMG-8010", "no such importer"))
+    world.partners["nl"].answers.append(DeliveryResult(DeliveryOutcome.REFUSED, detail="no such importer"))
 
     world.worker.run_once()
 
     assert world.states() == ["refused", "delivered"]
+    row = world.row(f"{first}-1")
+    assert (row.code, row.detail) == ("IMG-8010", "no such importer")
     with world.store.read() as connection:
         assert counts(connection).deliveries[DeliveryState.REFUSED] == 1
 
@@ -381,3 +384,19 @@ def test_a_store_that_is_away_for_a_while_does_not_end_the_worker(world, monkeyp
     worker.start()
     wait_for(lambda: world.states() == ["delivered"])
     assert worker.stop()
+
+
+def test_in_the_background_expired_nonces_are_forgotten(world):
+    def nonces():
+        with world.store.read() as connection:
+            return counts(connection).nonces
+
+    now = world.clock.now
+    kept, old = (Nonce("wsse", name, now + timedelta(seconds=s)) for name, s in (("kept", 60), ("old", -1)))
+    read = {"partner": "nl", "operation": "GetCertificate", "subject": "x", "at": now, "nonces": (kept, old)}
+    world.store.write(lambda c: record_read(c, **read))
+    world.worker.start()
+    try:
+        wait_for(lambda: nonces() == 1)
+    finally:
+        assert world.worker.stop()
