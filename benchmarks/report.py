@@ -172,11 +172,17 @@ def _parts(result: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _stages(stages: dict[str, dict[str, float]]) -> list[str]:
-    lines = ["### Where ours spends it", "", "us wall per message, each stage without the others it calls.", ""]
+def _stages(stages: dict[str, Any]) -> list[str]:
+    lines = [
+        "### Where ours spends it",
+        "",
+        "us wall / CPU of the calling thread, each stage without the others it calls; the writer has a thread of its own.",
+        "",
+    ]
     lines += ["| stage | " + " | ".join(stages) + " |", "|---" * (len(stages) + 1) + "|"]
     for stage in next(iter(stages.values())):
-        lines.append(f"| {stage} | " + " | ".join(str(column[stage]) for column in stages.values()) + " |")
+        cells = [f"{column[stage]['wall']} / {column[stage]['cpu']}" for column in stages.values()]
+        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
 

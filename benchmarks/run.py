@@ -116,10 +116,16 @@ def _size(folder: Path, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _stages(folder: Path, plan: Plan) -> dict[str, float]:
+def _stages(folder: Path, plan: Plan) -> dict[str, dict[str, float]]:
     with Process(Staged, folder, plan.size) as staged:
         batches = in_turns({"ours": (staged, plan.ours)}, 3)["ours"]
-    return {stage: round(median(batch.parts[stage][0] for batch in batches) * 1e6, 1) for stage in batches[0].parts}
+    return {
+        stage: {
+            kind: round(median(batch.parts[stage][number] for batch in batches) * 1e6, 1)
+            for number, kind in enumerate(("wall", "cpu"))
+        }
+        for stage in batches[0].parts
+    }
 
 
 def _timestamped(folder: Path, plan: Plan) -> dict[str, Any]:
