@@ -292,6 +292,6 @@ def _instant(text: str) -> datetime:
     """xs:dateTime; one without a zone is taken as UTC, as the contract's documentation says."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise SchemaInvalid("IMG-3001", where="cx:ChangedSince", found=text, expected="a dateTime") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
