@@ -176,7 +176,7 @@ def _stages(stages: dict[str, Any]) -> list[str]:
     lines = [
         "### Where ours spends it",
         "",
-        "us wall / CPU of the calling thread, each stage without the others it calls; the writer has a thread of its own.",
+        "us wall / CPU of the calling thread, each stage without those it calls; the writer has its own thread.",
         "",
     ]
     lines += ["| stage | " + " | ".join(stages) + " |", "|---" * (len(stages) + 1) + "|"]
