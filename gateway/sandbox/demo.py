@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -355,6 +356,21 @@ def _conclude(sandbox: Sandbox, console: Console, *, good: bool, seconds: float,
     if kept or not once:
         console.print(f"Keys, settings, databases, logs: {sandbox.folder}", highlight=False)
     if not once:
-        console.print(
-            "Both gateways go on running; the accounts are in the folder `secrets`. Ctrl-C ends them.", highlight=False
-        )
+        _invite(sandbox, console)
+
+
+def _invite(sandbox: Sandbox, console: Console) -> None:
+    """What to try while both gateways run; each line can be pasted into another terminal."""
+    own = sandbox.folder / "third-country"
+    account = sandbox.folder / "secrets" / "third-country.txt"
+    imsoc = Path(sys.executable).with_name("imsoc")
+    lines = (
+        "Both gateways go on running; Ctrl-C ends them. From another terminal, as the third country:",
+        f"  {imsoc} -c {own}/imsoc.toml seal {own}/certificate.xml --out sealed.xml",
+        f"  {sys.executable} examples/integrator.py {sandbox.a.address} third-country {account} sealed.xml",
+        "and as the operator of gateway A:",
+        f"  {imsoc} -c {sandbox.a.config} messages list",
+        f"  {imsoc} -c {sandbox.a.config} deliveries list",
+    )
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)

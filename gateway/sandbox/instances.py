@@ -21,6 +21,7 @@ import requests
 from gateway.access import record_from_toml
 from gateway.errors import ConfigurationError, Unavailable
 from gateway.sandbox.pki import Authority, write
+from gateway.sandbox.samples import certificate
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.store import open_store, save_partner, upgrade
 
@@ -110,6 +111,7 @@ class Sandbox:
             path.parent.mkdir(exist_ok=True)
             path.touch(mode=0o600)
             path.write_text(self.secrets[name], "ascii")
+        self._third_countrys_own_files()
         for instance in (self.a, self.b):
             instance.folder.mkdir(exist_ok=True)
             instance.config.write_text(self._settings(instance), "utf-8")
@@ -163,6 +165,23 @@ class Sandbox:
         if self._tsa is not None:
             self._tsa.shutdown()
             self._tsa.server_close()
+
+    def _third_countrys_own_files(self) -> None:
+        """What an integrator on the other side has: a key to seal with, and a certificate that is not sealed yet."""
+        folder = self.folder / "third-country"
+        folder.mkdir(exist_ok=True)
+        folder.joinpath("certificate.xml").write_bytes(certificate(number="AR-MINE-0000001", lines=2))
+        folder.joinpath("imsoc.toml").write_text(
+            f"""# Settings of the third country's own tools (`imsoc seal`), written by `imsoc demo`.
+[seal]
+key = "../pki/third-country-seal.key"
+certificate = "../pki/third-country-seal.pem"
+timestamp_authorities = ["{self.tsa_address}"]
+timestamp_anchors = ["../pki/tsa-root.pem"]
+timestamp = "required"
+""",
+            "utf-8",
+        )
 
     def _settings(self, instance: Instance) -> str:
         return f"""# Settings of {instance.name}, written by `imsoc demo`.

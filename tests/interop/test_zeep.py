@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,3 +145,25 @@ def test_is_refused_with_a_wrong_secret(gateway: RunningGateway) -> None:
     stranger = zeep.Client(gateway.wsdl, wsse=FreshTimestamp(gateway.username, gateway.secret + "!", use_digest=True))
     with pytest.raises(zeep.exceptions.Fault, match="IMG-2001"):
         stranger.service.GetCertificate(Document={"IssuerCountry": "AR", "TypeCode": "851", "ID": "AR-IT-NOWHERE"})
+
+
+def test_the_example_of_the_readme_runs_as_it_stands(gateway: RunningGateway, world: World, tmp_path: Path) -> None:
+    sealed, secret = tmp_path / "sealed.xml", tmp_path / "secret.txt"
+    sealed.write_bytes(world.sealed().content)
+    secret.write_text(gateway.secret, "utf-8")
+    program = Path(__file__).parents[2] / "examples" / "integrator.py"
+    address = gateway.service.removesuffix("/CertificateExchange")
+    for message in ("acceptable: True", "read back, equal: True"):
+        run = subprocess.run(
+            [sys.executable, program, address, gateway.username, secret, sealed],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        assert message in run.stdout
+    sealed.write_bytes(sealed.read_bytes().replace(b"KGM", b"TNE", 1))
+    run = subprocess.run(
+        [sys.executable, program, address, gateway.username, secret, sealed],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "refused: IMG-4009" in run.stdout
