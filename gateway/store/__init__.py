@@ -18,6 +18,7 @@ from gateway.store.finders import (
     list_exchanges,
 )
 from gateway.store.identifiers import idempotency_key, new_id
+from gateway.store.journal import record_audit, record_read, record_refusal
 from gateway.store.partners import find_partner, list_partners, partners_edition, save_partner
 from gateway.store.records import (
     AuditEntry,
@@ -42,7 +43,7 @@ from gateway.store.records import (
 )
 from gateway.store.schema import current, head, upgrade
 from gateway.store.store import Store, open_store
-from gateway.store.submissions import record_audit, record_read, record_refusal, record_submission
+from gateway.store.submissions import record_submission
 from gateway.store.upkeep import Counts, counts, purge_nonces
 from gateway.store.writer import Undo
 

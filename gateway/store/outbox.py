@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import DeliveryError
 from gateway.store.identifiers import to_text
+from gateway.store.journal import record_audit
 from gateway.store.records import DeliveryState, DocumentKey
 from gateway.store.statements import Statement
-from gateway.store.submissions import record_audit
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 
 from gateway.errors import ConfigurationError
 from gateway.store.identifiers import from_text, to_text
+from gateway.store.journal import record_audit
 from gateway.store.records import PartnerRow
 from gateway.store.statements import Statement
-from gateway.store.submissions import record_audit
 from gateway.store.tables import partners
 
 if TYPE_CHECKING:

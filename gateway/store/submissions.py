@@ -12,31 +12,26 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.faultpoints import reach
 from gateway.store import tables
-from gateway.store.identifiers import idempotency_key, nonce_hash, seal_hash, to_text
-from gateway.store.records import Conflict, Nonce, Outcome, Recorded, RecordedKind, Refusal, Submission
+from gateway.store.identifiers import idempotency_key, seal_hash, to_text
+from gateway.store.journal import claim_nonces, insert_exchange, record_audit
+from gateway.store.records import Conflict, Outcome, Recorded, RecordedKind, Submission
 from gateway.store.statements import Statement, insert
 from gateway.store.writer import Undo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
-__all__ = ["record_audit", "record_read", "record_refusal", "record_submission"]
+__all__ = ["record_submission"]
 
 _UNLESS_THERE = "ON CONFLICT DO NOTHING"
 
-_insert_nonce = insert(tables.nonces, otherwise=_UNLESS_THERE)
-_insert_exchange = insert(tables.exchanges, otherwise=_UNLESS_THERE)
 _insert_exchange_parts = insert(tables.exchange_parts)
-_insert_request = Statement("INSERT INTO exchange_parts (exchange_id, request) VALUES (:exchange_id, :request)")
 _insert_seal_value = insert(tables.seal_values, otherwise=_UNLESS_THERE)
 _insert_document = insert(tables.documents, otherwise=_UNLESS_THERE)
 _insert_version = insert(tables.document_versions, otherwise=_UNLESS_THERE)
 _insert_delivery = insert(tables.deliveries)
-_insert_audit = insert(tables.audit)
-
 _select_recorded = Statement(
     "SELECT e.id, e.contract, p.acknowledgement FROM exchanges e JOIN exchange_parts p ON p.exchange_id = e.id "
     "WHERE e.idempotency_key = :idempotency_key"
@@ -79,7 +74,7 @@ def record_submission(connection: Connection, submission: Submission) -> Recorde
     REPLAY and CONFLICT: by way of `Undo`, the whole unit is undone and `Store.write` returns the result; record the
     refusal with `record_refusal` in a unit of its own.
     """
-    _claim_nonces(connection, submission.partner, submission.nonces)
+    claim_nonces(connection, submission.partner, submission.nonces)
     reach("submission.nonce")
     if (repeat := _claim_exchange(connection, submission)) is not None:
         return repeat
@@ -98,85 +93,6 @@ def record_submission(connection: Connection, submission: Submission) -> Recorde
     _audit_message(connection, submission, Outcome.ACCEPTED, {"document": str(submission.document)})
     reach("submission.recorded")
     return Recorded(RecordedKind.NEW, submission.exchange_id, submission.acknowledgement, contract=submission.contract)
-
-
-def record_refusal(connection: Connection, refusal: Refusal) -> Recorded:
-    """Keep a refused message of a known partner: request, code, nonces, audit.
-
-    Returns NEW; or, through `Undo`, REPLAY when a nonce was used before. A caller that refuses because of a replay
-    leaves ``nonces`` empty.
-    """
-    _claim_nonces(connection, refusal.partner, refusal.nonces)
-    _insert_exchange(
-        connection,
-        id=refusal.exchange_id,
-        partner=refusal.partner,
-        contract=refusal.contract,
-        operation=refusal.operation,
-        outcome=Outcome.REFUSED,
-        subject=refusal.subject,
-        sender_message_id=refusal.sender_message_id,
-        idempotency_key=None,
-        repeat_of=None,
-        error_code=refusal.error_code,
-        error_detail=json.dumps(refusal.error_detail),
-        transport=json.dumps(refusal.transport),
-        received_at=to_text(refusal.received_at),
-    )
-    _insert_request(connection, exchange_id=refusal.exchange_id, request=refusal.request)
-    record_audit(
-        connection,
-        at=refusal.received_at,
-        actor=refusal.partner,
-        action=f"{refusal.operation} {Outcome.REFUSED}",
-        subject=refusal.exchange_id,
-        detail={"code": refusal.error_code},
-    )
-    return Recorded(RecordedKind.NEW, refusal.exchange_id, contract=refusal.contract)
-
-
-def record_read(
-    connection: Connection,
-    *,
-    partner: str,
-    operation: str,
-    subject: str,
-    at: datetime,
-    nonces: tuple[Nonce, ...] = (),
-    detail: Mapping[str, Any] | None = None,
-) -> Recorded:
-    """Note who read what (R-11-1) and use up the nonces of the request. NEW, or REPLAY through `Undo`."""
-    _claim_nonces(connection, partner, nonces)
-    record_audit(connection, at=at, actor=partner, action=operation, subject=subject, detail=detail)
-    return Recorded(RecordedKind.NEW)
-
-
-def record_audit(
-    connection: Connection,
-    *,
-    at: datetime,
-    actor: str,
-    action: str,
-    subject: str,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Add a line to the audit, which nothing can change afterwards."""
-    _insert_audit(
-        connection, at=to_text(at), actor=actor, action=action, subject=subject, detail=json.dumps(detail or {})
-    )
-
-
-def _claim_nonces(connection: Connection, partner: str, nonces: tuple[Nonce, ...]) -> None:
-    for nonce in nonces:
-        claimed = _insert_nonce(
-            connection,
-            value_hash=nonce_hash(partner, nonce.kind, nonce.value),
-            kind=nonce.kind,
-            partner=partner,
-            expires_at=to_text(nonce.expires_at),
-        )
-        if not claimed.rowcount:
-            raise Undo(Recorded(RecordedKind.REPLAY, detail=nonce.kind))
 
 
 def _claim_exchange(connection: Connection, submission: Submission) -> Recorded | None:
@@ -220,7 +136,7 @@ def _add_exchange(
     key: bytes | None = None,
     repeat_of: str | None = None,
 ) -> int:
-    return _insert_exchange(
+    return insert_exchange(
         connection,
         id=submission.exchange_id,
         partner=submission.partner,
