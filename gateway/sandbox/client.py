@@ -30,7 +30,7 @@ __all__ = ["Client", "Refused"]
 
 
 @dataclass(frozen=True)
-class Refused(Exception):  # noqa: N818 - what happened to the message
+class Refused(Exception):
     """The gateway's fault, as a client sees it."""
 
     code: str

@@ -67,8 +67,8 @@ class Instance:
 class Sandbox:
     """The demo's world, in one folder.
 
-    Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B has
-    the role ``national`` and gets what A delivers. Everything is invented; keys are made on the spot.
+    Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B
+    has the role ``national`` and gets what A delivers. Everything is invented; keys are made on the spot.
     """
 
     folder: Path
