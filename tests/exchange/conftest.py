@@ -53,7 +53,7 @@ class Answer:
 
     @property
     def body(self):
-        return etree.fromstring(self.raw)[-1][0]
+        return etree.fromstring(self.raw, etree.XMLParser(huge_tree=True))[-1][0]
 
     def text(self, path):
         found = self.body.find(path, PREFIXES)
