@@ -57,11 +57,16 @@ def schema_tree(path: str) -> _Element:
     return etree.fromstring(schema_source(path))
 
 
+_compiling = threading.Lock()
+
+
 class _Compiled(threading.local):
     """One compiled schema per name and thread: lxml keeps the error log on the schema, where threads would mix it.
 
     Compiled from files, not through lxml resolvers: every parse in any thread swaps libxml2's one document loader, and
-    now and then a schema that another thread is compiling would lose its imports.
+    now and then a schema that another thread is compiling would lose its imports. One at a time, because libxml2 sets up
+    its built-in types with the first schema of a process, without a lock: of eight threads that began together one
+    process in thirty could never compile a schema again.
     """
 
     def __init__(self) -> None:
@@ -70,7 +75,9 @@ class _Compiled(threading.local):
     def get(self, name: SchemaName) -> etree.XMLSchema:
         schema = self._schemas.get(name)
         if schema is None:
-            schema = self._schemas[name] = etree.XMLSchema(etree.parse(str(schema_folder() / name)))
+            path = str(schema_folder() / name)
+            with _compiling:
+                schema = self._schemas[name] = etree.XMLSchema(etree.parse(path))
         return schema
 
 
