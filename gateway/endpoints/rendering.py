@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -31,12 +33,12 @@ __all__ = [
 MAX_FINDINGS = 100
 """Findings in one fault or answer."""
 
-_INVALID = {codepoint: "�" for codepoint in range(32) if codepoint not in (9, 10, 13)}
+_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(value: object) -> str:
     """Escaped text; characters that XML cannot carry become U+FFFD."""
-    return escape(str(value).translate(_INVALID))
+    return escape(_INVALID.sub("�", str(value)))
 
 
 def element(name: str, value: object) -> str:
@@ -58,7 +60,7 @@ def message(name: str, content: Iterable[str | bytes], attributes: str = "") -> 
 
 def instant(moment: datetime) -> str:
     """xs:dateTime in UTC, to milliseconds."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def identity_element(key: DocumentKey) -> str:
