@@ -10,10 +10,10 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from exchange_harness import add_partners
 
 from gateway.app import build_application
 from gateway.config import ServerSettings
-from gateway.store import open_store, save_partner
 from gateway.trust import certificate_fingerprint
 
 CX = "urn:imsoc:gateway:certificate-exchange:1"
@@ -325,13 +325,7 @@ class TestClientCertificates:
             }),
             world.partner(),
         ]  # fmt: skip
-        with open_store(store_url, exclusive=True) as store:
-            for record in records:
-                store.write(
-                    lambda connection, record=record: save_partner(
-                        connection, record["id"], record, author="test", now=world.now
-                    )
-                )
+        add_partners(store_url, records, world.now)
         settings = world.settings(store_url, server=ServerSettings(trusted_proxies=("192.0.2.1",)))
         gateway = build_application(settings, clock=lambda: world.now)
         yield gateway, certificate
