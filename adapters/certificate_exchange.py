@@ -1,7 +1,7 @@
 """Delivers to another gateway by CertificateExchange, our own contract.
 
-What is sent are bytes rendered once; the receiver knows a repeat by the document and by MessageID, which is the delivery's
-id. A lost answer is resolved by GetCertificateStatus, never by sending again.
+What is sent are bytes rendered once; the receiver knows a repeat by the document and by MessageID, which is the
+delivery's id. A lost answer is resolved by GetCertificateStatus, never by sending again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from xml.sax.saxutils import escape
 
 from adapters.protocol import DeliveryOutcome, DeliveryResult
-from gateway.errors import DeliveryError
+from gateway.errors import ConfigurationError, DeliveryError
 from gateway.soap import SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
 from gateway.soap.transport import TlsSettings
@@ -41,11 +41,15 @@ class CertificateExchangeAdapter:
 
     @classmethod
     def open(cls, target: Target, secret: str) -> Self:
-        """From a partner record; reads the contract from the installation, never from the partner."""
+        """From a partner record; reads the contract from the installation, never from the partner.
+
+        Raises:
+            ConfigurationError: IMG-0120 a TLS file is not there; a first delivery would take it for a lost answer.
+        """
         tls = TlsSettings(
-            ca=Path(target.ca) if target.ca else None,
-            client_certificate=Path(target.client_certificate) if target.client_certificate else None,
-            client_key=Path(target.client_key) if target.client_key else None,
+            ca=_readable("ca", target.ca),
+            client_certificate=_readable("client_certificate", target.client_certificate),
+            client_key=_readable("client_key", target.client_key),
         )
         credentials = Credentials(target.username, secret) if target.username else None
         return cls(
@@ -85,6 +89,19 @@ class CertificateExchangeAdapter:
         if job.status_code in known:
             return DeliveryResult(DeliveryOutcome.DELIVERED, receipt=serialise(reply.body))
         return DeliveryResult(DeliveryOutcome.ABSENT)
+
+
+def _readable(key: str, name: str) -> Path | None:
+    """The file behind a key of the record; None when the key is not there."""
+    if not name:
+        return None
+    try:
+        with Path(name).open("rb"):
+            return Path(name)
+    except OSError as error:
+        raise ConfigurationError(
+            "IMG-0120", where=f"partner.delivery.{key}", found=name, expected="a readable PEM file"
+        ) from error
 
 
 def _acknowledged(reply: Reply) -> DeliveryResult:
