@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.errors import TranslationRefused
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mappings.loading import Tables
+    from mappings.models import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Entry:
     row_id: str
     version: str
     loss: Loss
+    said: Said = field(init=False)
+    """The same, as reports take it: every use of the row shares it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", (self.target or "", self.row_id, self.version, self.loss))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Lookup:
     entries: dict[tuple[str, str], Entry]
     refused: dict[str, tuple[Row, ...]]
     """Rows that exist for a code and may not be used: kept to say why."""
+    _under: dict[str, dict[str, Entry]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, code: str, context: str = "", *, where: str = "") -> Entry:
         """The answer for a code.
@@ -59,6 +66,17 @@ class Lookup:
     def get(self, code: str, context: str = "") -> Entry | None:
         """The answer for a code, or None."""
         return self.entries.get((code, context)) or self.entries.get((code, ""))
+
+    def under(self, context: str) -> dict[str, Entry]:
+        """The answers for documents of one type, by code alone."""
+        if not self._under:
+            general = {code: entry for (code, named), entry in self.entries.items() if not named}
+            own: dict[str, dict[str, Entry]] = {"": general}
+            for (code, named), entry in self.entries.items():
+                if named:
+                    own.setdefault(named, dict(general))[code] = entry
+            self._under.update(own)
+        return self._under.get(context) or self._under[""]
 
     def _refusal(self, code: str, context: str, where: str) -> TranslationRefused:
         rows = self.refused.get(code, ())

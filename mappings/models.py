@@ -143,6 +143,10 @@ class CodeMap:
         return f"{self.provenance.version}+{self.digest}"
 
 
+Said = tuple[str, str, str, Loss]
+"""What a row contributes to a `TranslatedPlace`: target code, row id, version, loss."""
+
+
 class TranslatedPlace(NamedTuple):
     """One place that a translation touched; a tuple, because a document makes hundreds of them.
 
@@ -157,6 +161,11 @@ class TranslatedPlace(NamedTuple):
     row_id: str
     version: str
     loss: Loss = Loss.NONE
+
+
+def translated(path: str, name: str, code: str, said: Said) -> TranslatedPlace:
+    """A place and what a row says about it; a fourth of the cost of calling the class."""
+    return tuple.__new__(TranslatedPlace, (path, name, code, *said))
 
 
 @dataclass(frozen=True, slots=True)

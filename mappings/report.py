@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring as quoted
 
 from mappings.models import Loss, TranslatedPlace
 
 
 def report_to_json(report: tuple[TranslatedPlace, ...]) -> str:
-    """One JSON array, one object per touched place, in document order."""
-    return json.dumps([place._asdict() for place in report], ensure_ascii=False, separators=(",", ":"))
+    """One JSON array, one object per touched place, in document order.
+
+    Written out instead of through a dictionary per place, which costs three times as much: every message has a report.
+    """
+    places = [
+        f'{{"path":{quoted(path)},"list":{quoted(name)},"source_code":{quoted(source)},"target_code":{quoted(target)},'
+        f'"row_id":{quoted(row)},"version":{quoted(version)},"loss":{quoted(loss)}}}'
+        for path, name, source, target, row, version, loss in report
+    ]
+    return f"[{','.join(places)}]"
 
 
 def report_from_json(text: str) -> tuple[TranslatedPlace, ...]:

@@ -70,16 +70,24 @@ def _slot(element: _Element, namespace: str, rank: int, *, choice: bool) -> Slot
     )
 
 
+def children(parent: _Element) -> list[_Element]:
+    """The children at once: a slice costs lxml a fraction of an iteration, above all where they are in use already."""
+    return parent[:]  # type: ignore[index, return-value]  # the stubs know no slices
+
+
 def first(parent: _Element, tag: str) -> _Element | None:
     """The first child of that name; several times faster than ``find``, which compiles a path."""
-    return next(parent.iterchildren(tag), None)
+    for child in children(parent):
+        if child.tag == tag:
+            return child
+    return None
 
 
 def insert(parent: _Element, type_name: str, child: _Element) -> None:
     """Put ``child`` at its place in UN/CEFACT order, after siblings of its own name."""
     slots = shapes()[type_name]
     rank = slots[str(child.tag)].rank
-    for position, sibling in enumerate(parent):
+    for position, sibling in enumerate(children(parent)):
         slot = slots.get(str(sibling.tag))
         if slot is not None and slot.rank > rank:
             parent.insert(position, child)

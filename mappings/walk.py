@@ -15,13 +15,14 @@ from lxml import etree
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, UDT21, qn, readable
 from mappings.bindings import bindings, structure_rules, structure_version
-from mappings.models import TranslatedPlace
-from mappings.shape import ROOT_TYPE, reorder, shapes
+from mappings.models import translated
+from mappings.shape import ROOT_TYPE, children, reorder, shapes
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from mappings.index import Entry, Index, Lookup
+    from mappings.models import Loss, TranslatedPlace
 
 MAX_CODE: Final = 64
 """Characters: longer text is prose or a file, and is not looked at closely."""
@@ -96,6 +97,12 @@ def _bind(place: Place, parent_type: str, own_type: str, systems: set[str]) -> N
             place.attribute, place.attribute_list = binding.attribute, binding.list
 
 
+@cache
+def _forms() -> dict[str, tuple[str, str, Loss]]:
+    """Row, version and loss of each rule of ``structure.csv``."""
+    return {name: (rule.row_id, structure_version(), rule.loss) for name, rule in structure_rules().items()}
+
+
 class Pass:
     """The state of one pass: the rows in use, the report so far."""
 
@@ -107,9 +114,11 @@ class Pass:
         self.context = context
         self.places: list[TranslatedPlace] = []
         self.versions: dict[str, str] = {"structure": structure_version()}
+        self.figures: dict[_Element, dict[str, list[_Element]]] = {}
+        """For each line what the mapper of the consignment will ask of it."""
         self._lookups: dict[str, Lookup] = {}
-        self._structure = structure_rules()
-        self._structure_version = structure_version()
+        self._answers: dict[str, dict[str, Entry]] = {}
+        self._forms = _forms()
 
     # What mappers call.
 
@@ -127,25 +136,20 @@ class Pass:
         Raises:
             TranslationRefused: no row answers (R-37-2).
         """
-        rows = self._lookups.get(name) or self.lookup(name)
-        entry = rows.get(code, self.context) or rows.find(code, self.context, where=path)
-        self.places.append(
-            TranslatedPlace(path, name, code, entry.target or "", entry.row_id, entry.version, entry.loss)
-        )
+        answers = self._answers.get(name)
+        if answers is None:
+            answers = self._answers[name] = self.lookup(name).under(self.context)
+        entry = answers.get(code) or self.lookup(name).find(code, self.context, where=path)
+        self.places.append(translated(path, name, code, entry.said))
         return entry.target
 
     def report_code(self, name: str, code: str, entry: Entry, path: str) -> None:
         """Report an answer that a mapper looked up by itself."""
-        self.places.append(
-            TranslatedPlace(path, name, code, entry.target or "", entry.row_id, entry.version, entry.loss)
-        )
+        self.places.append(translated(path, name, code, entry.said))
 
     def report_form(self, rule: str, path: str, found: str = "", becomes: str = "") -> None:
         """Report a change of form under a rule of ``structure.csv``."""
-        known = self._structure[rule]
-        self.places.append(
-            TranslatedPlace(path, "structure", found, becomes, known.row_id, self._structure_version, known.loss)
-        )
+        self.places.append(translated(path, "structure", found, (becomes, *self._forms[rule])))
 
     def label(self, name: str, code: str) -> str:
         """The label that TRACES shows for a canonical code, empty when the list does not know it."""
@@ -161,7 +165,9 @@ class Pass:
         places = plan.places
         last, in_order = -1, True
         counts: dict[str, int] = {}
-        for child in list(element):
+        # Held to the end: the mapper then meets the same Python objects, which lxml would have to make anew.
+        inner = children(element)
+        for child in inner:
             place = places.get(child.tag) or self._stranger(child, plan, path)
             if place is None:
                 element.remove(child)

@@ -30,6 +30,7 @@ _TO_TRACES: dict[str, Mapper] = {
     "SPSExchangedDocumentType": statuses.to_traces,
     "SPSNoteType": notes.to_traces,
     "SPSPartyType": parties.to_traces,
+    "SPSTradeLineItemType": lines.figures,
 }
 _TO_EPHYTO: dict[str, Mapper] = {
     "BinaryObjectType": attachments.to_ephyto,
@@ -40,6 +41,7 @@ _TO_EPHYTO: dict[str, Mapper] = {
     "SPSExchangedDocumentType": statuses.to_ephyto,
     "SPSNoteType": notes.to_ephyto,
     "SPSPartyType": parties.to_ephyto,
+    "SPSTradeLineItemType": lines.figures,
 }
 
 

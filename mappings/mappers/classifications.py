@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, qn
-from mappings.shape import first, insert
+from mappings.shape import children, first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,7 +25,7 @@ _TARIFF = re.compile("([0-9]{2}){1,5}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """SystemName to SystemID, with the label that TRACES shows."""
-    by_tag = {child.tag: child for child in reversed(element)}
+    by_tag = {child.tag: child for child in reversed(children(element))}
     name = by_tag.get(_NAME)
     if _ID in by_tag or name is None or not name.text:
         run.report_form("classification-label", path)
@@ -34,7 +34,7 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
     system = run.code(_LIST, source, f"{path}/ram:SystemName")
     if system is None:
         return False
-    identifier = etree.Element(_ID)
+    identifier = etree.SubElement(element, _ID)
     identifier.text = system
     element.insert(0, identifier)
     _rename(name, run.label(_LIST, system), run, path, plain=name.text == source)

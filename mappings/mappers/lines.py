@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, qn
 from mappings.mappers.notes import GATEWAY_SUBJECTS
-from mappings.shape import first
+from mappings.shape import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,20 @@ _SHIFTED: Final = "LINES_SHIFTED_BY_ONE"
 _MEASURES: Final = tuple(
     qn(RAM21, name) for name in ("NetWeightMeasure", "GrossWeightMeasure", "NetVolumeMeasure", "GrossVolumeMeasure")
 )
+_FIGURES: Final = frozenset({_NUMBER, _PACKAGE, *_MEASURES})
+
+Figures = dict[str, list["_Element"]]
+"""What the totals line and the numbering need of a line, by element name."""
+
+
+def figures(line: _Element, run: Pass, _path: str) -> bool:
+    """Note the figures of a line while the walk has its children in hand; the consignment's mapper comes later."""
+    found: Figures = {}
+    for child in children(line):
+        if child.tag in _FIGURES:
+            found.setdefault(child.tag, []).append(child)
+    run.figures[line] = found
+    return True
 
 
 def to_traces(consignment: _Element, run: Pass, path: str) -> bool:
@@ -38,12 +52,12 @@ def to_traces(consignment: _Element, run: Pass, path: str) -> bool:
     lines = _lines(consignment, path)
     if not lines:
         return True
-    shifted = any(_value(line, where) == 0 for line, where in lines)
+    shifted = any(_value(line, run, where) == 0 for line, where in lines)
     if shifted:
         for line, where in lines:
             _renumber(line, 1, run, where)
     goods = [line for line, _ in lines]
-    goods[0].addprevious(_totals(goods, shifted=shifted))
+    goods[0].addprevious(_totals(goods, run, shifted=shifted))
     run.report_form("totals-line", path, "", "0")
     return True
 
@@ -54,14 +68,14 @@ def to_ephyto(consignment: _Element, run: Pass, path: str) -> bool:
     if not lines:
         return True
     (totals, where), goods = lines[0], lines[1:]
-    if _value(totals, where) != 0:
+    if _value(totals, run, where) != 0:
         run.report_form("totals-content", path)
         return True
     item = totals.getparent()
     if item is None or not goods or goods[0][0].getparent() is not item:
         raise TranslationRefused("IMG-6006", where=where, found="a totals line alone", expected="lines of goods")
     shifted = totals.find(f"{_NOTE}/{qn(RAM21, 'SubjectCode')}[@listID='{GATEWAY_SUBJECTS}']") is not None
-    same = _said(totals) == _said(_totals([line for line, _ in goods], shifted=shifted))
+    same = _said(totals) == _said(_totals([line for line, _ in goods], run, shifted=shifted))
     run.report_form("totals-line" if same else "totals-content", where, "0")
     item.remove(totals)
     if shifted:
@@ -79,8 +93,8 @@ def _lines(consignment: _Element, path: str) -> list[tuple[_Element, str]]:
     ]
 
 
-def _value(line: _Element, path: str) -> Decimal:
-    number = first(line, _NUMBER)
+def _value(line: _Element, run: Pass, path: str) -> Decimal:
+    number = _number(line, run)
     text = (number.text or "") if number is not None else ""
     try:
         return Decimal(text)
@@ -89,59 +103,62 @@ def _value(line: _Element, path: str) -> Decimal:
         raise TranslationRefused("IMG-6006", where=where, found=text, expected="a number") from None
 
 
+def _number(line: _Element, run: Pass) -> _Element | None:
+    return next(iter(run.figures[line].get(_NUMBER, ())), None)
+
+
 def _renumber(line: _Element, step: int, run: Pass, path: str) -> None:
-    number = first(line, _NUMBER)
+    number = _number(line, run)
     if number is None:
         return
-    text, value = number.text or "", _value(line, path)
+    text, value = number.text or "", _value(line, run, path)
     plain = text.isascii() and text.isdigit() and str(int(text)) == text
     number.text = f"{value + step:f}"
     run.report_form("line-number" if plain else "line-number-form", f"{path}/ram:SequenceNumeric", text, number.text)
 
 
-def _totals(lines: Sequence[_Element], *, shifted: bool) -> _Element:
+def _totals(lines: Sequence[_Element], run: Pass, *, shifted: bool) -> _Element:
     """The totals line, in the shape that TRACES writes."""
     line = etree.Element(_LINE, nsmap={"ram": RAM21})
     etree.SubElement(line, _NUMBER).text = "0"
     etree.SubElement(line, _DESCRIPTION).text = "Consignment totals and summary"
-    stated = [_by_tag(each) for each in lines]
+    stated = [run.figures[each] for each in lines]
     for tag in _MEASURES:
-        _sum_measure(line, tag, [each.get(tag, []) for each in stated])
+        _sum_measure(line, tag, stated)
     if shifted:
         note = etree.SubElement(line, _NOTE)
         etree.SubElement(
             note, qn(RAM21, "Content"), languageID="en"
         ).text = "Each line number is one higher than in the original certificate."
         etree.SubElement(note, qn(RAM21, "SubjectCode"), listID=GATEWAY_SUBJECTS).text = _SHIFTED
-    _sum_packages(line, [each.get(_PACKAGE, []) for each in stated])
+    _sum_packages(line, stated)
     return line
 
 
-def _by_tag(line: _Element) -> dict[str, list[_Element]]:
-    found: dict[str, list[_Element]] = {}
-    for child in line:
-        found.setdefault(child.tag, []).append(child)
-    return found
-
-
-def _sum_measure(line: _Element, tag: str, measures: Sequence[Sequence[_Element]]) -> None:
+def _sum_measure(line: _Element, tag: str, stated: Sequence[Figures]) -> None:
     """A sum is stated only when every line states the measure once, in one unit."""
-    if any(len(each) != 1 for each in measures):
-        return
-    units = {measure.get("unitCode") for (measure,) in measures}
-    values = [_decimal(measure.text) for (measure,) in measures]
-    unit = units.pop()
-    if unit and not units and None not in values:
-        etree.SubElement(line, tag, unitCode=unit).text = f"{sum(value for value in values if value is not None):f}"
+    unit, total = "", Decimal(0)
+    for each in stated:
+        measures = each.get(tag, ())
+        if len(measures) != 1:
+            return
+        own, value = measures[0].get("unitCode"), _decimal(measures[0].text)
+        if not own or value is None or (unit and own != unit):
+            return
+        unit, total = own, total + value
+    measure = etree.SubElement(line, tag)
+    measure.set("unitCode", unit)
+    measure.text = f"{total:f}"
 
 
-def _sum_packages(line: _Element, packages: Sequence[Sequence[_Element]]) -> None:
+def _sum_packages(line: _Element, stated: Sequence[Figures]) -> None:
     """Packages are added up only when each line has exactly one kind: of packages in packages no sum is true."""
-    if any(len(each) != 1 for each in packages):
-        return
     sums: dict[tuple[str, str], Decimal] = {}
-    for (package,) in packages:
-        texts = {child.tag: child.text or "" for child in package}
+    for each in stated:
+        packages = each.get(_PACKAGE, ())
+        if len(packages) != 1:
+            return
+        texts = {child.tag: child.text or "" for child in children(packages[0])}
         quantity = _decimal(texts.get(_QUANTITY))
         key = (texts.get(_LEVEL, ""), texts.get(_KIND, ""))
         if quantity is None or not all(key):

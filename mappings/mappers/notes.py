@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.xml.names import RAM21, qn
 from mappings.bindings import bindings
-from mappings.shape import first, insert
+from mappings.shape import children, first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -28,18 +28,21 @@ _ALPHA2 = re.compile("[A-Z]{2}")
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """A subject of the IPPC list becomes a code of that list; a subject in free words stays text."""
-    by_tag = {child.tag: child for child in element}
+    by_tag = {child.tag: child for child in children(element)}
     subject, marked = by_tag.get(_SUBJECT), by_tag.get(_SUBJECT_CODE)
     if marked is not None:
         run.report_form("note-foreign", path, marked.text or "")
     elif subject is not None and not subject.attrib and subject.text:
-        entry = run.lookup("note-subject").get(subject.text)
+        text = subject.text
+        entry = run.lookup("note-subject").get(text)
         if entry is not None and entry.target is not None:
-            _content(element, subject.text, run, path)
-            run.report_code("note-subject", subject.text, entry, f"{path}/ram:Subject")
-            run.report_form("note", path, subject.text, entry.target)
+            _content(element, text, run, path)
+            run.report_code("note-subject", text, entry, f"{path}/ram:Subject")
+            run.report_form("note", path, text, entry.target)
             element.remove(subject)
-            etree.SubElement(element, _SUBJECT_CODE, listID=IPPC_SUBJECTS).text = entry.target
+            code = etree.SubElement(element, _SUBJECT_CODE)
+            code.set("listID", IPPC_SUBJECTS)
+            code.text = entry.target
     return True
 
 

@@ -8,7 +8,7 @@ from lxml import etree
 
 from gateway.xml.names import RAM21, qn
 from mappings.bindings import bindings
-from mappings.shape import first, insert
+from mappings.shape import children, first, insert
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -21,7 +21,7 @@ _LIST = "party-identifier"
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """The number moves to ID, and the party gets the role of its place."""
-    by_tag = {child.tag: child for child in reversed(element)}
+    by_tag = {child.tag: child for child in reversed(children(element))}
     if _ID in by_tag:
         run.report_form("party-foreign", f"{path}/ram:ID")
     elif _TYPE in by_tag:
