@@ -6,7 +6,7 @@ one wins; the others throw their acknowledgement away and answer with the winner
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import (
@@ -18,17 +18,14 @@ from gateway.errors import (
 )
 from gateway.exchange.acknowledgement import acknowledgement
 from gateway.exchange.examination import examine
-from gateway.exchange.status import CertificateStatus, may_follow
+from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json, seal_json
+from gateway.exchange.transitions import FIRST, is_repeat, judge, key_of
 from gateway.faultpoints import reach
 from gateway.store import (
     Conflict,
-    DocumentKey,
     RecordedKind,
     Submission,
-    find_accepted,
-    find_document,
-    idempotency_key,
     new_id,
     record_submission,
 )
@@ -38,10 +35,10 @@ from mappings import report_to_json
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gateway.documents import DocumentIdentity
     from gateway.exchange.context import Context
     from gateway.exchange.models import Examined, Principal, SubmittedDocument
-    from gateway.store import DocumentRow, Recorded
+    from gateway.exchange.transitions import Transition
+    from gateway.store import Recorded
 
 __all__ = ["submit"]
 
@@ -91,7 +88,7 @@ def submit(
     except (RouteRefused, RulesRefused, TranslationRefused):
         # A repeat of an accepted message is answered as recorded even where rules, routes or tables changed since.
         examined = examine(context, principal, document, now, dry_run=True)
-        if not _is_repeat(context, principal, examined, contract):
+        if not is_repeat(context, principal, examined, contract):
             raise
     submission = _prepare(
         context,
@@ -104,9 +101,31 @@ def submit(
         now=now,
     )
     reach("submission.acknowledged")
-    recorded = context.store.write(lambda connection: record_submission(connection, submission))
+    recorded = _record(context, principal, examined, submission)
     reach("submission.committed")
     return _answer(recorded)
+
+
+def _record(context: Context, principal: Principal, examined: Examined, submission: Submission) -> Recorded:
+    """Commit; an issue is taken for a new number first, and judged against what is stored when the store says no.
+
+    Saves nearly every message a look into the store before the transaction that looks anyway.
+    """
+    if examined.status_code in (CertificateStatus.APPROVED, CertificateStatus.ISSUED):
+        recorded = _commit(context, submission, FIRST)
+        if recorded.conflict is not Conflict.STATE:
+            return recorded
+    return _commit(context, submission, judge(context, principal, examined, submission.contract))
+
+
+def _commit(context: Context, submission: Submission, transition: Transition) -> Recorded:
+    complete = replace(
+        submission,
+        expected_status=transition.current,
+        replaces=transition.replaces,
+        replaces_expected=transition.replaces_expected,
+    )
+    return context.store.write(lambda connection: record_submission(connection, complete))
 
 
 def _prepare(
@@ -123,8 +142,6 @@ def _prepare(
     verified = examined.verified
     if verified is None:
         raise AssertionError("a document without a verified seal is never kept")
-    key = _key(examined.identity)
-    transition = _transition(context, principal, examined, contract)
     exchange = new_id(now)
     answer = acknowledgement(
         examined.identity,
@@ -144,9 +161,9 @@ def _prepare(
         received_at=now,
         request=request,
         acknowledgement=context.sealer.seal(answer, at=now),
-        document=key,
+        document=key_of(examined),
         status_code=examined.status_code,
-        expected_status=transition.current,
+        expected_status=None,
         digest=verified.digest,
         content=verified.content,
         form=examined.form,
@@ -155,8 +172,6 @@ def _prepare(
         sender_message_id=message_id,
         transport={"method": principal.method},
         import_country=examined.import_country or None,
-        replaces=transition.replaces,
-        replaces_expected=transition.replaces_expected,
         route=examined.route,
         translated=serialise(examined.translation.root) if examined.translation else None,
         translation_report=report_to_json(examined.translation.report) if examined.translation else None,
@@ -166,69 +181,6 @@ def _prepare(
         certificates=certificates_json(seal),
         deliveries=_recipients(context, principal, examined),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Transition:
-    """What this version follows, and the other document that it replaces, each with the status it was judged for."""
-
-    current: str | None
-    replaces: DocumentKey | None = None
-    replaces_expected: str | None = None
-
-
-def _transition(context: Context, principal: Principal, examined: Examined, contract: str) -> _Transition:
-    key = _key(examined.identity)
-    new = examined.status_code
-    with context.store.read() as connection:
-        current = _status(find_document(connection, key))
-        replaces, replaced = None, None
-        if new == CertificateStatus.REPLACED:
-            replaces = _replaced_key(examined, key)
-            replaced = _status(find_document(connection, replaces)) if replaces else None
-    legal = new == current or may_follow(current, new)
-    known = replaces is None or (replaced is not None and may_follow(replaced, new))
-    if not (legal and known) and not _is_repeat(context, principal, examined, contract):
-        if not legal:
-            raise ExchangeRefused(
-                "IMG-7002",
-                where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode",
-                found=f"{new} for a number whose status is {current or 'not known'}",
-                expected="issue (70), then at most one replacement (44), then at most a withdrawal (40)",
-            )
-        raise ExchangeRefused("IMG-7009", found=f"{replaces} with status {replaced or 'not known'}")
-    return _Transition(current, replaces, replaced)
-
-
-def _status(document: DocumentRow | None) -> str | None:
-    return document.status_code if document else None
-
-
-def _replaced_key(examined: Examined, key: DocumentKey) -> DocumentKey | None:
-    """The other document that a replacement names; None when it replaces an earlier version of its own number.
-
-    That it names one is a rule of every rule set.
-    """
-    number = examined.view.replaced_number or key.number
-    return None if number == key.number else DocumentKey(key.issuer_country, key.type_code, number)
-
-
-def _is_repeat(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:
-    """Whether exactly this was accepted from this partner before: then the recorded outcome is the answer."""
-    if examined.verified is None:
-        return False
-    identity = examined.identity
-    key = idempotency_key(
-        partner=principal.partner.id,
-        contract=contract,
-        issuer_country=identity.issuer_country,
-        type_code=identity.type_code,
-        number=identity.number,
-        status_code=examined.status_code,
-        digest=examined.verified.digest,
-    )
-    with context.store.read() as connection:
-        return find_accepted(connection, key) is not None
 
 
 def _recipients(context: Context, principal: Principal, examined: Examined) -> tuple[str, ...]:
@@ -242,10 +194,6 @@ def _recipients(context: Context, principal: Principal, examined: Examined) -> t
         and partner.delivery.wants(examined.identity.type_code, examined.import_country)
         and partner.may_exchange(examined.identity.type_code, examined.identity.issuer_country, examined.import_country)
     )
-
-
-def _key(identity: DocumentIdentity) -> DocumentKey:
-    return DocumentKey(identity.issuer_country, identity.type_code, identity.number)
 
 
 def _answer(recorded: Recorded) -> bytes:

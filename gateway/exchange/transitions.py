@@ -1,0 +1,96 @@
+"""Which status a version may take: judged against the store, and made good there by compare and set (ADR 0004)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.errors import ExchangeRefused
+from gateway.exchange.status import CertificateStatus, may_follow
+from gateway.store import DocumentKey, find_accepted, find_document, idempotency_key
+
+if TYPE_CHECKING:
+    from gateway.exchange.context import Context
+    from gateway.exchange.models import Examined, Principal
+    from gateway.store import DocumentRow
+
+__all__ = ["FIRST", "Transition", "is_repeat", "judge", "key_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a version follows, and the other document that it replaces, each with the status it was judged for."""
+
+    current: str | None
+    replaces: DocumentKey | None = None
+    replaces_expected: str | None = None
+
+
+FIRST = Transition(None)
+"""The number is new: what nearly every issue of a certificate is, and what the store says when it is not so."""
+
+
+def judge(context: Context, principal: Principal, examined: Examined, contract: str) -> Transition:
+    """The transition that this document asks for, as things stand now.
+
+    Raises:
+        ExchangeRefused: IMG-7002 the status may not follow, IMG-7009 what it replaces does not stand; a repeat of what
+            was accepted is never refused here, the store answers it.
+    """
+    key = key_of(examined)
+    new = examined.status_code
+    with context.store.read() as connection:
+        current = _status(find_document(connection, key))
+        replaces, replaced = None, None
+        if new == CertificateStatus.REPLACED:
+            replaces = _replaced_key(examined, key)
+            replaced = _status(find_document(connection, replaces)) if replaces else None
+    legal = new == current or may_follow(current, new)
+    known = replaces is None or (replaced is not None and may_follow(replaced, new))
+    if not (legal and known) and not is_repeat(context, principal, examined, contract):
+        if not legal:
+            raise ExchangeRefused(
+                "IMG-7002",
+                where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode",
+                found=f"{new} for a number whose status is {current or 'not known'}",
+                expected="issue (70), then at most one replacement (44), then at most a withdrawal (40)",
+            )
+        raise ExchangeRefused("IMG-7009", found=f"{replaces} with status {replaced or 'not known'}")
+    return Transition(current, replaces, replaced)
+
+
+def is_repeat(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:
+    """Whether exactly this was accepted from this partner before: then the recorded outcome is the answer."""
+    if examined.verified is None:
+        return False
+    identity = examined.identity
+    key = idempotency_key(
+        partner=principal.partner.id,
+        contract=contract,
+        issuer_country=identity.issuer_country,
+        type_code=identity.type_code,
+        number=identity.number,
+        status_code=examined.status_code,
+        digest=examined.verified.digest,
+    )
+    with context.store.read() as connection:
+        return find_accepted(connection, key) is not None
+
+
+def key_of(examined: Examined) -> DocumentKey:
+    """The identity as the store knows it."""
+    identity = examined.identity
+    return DocumentKey(identity.issuer_country, identity.type_code, identity.number)
+
+
+def _status(document: DocumentRow | None) -> str | None:
+    return document.status_code if document else None
+
+
+def _replaced_key(examined: Examined, key: DocumentKey) -> DocumentKey | None:
+    """The other document that a replacement names; None when it replaces an earlier version of its own number.
+
+    That it names one is a rule of every rule set.
+    """
+    number = examined.view.replaced_number or key.number
+    return None if number == key.number else DocumentKey(key.issuer_country, key.type_code, number)
