@@ -71,7 +71,7 @@ def start(command):
     try:
         serve(command["start"], command["fault"])
     except BaseException as error:  # noqa: BLE001 - the log is all that the test can read
-        print(repr(error), file=sys.stderr, flush=True)
+        os.write(2, f"{error!r}\n".encode())
         os._exit(1)
     os._exit(0)
 
@@ -92,7 +92,8 @@ def main():
     for line in sys.stdin:
         command = json.loads(line)
         answer = start(command) if "start" in command else wait(command["wait"], command["seconds"])
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ request = urllib.request.Request(
     address, Path(envelope).read_bytes(), {"Content-Type": "text/xml; charset=utf-8"}, method="POST"
 )
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-print("ready", flush=True)
+sys.stdout.write("ready\n")
+sys.stdout.flush()
 sys.stdin.readline()
 with opener.open(request, timeout=60) as reply:
     Path(answer).write_bytes(reply.read())

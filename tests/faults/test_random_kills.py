@@ -92,7 +92,7 @@ def everything_is_there_once(a, b, ledger):
 def test_killed_at_random_moments_under_a_stream(pair, world, real):
     a, b, ledger = pair()
     chance = random.Random(SEED + real)
-    print(f"seed {SEED}")
+    print(f"seed {SEED}")  # noqa: T201 - shown when the test fails: IMSOC_FAULTS_SEED repeats it
     share = max(KILLS // 4, 4)
     kills = share if real else KILLS - share
     with Stream(world, ledger, chance) as stream:
@@ -101,7 +101,7 @@ def test_killed_at_random_moments_under_a_stream(pair, world, real):
     assert not stream.failures
     assert stream.unanswered, "no kill ever met a submission"
     everything_is_there_once(a, b, ledger)
-    print(f"{kills} kills, {len(ledger.sent)} documents, {stream.unanswered} unanswered attempts")
+    print(f"{kills} kills, {len(ledger.sent)} documents, {stream.unanswered} unanswered attempts")  # noqa: T201 - with -s
 
 
 def test_killed_at_random_moments_on_postgresql(pair, world, pg_url):
