@@ -125,7 +125,10 @@ def _parse(raw: bytes, limits: Limits) -> Parsed:
     if _compiled(_too_deep, limits.max_depth, "boolean(" + "/*" * (limits.max_depth + 1) + ")")(root):
         refuse_beyond("IMG-1004", limits.max_depth, "levels of elements")
     most = limits.max_attributes_per_element
-    if _compiled(_too_many_attributes, most, f"boolean(/descendant::*/@*[{most + 1}])")(root):
+    crowded = text.count(b"=") > most and _compiled(
+        _too_many_attributes, most, f"boolean(/descendant::*/@*[{most + 1}])"
+    )(root)
+    if crowded:
         refuse_beyond("IMG-1006", most, "attributes of one element")
     return Parsed(root, raw, encoding)
 
