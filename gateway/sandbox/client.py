@@ -26,7 +26,7 @@ from gateway.xml.names import ACK17, CX1, WSU, qn
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["Client", "Refused"]
+__all__ = ["Client", "Refused", "unpacked"]
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,14 @@ class Client:
         """A page of documents."""
         return self._call("FindCertificates", criteria)
 
+    def evidence_file(self, issuer: str, type_code: str, number: str) -> bytes:
+        """A document's evidence: a ZIP file."""
+        reply = self._call("GetEvidence", {"Document": _identity(issuer, type_code, number)})
+        return base64.b64decode(reply.findtext(qn(CX1, "Evidence"), ""))
+
     def evidence(self, issuer: str, type_code: str, number: str) -> dict[str, bytes]:
         """The files of a document's evidence, by name."""
-        reply = self._call("GetEvidence", {"Document": _identity(issuer, type_code, number)})
-        content = base64.b64decode(reply.findtext(qn(CX1, "Evidence"), ""))
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
+        return unpacked(self.evidence_file(issuer, type_code, number))
 
     def send_again(self, request: bytes) -> _Element:
         """Send bytes of an earlier request once more, unchanged."""
@@ -135,6 +137,12 @@ class Client:
         if etree.QName(answer).localname == "Fault":
             raise _refusal(answer.find("detail"))
         return answer
+
+
+def unpacked(container: bytes) -> dict[str, bytes]:
+    """The files of a ZIP file, by name."""
+    with zipfile.ZipFile(io.BytesIO(container)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def _identity(issuer: str, type_code: str, number: str) -> dict[str, str]:
