@@ -16,20 +16,25 @@ import signal
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
+from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, GatewayError
 from gateway.soap.peer import OWN_CERTIFICATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.queues import SimpleQueue
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from gateway.config import ServerSettings, Settings
+
+    _Refusal = tuple[type[GatewayError], str, str, str, str, str]
 
 __all__ = ["Engine", "engine_for", "serve"]
 
@@ -37,6 +42,8 @@ PARENT_POLL_SECONDS: Final = 0.5
 """How often a granian worker looks whether its parent still lives; granian's own worker would serve on for ever."""
 STOP_SECONDS: Final = 20
 """How long requests in progress may take when the server is asked to stop."""
+CANNOT_START: Final = 3
+"""Exit code of a worker that cannot start; gunicorn then starts no other in its place."""
 MAX_HEADER: Final = 65_536
 """Bytes of one header; a certificate escaped by nginx takes about three times its size."""
 
@@ -62,6 +69,7 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
 
     Raises:
         ConfigurationError: IMG-0101 the factory cannot be found, or TLS files belong together and one is missing.
+        GatewayError: what the factory raised in a worker: IMG-0110 another process serves this database, say.
     """
     server = settings.server
     if (server.tls_certificate is None) is not (server.tls_key is None):
@@ -69,11 +77,12 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
     if server.client_ca is not None and server.tls_certificate is None:
         raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
     _resolve(factory)
-    build = partial(_build, factory, settings)
-    if engine_for(server) is Engine.GRANIAN:
-        _serve_granian(server, build)
-    else:
-        _serve_gunicorn(server, build)
+    with _refusals_of_workers() as refusals:
+        build = partial(_build, factory, settings, refusals)
+        if engine_for(server) is Engine.GRANIAN:
+            _serve_granian(server, build)
+        else:
+            _serve_gunicorn(server, build)
 
 
 def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
@@ -85,13 +94,32 @@ def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
     return found
 
 
-def _build(factory: str, settings: Settings) -> WSGIApplication:
+@contextmanager
+def _refusals_of_workers() -> Iterator[SimpleQueue[_Refusal]]:
+    """Where workers say why they cannot start; it is raised here, instead of a stack trace and the server's exit."""
+    refusals: SimpleQueue[_Refusal] = get_context("spawn").SimpleQueue()
+    main = os.getpid()
+    try:
+        yield refusals
+    except SystemExit:
+        if os.getpid() != main or refusals.empty():  # gunicorn's workers are forks that leave by this way, too
+            raise
+    if not refusals.empty():
+        kind, code, message, where, found, expected = refusals.get()
+        raise kind(code, message, where=where, found=found, expected=expected)
+
+
+def _build(factory: str, settings: Settings, refusals: SimpleQueue[_Refusal]) -> WSGIApplication:
     """Make the application, and take what is loaded by now out of the garbage collector's sight.
 
     Modules, schemas and tables live as long as the process; a full collection that looks at them all stops every thread
     for some hundred milliseconds.
     """
-    application = _resolve(factory)(settings)
+    try:
+        application = _resolve(factory)(settings)
+    except GatewayError as error:
+        refusals.put((type(error), error.code, error.message, error.where, error.found, error.expected))
+        raise SystemExit(CANNOT_START) from None
     gc.collect()
     gc.freeze()
     return application
