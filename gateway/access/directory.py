@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.access.models import Partner
 
-__all__ = ["Directory", "read_secret"]
+__all__ = ["Directory", "check_identities", "read_secret"]
 
 REFRESH_SECONDS = 1.0
 """How long a change of a partner (a revoked grant above all) may stay unseen by a running process."""
@@ -136,3 +136,12 @@ def _index(token: str, now: float, partners: list[Partner]) -> _Snapshot:
                     )
                 index[name] = partner
     return _Snapshot(token, now, {partner.id: partner for partner in partners}, by_username, by_certificate)
+
+
+def check_identities(partners: list[Partner]) -> None:
+    """Whether each caller could be told apart, were these the partners.
+
+    Raises:
+        ConfigurationError: IMG-0122, two enabled ones share a username or a client certificate.
+    """
+    _index("", 0.0, partners)

@@ -16,6 +16,7 @@ from gateway.access.models import (
     PartnerKind,
 )
 from gateway.errors import ConfigurationError
+from gateway.settings_reader import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _LEVELS = ("simple", "advanced", "qualified")
 _PURPOSES = frozenset({"seal", "timestamp", "tls"})
 _SECRET = re.compile(r"(file|env):.+")
+_REFERENCE = "file:PATH or env:NAME: where the secret is, never the secret itself"
 
 _PARTNER_KEYS = frozenset(
     {
@@ -53,11 +55,15 @@ def record_from_toml(path: Path) -> dict[str, Any]:
     Anchor, CRL and OCSP files are read here and become part of the record; relative names are relative to the file.
 
     Raises:
-        ConfigurationError: IMG-0120, naming the key, what was found and what is expected.
+        ConfigurationError: IMG-0104 the file cannot be read; IMG-0120 with the key, what was found and expected.
     """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigurationError(
+            "IMG-0104", where=str(path), found=error.strerror or type(error).__name__, expected="a partner file"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         _wrong(str(path.name), str(error), "a readable TOML file with a [partner] table")
     record = table.get("partner")
     if not isinstance(record, dict) or set(table) != {"partner"}:
@@ -135,7 +141,7 @@ def _authentication(table: Mapping[str, Any]) -> Authentication:
     username = _text(table, key, "username", default="")
     return Authentication(
         username=username,
-        secret=_text(table, key, "secret", _SECRET) if username else "",
+        secret=_secret(table, key) if username else "",
         client_certificates=_texts(table, key, "client_certificates", (), _FINGERPRINT),
         web_service_client_id=_text(table, key, "web_service_client_id", default=""),
     )
@@ -177,7 +183,7 @@ def _delivery(table: Mapping[str, Any]) -> DeliveryTarget:
         adapter=_text(table, key, "adapter"),
         address=address,
         username=username,
-        secret=_text(table, key, "secret", _SECRET) if username else "",
+        secret=_secret(table, key) if username else "",
         import_countries=_texts(table, key, "import_countries", ("*",), _COUNTRY),
         document_types=_texts(table, key, "document_types", ("*",)),
         ca=_text(table, key, "ca", default=""),
@@ -204,10 +210,13 @@ def _date(value: object) -> date | None:
 
 
 def _read(folder: Path, name: object, key: str) -> str:
+    path = folder / str(name)
     try:
-        return (folder / str(name)).read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        _wrong(key, str(error), "a readable PEM file")
+        return path.read_text("ascii")
+    except OSError as error:
+        _wrong(key, f"{path}: {error.strerror}", "a readable PEM file")
+    except UnicodeDecodeError:
+        _wrong(key, f"{path}: not text", "a PEM file")
 
 
 def _list_of_tables(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -225,6 +234,14 @@ def _text(
         _wrong(f"{key}.{name}", repr(value), "a text")
     if pattern and not pattern.fullmatch(value):
         _wrong(f"{key}.{name}", value, f"a text of the form {pattern.pattern}")
+    return value
+
+
+def _secret(table: Mapping[str, Any], key: str) -> str:
+    """The reference to a secret; what stands there instead may be the secret and is not shown."""
+    value = table.get("secret")
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        _wrong(f"{key}.secret", "something else (not shown)" if value else "nothing", _REFERENCE)
     return value
 
 
@@ -249,7 +266,8 @@ def _known(table: Mapping[str, Any], keys: frozenset[str], key: str) -> None:
         _wrong(key, type(table).__name__, "a table")
     for name in table:
         if name not in keys:
-            _wrong(f"{key}.{name}", "a key that is not known", ", ".join(sorted(keys)))
+            meant = nearest(name, keys)
+            _wrong(f"{key}.{name}", "a key that is not known", meant or ", ".join(sorted(keys)))
 
 
 def _wrong(where: str, found: str, expected: str) -> NoReturn:

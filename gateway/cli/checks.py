@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.access.models import Partner
     from gateway.cli.desk import Desk
 
-__all__ = ["Result", "State", "run_checks"]
+__all__ = ["Result", "State", "load_partners", "run_checks", "secrets_of"]
 
 SOON: Final = timedelta(days=30)
 """A certificate that ends within this is a warning: authorities take weeks."""
@@ -230,21 +230,29 @@ def _clock(desk: Desk) -> Iterator[Result]:
 
 
 def _partners(desk: Desk) -> Iterator[Result]:
+    from gateway.access.directory import check_identities  # noqa: PLC0415 - beside its only use
+
     partners = load_partners(desk)
     if not partners:
         yield Result("partners", State.WARN, "none: every call is refused", desk.command("partners add FILE"))
         return
-    yield Result("partners", State.OK, ", ".join(partner.id for partner in partners))
+    check_identities(partners)
+    yield Result("partners", State.OK, ", ".join(_named(partner) for partner in partners))
     for partner in partners:
         for anchor in partner.anchors:
             certificate = x509.load_pem_x509_certificate(anchor.certificate_pem.encode("ascii"))
             result = _expiry(f"anchor {partner.id}", certificate, desk.command("partners add FILE"))
             if result.state is not State.OK:
                 yield result
-        yield from _secrets(partner)
+        yield from secrets_of(partner)
 
 
-def _secrets(partner: Partner) -> Iterator[Result]:
+def _named(partner: Partner) -> str:
+    return partner.id if partner.enabled else f"{partner.id} (disabled)"
+
+
+def secrets_of(partner: Partner) -> Iterator[Result]:
+    """A failing line for each secret of a record that cannot be read."""
     from gateway.access.directory import read_secret  # noqa: PLC0415 - beside its only use
 
     references = [partner.authentication.secret, partner.delivery.secret if partner.delivery else ""]

@@ -13,7 +13,10 @@ from gateway.cli.desk import Desk, Json, facts, listing
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.access.models import Partner
+    from gateway.store import PartnerRow
 
 __all__ = ["app", "operator"]
 
@@ -30,16 +33,24 @@ def add(
 ) -> None:
     """Add the partner of a TOML file, or replace it. A running gateway sees the change within a second."""
     desk = Desk.of(ctx, as_json)
+    from gateway.access.directory import check_identities  # noqa: PLC0415 - start-up
     from gateway.access.records import partner_from_record, record_from_toml  # noqa: PLC0415 - start-up
-    from gateway.store import save_partner  # noqa: PLC0415 - start-up
+    from gateway.cli.checks import secrets_of  # noqa: PLC0415 - start-up
+    from gateway.store import list_partners, save_partner  # noqa: PLC0415 - start-up
 
     record = record_from_toml(file)
     partner = partner_from_record(record)
+
+    def save(connection: Connection) -> PartnerRow:
+        others = [partner_from_record(row.record) for row in list_partners(connection)]
+        check_identities([partner, *(other for other in others if other.id != partner.id)])
+        return save_partner(connection, partner.id, record, author=operator(), now=datetime.now(UTC))
+
     with desk.store() as store:
-        row = store.write(
-            lambda connection: save_partner(connection, partner.id, record, author=operator(), now=datetime.now(UTC))
-        )
+        row = store.write(save)
     desk.answer({"id": partner.id, "version": row.version}, f"{partner.id}: version {row.version}")
+    for problem in secrets_of(partner):
+        desk.note(f"{problem.name}: {problem.detail}  ->  {problem.repair}")
 
 
 @app.command("list")

@@ -91,5 +91,19 @@ def test_a_wrong_key_is_named(changes, key):
     assert caught.value.expected
 
 
+def test_a_secret_in_the_record_itself_is_not_shown():
+    for secret in ("in-the-clear", ["in-the-clear"], ""):
+        with pytest.raises(ConfigurationError) as caught:
+            partner_from_record(record(authentication={"username": "ar", "secret": secret}))
+        assert caught.value.where == "partner.authentication.secret"
+        assert "in-the-clear" not in f"{caught.value} {caught.value.found} {caught.value.expected}"
+
+
+def test_a_misspelt_key_is_offered_the_right_one():
+    with pytest.raises(ConfigurationError) as caught:
+        partner_from_record(record(countrypairs=["AR>*"]))
+    assert caught.value.expected == "country_pairs"
+
+
 def test_a_disabled_partner_may_call_nothing():
     assert not partner_from_record(record(enabled=False)).may_call("certificate-exchange", "GetCertificate")
