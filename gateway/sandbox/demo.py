@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.errors import ConfigurationError
 from gateway.sandbox.client import Client, Refused
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
@@ -43,7 +44,14 @@ def run_demo(*, once: bool, json_output: bool, folder: Path | None, console: Con
 
     Returns:
         0 when every step went as it should, 1 otherwise.
+
+    Raises:
+        ConfigurationError: IMG-0104 the folder holds something: keys and databases of two runs do not mix.
     """
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigurationError(
+            "IMG-0104", "The folder is not empty", where="--folder", found=str(folder), expected="a new or empty folder"
+        )
     place = folder or Path(tempfile.mkdtemp(prefix="imsoc-demo-"))
     place.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(place.resolve())

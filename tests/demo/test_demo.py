@@ -1,0 +1,181 @@
+"""``imsoc demo`` as a person or a build runs it: in a process of its own, from any folder, leaving nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 60
+COMMAND = [sys.executable, "-m", "gateway", "demo"]
+REFUSALS = ["IMG-4009", "IMG-2003", "IMG-6001", "IMG-4020", "IMG-4102", "IMG-4101"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """An environment whose temporary folder is this test's own; the working folder is not the project's."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("IMSOC_", "COLUMNS"))}
+    return {"env": {**environment, "TMPDIR": str(folder), "COLUMNS": "100"}, "cwd": tmp_path}
+
+
+def running(folder):
+    """Processes whose command line names the folder: gateways get their settings by path."""
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("no /proc to look for processes in")
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(folder).encode() in file.read_bytes():
+                found.append(file.parent.name)
+        except OSError:
+            continue
+    return [number for number in found if int(number) != os.getpid()]
+
+
+def assert_nothing_is_left(tmp_path):
+    deadline = time.monotonic() + 10
+    while running(tmp_path / "tmp") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not running(tmp_path / "tmp")
+    assert not list((tmp_path / "tmp").glob("imsoc-demo-*"))
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["from the project", "from a copy of what is installed"])
+def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, packed):
+    if packed:
+        elsewhere["env"]["PYTHONPATH"] = str(copy_of_the_packages(tmp_path / "site"))
+    started = time.monotonic()
+    ended = subprocess.run([*COMMAND, "--once", "--json"], **elsewhere, capture_output=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    assert time.monotonic() - started < SECONDS
+    story = json.loads(ended.stdout)
+    assert story["ok"] is True
+    assert story["seconds"] < SECONDS
+    assert len(story["steps"]) >= 14
+    assert all(step["ok"] for step in story["steps"])
+    assert all(step["title"] and step["why"] for step in story["steps"])
+    assert all(step["facts"] or step["rows"] for step in story["steps"])
+    refused = [dict(step["facts"]).get("refused", "")[:8] for step in story["steps"]]
+    assert [code for code in refused if code] == REFUSALS
+    assert not ended.stderr
+    assert_nothing_is_left(tmp_path)
+
+
+def copy_of_the_packages(site):
+    """What a wheel would hold, without the project around it."""
+    root = Path(__file__).parents[2]
+    for package in ("gateway", "adapters", "mappings", "wsdl", "xsd"):
+        for file in (root / package).rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                target = site / file.relative_to(root)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.read_bytes())
+    return site
+
+
+def test_text_fits_a_terminal_and_says_what_and_why(elsewhere, tmp_path):
+    folder = tmp_path / "kept"
+    ended = subprocess.run(
+        [*COMMAND, "--once", "--folder", str(folder)], **elsewhere, capture_output=True, check=False, timeout=120
+    )
+    text = ended.stdout.decode()
+    assert ended.returncode == 0, text[-2000:]
+    told = [line for line in text.splitlines() if str(folder) not in line]
+    assert max(map(len, told)) <= 100
+    assert len(told) < 150
+    steps = re.findall(r"^ ?(\d+) ok ", text, re.MULTILINE)
+    assert [int(number) for number in steps] == list(range(1, len(steps) + 1))
+    assert "FAIL" not in text
+    assert all(code in text for code in REFUSALS)
+    assert re.search(r"All \d+ steps went as they should", text)
+    assert "…" not in "".join(line for line in told if "ram:" in line)
+    assert_kept(folder)
+    assert not running(folder)
+
+
+def assert_kept(folder):
+    """Everything that a curious reader needs, and no key that others can read."""
+    for name in (
+        "evidence.zip",
+        "gateway-a/imsoc.db",
+        "gateway-b/imsoc.db",
+        "gateway-a/imsoc.toml",
+        "gateway-a/log.txt",
+    ):
+        assert (folder / name).stat().st_size
+    secret = [*(folder / "secrets").iterdir(), *(folder / "pki").glob("*.key")]
+    assert len(secret) > 5
+    assert not [path for path in secret if path.stat().st_mode & 0o077]
+    imsoc = [sys.executable, "-m", "gateway"]
+    config = ["--config", str(folder / "gateway-a" / "imsoc.toml")]
+    listed = subprocess.run([*imsoc, *config, "messages", "list", "--json"], capture_output=True, check=True, text=True)
+    assert "third-country" in listed.stdout
+    anchors = [f"--anchor={folder / 'pki' / name}.pem" for name in ("third-country-root", "traces-root", "tsa-root")]
+    verified = subprocess.run(
+        [*imsoc, "verify", str(folder / "evidence.zip"), *anchors], capture_output=True, check=False, text=True
+    )
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_folder_that_holds_something_is_left_alone(elsewhere, tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    ended = subprocess.run(
+        [*COMMAND, "--once", "--json", "--folder", str(folder)], **elsewhere, capture_output=True, check=False
+    )
+    refusal = json.loads(ended.stdout)["error"]
+    assert (ended.returncode, refusal["code"], refusal["where"]) == (2, "IMG-0104", "--folder")
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, tmp_path, ending):
+    with subprocess.Popen([*COMMAND], **elsewhere, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
+        try:
+            lines = []
+            for line in demo.stdout:
+                lines.append(line)
+                if "deliveries list" in line:
+                    break
+            text = "".join(lines)
+            ports = re.findall(r"http://127\.0\.0\.1:(\d+)/CertificateExchange\?wsdl", text)
+            assert len(ports) == 2, text
+            for port in ports:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
+                    assert answer.status == 200
+            assert len(running(tmp_path / "tmp")) >= 2
+            demo.send_signal(ending)
+            rest = demo.stdout.read()
+            assert demo.wait(timeout=20) == 0
+            assert "Traceback" not in rest
+        finally:
+            demo.kill()
+    assert_nothing_is_left(tmp_path)
+
+
+def test_stopped_in_the_middle_it_leaves_nothing_either(elsewhere, tmp_path):
+    with subprocess.Popen([*COMMAND], **elsewhere, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
+        try:
+            deadline = time.monotonic() + 40
+            while len(running(tmp_path / "tmp")) < 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            demo.send_signal(signal.SIGTERM)
+            out = demo.stdout.read()
+            assert demo.wait(timeout=20) != 0
+            assert b"Traceback" not in out
+        finally:
+            demo.kill()
+    assert_nothing_is_left(tmp_path)
