@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +24,7 @@ from gateway.access import Directory
 from gateway.delivery.models import DeliverySettings as Patience
 from gateway.delivery.worker import Worker
 from gateway.endpoints.certificate_exchange import certificate_exchange
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import ConfigurationError, Fault, GatewayError
 from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
 from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
@@ -223,12 +224,17 @@ def _worker(settings: Settings, context: Context) -> Worker:
 
 
 def _note_fault(error: GatewayError, call: SoapCall | None) -> None:
-    _log.info(
+    own: dict[str, str] = {}
+    if isinstance(error, ConfigurationError):  # ours to repair, and the caller is not told more than the code
+        own = {"message": error.message, "where": error.where, "found": error.found, "repair": error.entry.action}
+    _log.log(
+        logging.ERROR if error.fault is Fault.RECEIVER else logging.INFO,
         "call.refused",
         code=error.code,
         exchange=error.exchange_id,
         operation=call.operation if call else "",
         peer=call.peer.address if call else "",
+        **own,
     )
 
 

@@ -29,8 +29,8 @@ WITHHELD: Final = frozenset(
 )
 """Keys whose values are never written, whatever they hold."""
 
-LOUD: Final = ("spyne", "zeep", "urllib3")
-"""Libraries that put message content or addresses with credentials into their logs."""
+LOUD: Final = ("spyne", "zeep", "urllib3", "alembic")
+"""Libraries that put message content or addresses with credentials into their logs, or many lines about themselves."""
 
 
 def set_up_logging(settings: LoggingSettings, *, stream: TextIO | None = None) -> None:

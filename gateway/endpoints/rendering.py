@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from gateway.errors import ConfigurationError
 from gateway.xml.names import CX1
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ __all__ = [
 
 MAX_FINDINGS = 100
 """Findings in one fault or answer."""
+
+_ASK_THE_OPERATOR = "Tell the gateway's operator this code and the time; send the same message again afterwards."
 
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -118,6 +121,11 @@ def translated_place(place: TranslatedPlace) -> str:
     )
 
 
+def _remedy(error: GatewayError) -> str:
+    """What the caller can do; an operator's own errors are not the caller's to correct."""
+    return _ASK_THE_OPERATOR if isinstance(error, ConfigurationError) else error.entry.action
+
+
 def fault_detail(error: GatewayError) -> bytes:
     """The GatewayFault element of every fault of this contract."""
     return message(
@@ -128,6 +136,7 @@ def fault_detail(error: GatewayError) -> bytes:
             optional("Where", error.where),
             optional("Found", error.found),
             optional("Expected", error.expected),
+            element("WhatToDo", _remedy(error)),
             element("Retry", error.retry),
             optional("ExchangeID", error.exchange_id),
             *(finding(found) for found in error.findings[:MAX_FINDINGS]),

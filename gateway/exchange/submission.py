@@ -43,13 +43,14 @@ if TYPE_CHECKING:
 __all__ = ["submit"]
 
 _CONFLICTS = {
-    Conflict.VERSION: "IMG-7001",
-    Conflict.STATE: "IMG-7002",
-    Conflict.OWNER: "IMG-7003",
-    Conflict.SEAL_VALUE: "IMG-7007",
-    Conflict.MESSAGE_ID: "IMG-7008",
-    Conflict.REPLACED: "IMG-7009",
+    Conflict.VERSION: ("IMG-7001", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"),
+    Conflict.STATE: ("IMG-7002", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:StatusCode"),
+    Conflict.OWNER: ("IMG-7003", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"),
+    Conflict.SEAL_VALUE: ("IMG-7007", "/sps:SPSCertificate/ds:Signature/ds:SignatureValue"),
+    Conflict.MESSAGE_ID: ("IMG-7008", "cx:MessageID"),
+    Conflict.REPLACED: ("IMG-7009", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ReferenceSPSReferencedDocument"),
 }
+"""The code of each conflict, and the place that it is about."""
 
 
 def submit(
@@ -103,7 +104,7 @@ def submit(
     reach("submission.acknowledged")
     recorded = _record(context, principal, examined, submission)
     reach("submission.committed")
-    return _answer(recorded)
+    return _answer(recorded, submission)
 
 
 def _record(context: Context, principal: Principal, examined: Examined, submission: Submission) -> Recorded:
@@ -196,17 +197,21 @@ def _recipients(context: Context, principal: Principal, examined: Examined) -> t
     )
 
 
-def _answer(recorded: Recorded) -> bytes:
+def _answer(recorded: Recorded, submission: Submission) -> bytes:
     match recorded.kind:
         case RecordedKind.NEW | RecordedKind.REPEAT:
             return recorded.acknowledgement
         case RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
-            raise _conflict(recorded)
+            raise _conflict(recorded, submission)
 
 
-def _conflict(recorded: Recorded) -> ExchangeRefused:
+def _conflict(recorded: Recorded, submission: Submission) -> ExchangeRefused:
     if recorded.conflict is None:
         raise AssertionError("a conflict names what it met")
-    return ExchangeRefused(_CONFLICTS[recorded.conflict], found=recorded.detail)
+    code, where = _CONFLICTS[recorded.conflict]
+    found = recorded.detail
+    if recorded.conflict is Conflict.VERSION:
+        found = f"{submission.document} with status {submission.status_code} and sha-256 {submission.digest.hex()}"
+    return ExchangeRefused(code, where=where, found=found)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from gateway.errors import GatewayError, SoapRefused, Unavailable, XmlRefused
+from gateway.errors import ConfigurationError, GatewayError, SoapRefused, Unavailable, XmlRefused
 from gateway.soap.envelope import NotUnderstood, read_envelope, version_of
 from gateway.soap.faults import render_fault, status_of
 from gateway.soap.http import read_body, read_content_type, soap_action
@@ -125,7 +125,8 @@ class SoapApplication:
 
     def _answer(self, published: _Published | None, environ: Mapping[str, Any], progress: _Progress) -> _Reply:
         if published is None:
-            raise SoapRefused("IMG-1111", where="HTTP path")
+            there = ", ".join(sorted(self._published))
+            raise SoapRefused("IMG-1111", f"Nothing is published at this address; there is {there}", where="HTTP path")
         method = environ.get("REQUEST_METHOD")
         if method in {"GET", "HEAD"}:
             return self._describe(published, environ)
@@ -153,7 +154,8 @@ class SoapApplication:
         envelope = read_envelope(parsed.root, version, published.contract.known_headers)
         operation = published.operations.get(str(envelope.body.tag))
         if operation is None:
-            raise SoapRefused("IMG-1105", where="/Envelope/Body", found=str(envelope.body.tag))
+            expected = ", ".join(each.rpartition("}")[2] for each in published.operations)
+            raise SoapRefused("IMG-1105", where="/Envelope/Body", found=str(envelope.body.tag), expected=expected)
         for action in (soap_action(environ, content_type), envelope.action):
             if action is not None and action != operation.action:
                 raise SoapRefused("IMG-1106", where="SOAPAction", found=action, expected=operation.action)
@@ -178,6 +180,7 @@ class SoapApplication:
             except Exception as failure:  # noqa: BLE001 - a failing hook must not cost the sender its fault
                 _log.error("fault hook: %s in %s", type(failure).__qualname__, _place(failure))
         remember_refused(progress.size)
+        error = _outward(error)
         detail = None if published is None else published.contract.fault_detail(error)
         names = error.names if isinstance(error, NotUnderstood) else ()
         body = render_fault(error, progress.version, detail=detail, not_understood=names)
@@ -196,6 +199,15 @@ class SoapApplication:
                 raise SoapRefused("IMG-1111", where="xsd", expected=", ".join(sorted(published.files.schemas)))
             return _Reply(200, "text/xml; charset=utf-8", schema)
         return _Reply(200, "text/html; charset=utf-8", _page(published.contract, address))
+
+
+def _outward(error: GatewayError) -> GatewayError:
+    """The error as callers may see it: what is wrong in the gateway's own settings and files is not told them."""
+    if not isinstance(error, ConfigurationError):
+        return error
+    shown = ConfigurationError(error.code)
+    shown.exchange_id = error.exchange_id
+    return shown
 
 
 def _publish(contract: Contract) -> _Published:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.endpoints.rendering import element, fault_detail, instant, message, optional
-from gateway.errors import Finding, GatewayError, Severity, catalogue
+from gateway.errors import ConfigurationError, Finding, GatewayError, Severity, catalogue
 from gateway.xml.schemas import SchemaName, validate
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -38,6 +38,12 @@ def test_the_fault_of_every_code_is_valid(code):
     validate(SchemaName.CERTIFICATE_EXCHANGE, root)
     assert root.findtext("{*}Code") == code
     assert root.findtext("{*}Retry") == catalogue()[code].retry
+    assert root.findtext("{*}WhatToDo") == catalogue()[code].action
+
+
+def test_what_an_operator_must_repair_is_not_the_callers_to_do():
+    root = etree.fromstring(fault_detail(ConfigurationError("IMG-0121")))
+    assert "operator" in root.findtext("{*}WhatToDo")
 
 
 def test_what_xml_cannot_carry_is_replaced():

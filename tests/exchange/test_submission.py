@@ -84,6 +84,9 @@ def test_the_same_number_and_status_with_other_content_is_refused(world, caller)
     answer = caller.submit(world.sealed(certificate(number="AR-1", lines=2)))
     assert (answer.status, answer.code, answer.fault("Retry")) == (500, "IMG-7001", "never")
     assert answer.fault("ExchangeID")
+    assert answer.fault("Where").endswith("ram:ID")
+    assert answer.fault("Found").startswith("AR/851/AR-1 with status 70 and sha-256 ")
+    assert "replacement (status 44)" in answer.fault("WhatToDo")
 
 
 def test_withdrawal_and_replacement_keep_the_history(world, caller):

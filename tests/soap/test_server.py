@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from soap_bench import NOW, REPLY, REQUEST, envelope
 
-from gateway.errors import SealRefused
+from gateway.errors import ConfigurationError, SealRefused
 from gateway.soap import SoapReply, SoapVersion
 from gateway.xml.boundary import parse
 from gateway.xml.limits import DEFAULT_LIMITS
@@ -306,3 +306,17 @@ def test_memory_stays_flat_whatever_names_are_invented(make_bench, monkeypatch):
     send(30, 130)
     assert resident() - before < 40_000_000, "100 MB of invented names"
     assert bench.send(envelope(REQUEST)).status == 200
+
+
+def test_a_caller_is_not_told_what_is_wrong_inside(make_bench):
+    def fail(_call):
+        raise ConfigurationError("IMG-0121", where="file:/srv/imsoc/secrets/ar.txt", found="PermissionError")
+
+    served = make_bench(handler=fail).send(envelope(REQUEST))
+    assert served.fault["error"] == "IMG-0121"
+    assert b"/srv" not in served.body
+    assert b"PermissionError" not in served.body
+
+
+def test_a_wrong_address_names_the_right_ones(bench):
+    assert b"/CertificateExchange" in bench.send(envelope(REQUEST), path="/").body
