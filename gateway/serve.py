@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -69,6 +70,7 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
 
     Raises:
         ConfigurationError: IMG-0101 the factory cannot be found, or TLS files belong together and one is missing.
+        ConfigurationError: IMG-0115 somebody listens at the address already, or it is not ours to use.
         GatewayError: what the factory raised in a worker: IMG-0110 another process serves this database, say.
     """
     server = settings.server
@@ -77,6 +79,7 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
     if server.client_ca is not None and server.tls_certificate is None:
         raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
     _resolve(factory)
+    _check_address(server.host, server.port)
     with _refusals_of_workers() as refusals:
         build = partial(_build, factory, settings, refusals)
         if engine_for(server) is Engine.GRANIAN:
@@ -92,6 +95,21 @@ def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError("IMG-0101", where="factory", found=factory, expected="module:callable") from error
     return found
+
+
+def _check_address(host: str, port: int) -> None:
+    """Refuse an address in use: granian would share the port, and each request would reach one gateway or the other."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what ended a moment ago is not in the way
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            "IMG-0115", where="server.host, server.port", found=f"{host}:{port}: {error.strerror}"
+        ) from error
 
 
 @contextmanager

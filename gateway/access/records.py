@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.access.models import (
@@ -16,7 +17,6 @@ from gateway.access.models import (
     PartnerKind,
 )
 from gateway.errors import ConfigurationError
-from gateway.settings_reader import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -266,8 +266,8 @@ def _known(table: Mapping[str, Any], keys: frozenset[str], key: str) -> None:
         _wrong(key, type(table).__name__, "a table")
     for name in table:
         if name not in keys:
-            meant = nearest(name, keys)
-            _wrong(f"{key}.{name}", "a key that is not known", meant or ", ".join(sorted(keys)))
+            meant = get_close_matches(name, sorted(keys), n=1) or sorted(keys)
+            _wrong(f"{key}.{name}", "a key that is not known", ", ".join(meant))
 
 
 def _wrong(where: str, found: str, expected: str) -> NoReturn:

@@ -252,3 +252,24 @@ def test_what_cannot_be_served_is_named_before_anything_starts(server, factory, 
     with pytest.raises(ConfigurationError) as caught:
         serve(replace(settings, server=replace(settings.server, **server)), factory=factory)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize("proxy", [(), ("127.0.0.1",)], ids=["granian", "gunicorn"])
+def test_a_port_in_use_is_not_shared(proxy):
+    settings = Settings.load(None, {})
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = replace(settings.server, port=other.getsockname()[1], trusted_proxies=proxy)
+        with pytest.raises(ConfigurationError) as caught:
+            serve(replace(settings, server=server), factory="gateway.errors:catalogue")
+    assert caught.value.code == "IMG-0115"
+    assert str(server.port) in caught.value.found
+
+
+def test_an_address_of_another_machine_is_named():
+    settings = Settings.load(None, {})
+    with pytest.raises(ConfigurationError) as caught:
+        serve(replace(settings, server=replace(settings.server, host="192.0.2.1")), factory="gateway.errors:catalogue")
+    assert (caught.value.code, caught.value.where) == ("IMG-0115", "server.host, server.port")
