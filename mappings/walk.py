@@ -174,22 +174,18 @@ class Pass:
                 continue
             if child.tail is not None:
                 child.tail = None
-            if place.counted or place.tag in counts:
-                counts[place.tag] = count = counts.get(place.tag, 0) + 1
-                step = f"{place.name}[{count}]"
-            else:
-                counts[place.tag] = 1
-                step = place.name
-            if place.plan is not None:
-                here = f"{path}/{step}"
-                keep = self.walk(child, place.plan, here)
-                if keep and not len(child) and not place.required and not child.attrib:
-                    self.report_form("empty", here)
-                    keep = False
-            elif place.plain and (text := child.text) and text[0] not in _MAYBE_NOTHING:
+            counts[place.tag] = count = counts.get(place.tag, 0) + 1
+            if place.plain and (text := child.text) and text[0] not in _MAYBE_NOTHING:
                 keep = True
             else:
-                keep = self._leaf(child, place, path, step)
+                here = f"{path}/{place.name}[{count}]" if place.counted or count > 1 else f"{path}/{place.name}"
+                if place.plan is None:
+                    keep = self._leaf(child, place, here)
+                else:
+                    keep = self.walk(child, place.plan, here)
+                    if keep and not len(child) and not place.required and not child.attrib:
+                        self.report_form("empty", here)
+                        keep = False
             if not keep:
                 element.remove(child)
             elif place.rank < last:
@@ -201,26 +197,26 @@ class Pass:
             self.report_form("order", path)
         return plan.mapper is None or plan.mapper(element, self, path)
 
-    def _leaf(self, leaf: _Element, place: Place, parent_path: str, step: str) -> bool:
+    def _leaf(self, leaf: _Element, place: Place, path: str) -> bool:
         text = leaf.text or ""
         code = text.strip() if len(text) <= MAX_CODE else text
         if code == "NULL":
-            self.report_form("null", f"{parent_path}/{step}", "NULL")
+            self.report_form("null", path, "NULL")
             code, leaf.text = "", None
         if not code and not place.required and not leaf.attrib:
-            self.report_form("empty", f"{parent_path}/{step}")
+            self.report_form("empty", path)
             return False
         if code and place.code_list:
-            becomes = self.code(place.code_list, code, f"{parent_path}/{step}")
+            becomes = self.code(place.code_list, code, path)
             if becomes is None:
                 if place.required:
-                    raise TranslationRefused("IMG-6006", where=f"{parent_path}/{step}", found=code)
+                    raise TranslationRefused("IMG-6006", where=path, found=code)
                 return False
             if becomes != text:
                 leaf.text = becomes
         if place.attribute:
-            self._attribute(leaf, place, f"{parent_path}/{step}")
-        return place.mapper is None or place.mapper(leaf, self, f"{parent_path}/{step}")
+            self._attribute(leaf, place, path)
+        return place.mapper is None or place.mapper(leaf, self, path)
 
     def _attribute(self, leaf: _Element, place: Place, path: str) -> None:
         code = leaf.get(place.attribute)

@@ -86,10 +86,11 @@ def to_ephyto(consignment: _Element, run: Pass, path: str) -> bool:
 
 def _lines(consignment: _Element, path: str) -> list[tuple[_Element, str]]:
     """Every line with its path, before anything moves."""
+    items = [child for child in children(consignment) if child.tag == _ITEM]
     return [
         (line, f"{path}/ram:IncludedSPSConsignmentItem[{item_number}]/ram:IncludedSPSTradeLineItem[{number}]")
-        for item_number, item in enumerate(consignment.iterchildren(_ITEM), start=1)
-        for number, line in enumerate(item.iterchildren(_LINE), start=1)
+        for item_number, item in enumerate(items, start=1)
+        for number, line in enumerate((child for child in children(item) if child.tag == _LINE), start=1)
     ]
 
 
