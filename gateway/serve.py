@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     _Refusal = tuple[type[GatewayError], str, str, str, str, str]
 
-__all__ = ["Engine", "engine_for", "serve"]
+__all__ = ["Engine", "check_address", "engine_for", "serve"]
 
 PARENT_POLL_SECONDS: Final = 0.5
 """How often a granian worker looks whether its parent still lives; granian's own worker would serve on for ever."""
@@ -79,7 +79,7 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
     if server.client_ca is not None and server.tls_certificate is None:
         raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
     _resolve(factory)
-    _check_address(server.host, server.port)
+    check_address(server.host, server.port)
     with _refusals_of_workers() as refusals:
         build = partial(_build, factory, settings, refusals)
         if engine_for(server) is Engine.GRANIAN:
@@ -97,7 +97,7 @@ def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
     return found
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Refuse an address in use: granian would share the port, and each request would reach one gateway or the other."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

@@ -30,6 +30,8 @@ SOON: Final = timedelta(days=30)
 
 LOW_DISK_BYTES: Final = 1024**3
 CONNECT_SECONDS: Final = 3.0
+_IN_THE_STORE: Final = ("clock", "partners", "endpoints")
+"""Checks that read what the store holds."""
 
 
 class State(StrEnum):
@@ -68,6 +70,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("disk", lambda: _disk(desk), ""),
         ("store", lambda: _store(desk), desk.command("db upgrade")),
         ("instance lock", lambda: _lock(desk), ""),
+        ("address", lambda: _address(desk), ""),
         ("clock", lambda: _clock(desk), ""),
         ("partners", lambda: _partners(desk), desk.command("partners list")),
     ]
@@ -76,8 +79,13 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
             ("time stamps", lambda: _authorities(desk), "correct seal.timestamp_authorities"),
             ("endpoints", lambda: _endpoints(desk), ""),
         ]
+    stored = True
     for name, check, repair in checks:
-        yield from _guarded(name, check, repair)
+        if name in _IN_THE_STORE and not stored:
+            continue  # would fail for the same reason and hide it
+        for result in _guarded(name, check, repair):
+            stored = stored and not (name == "store" and result.state is State.FAIL)
+            yield result
 
 
 def _guarded(name: str, check: Callable[[], Iterator[Result]], repair: str) -> Iterator[Result]:
@@ -212,6 +220,34 @@ def _lock(desk: Desk) -> Iterator[Result]:
         yield Result("instance lock", State.OK, f"a gateway is serving ({error.found})")
     else:
         yield Result("instance lock", State.OK, "free: no gateway is serving")
+
+
+def _address(desk: Desk) -> Iterator[Result]:
+    """Who listens at our address; a warning at most: it may be asked beside a gateway that serves."""
+    from gateway.serve import check_address  # noqa: PLC0415 - beside its only use
+
+    server = desk.settings.server
+    detail = f"{server.host}:{server.port}"
+    try:
+        check_address(server.host, server.port)
+    except GatewayError as error:
+        if _is_serving(desk):
+            yield Result("address", State.OK, f"{detail}, in use while a gateway is serving")
+        else:
+            repair = "set server.host and server.port to a free address"
+            yield Result("address", State.WARN, f"imsoc serve would not start: {error.code} {error.found}", repair)
+    else:
+        yield Result("address", State.OK, f"{detail} is free")
+
+
+def _is_serving(desk: Desk) -> bool:
+    """Whether a process holds the lock of this store; never known for PostgreSQL, which has none."""
+    from gateway.store.engines import database_file, parse_url  # noqa: PLC0415 - beside its only use
+
+    file = database_file(parse_url(desk.settings.store.url))
+    if file is None:
+        return True
+    return file.exists() and any(result.detail.startswith("a gateway") for result in _lock(desk))
 
 
 def _clock(desk: Desk) -> Iterator[Result]:

@@ -1,4 +1,5 @@
 import datetime as dt
+import socket
 
 import pytest
 from cryptography import x509
@@ -49,6 +50,31 @@ def test_a_store_without_schema_ends_with_the_command(imsoc, trial):
     (trial / "imsoc.db").unlink()
     answer = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))
     assert answer["store"]["repair"] == "imsoc db upgrade"
+
+
+def test_a_store_that_is_not_there_is_said_once(imsoc, trial):
+    (trial / "imsoc.db").unlink()
+    checks = imsoc.json("doctor", code=ExitCode.REFUSED)["checks"]
+    assert [check["name"] for check in checks if check["state"] == State.FAIL] == ["store"]
+
+
+def test_an_address_in_use_is_a_warning(imsoc, trial):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        text = (trial / "imsoc.toml").read_text("utf-8").replace("8080", str(other.getsockname()[1]))
+        (trial / "imsoc.toml").write_text(text, "utf-8")
+        check = by_name(imsoc.json("doctor", "--offline"))["address"]
+    assert check["state"] == State.WARN
+    assert "IMG-0115" in check["detail"]
+
+
+def test_a_disabled_partner_is_marked(imsoc, trial):
+    text = (trial / "partner.toml").read_text("utf-8").replace('id = "third-country"', 'id = "another"')
+    (trial / "another.toml").write_text(text, "utf-8")
+    imsoc("partners", "remove", "third-country")
+    imsoc("partners", "add", "another.toml")
+    assert "third-country (disabled)" in by_name(imsoc.json("doctor", "--offline"))["partners"]["detail"]
 
 
 def test_the_repair_works(imsoc, trial):
