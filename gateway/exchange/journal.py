@@ -22,7 +22,8 @@ __all__ = ["refusals_recorded", "spend"]
 def refusals_recorded(context: Context, principal: Principal, call: SoapCall) -> Iterator[None]:
     """Record what refuses the call inside, and let it go on to the caller with the id of the record.
 
-    A replay is recorded without its values (they are spent already); our own unavailability is not a refusal, so the
+    A replay is recorded without its values (they are spent already) and without its bytes (whoever caught one message
+    could fill the store with it); our own unavailability is not a refusal, so the
     same message may come again, nonce included.
     """
     try:
@@ -31,16 +32,17 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
         raise
     except GatewayError as error:
         exchange = new_id(call.received_at)
+        replay = error.code == "IMG-2003"
         refusal = Refusal(
             exchange_id=exchange,
             partner=principal.partner.id,
             contract=call.contract,
             operation=call.operation,
             received_at=call.received_at,
-            request=call.raw,
+            request=b"" if replay else call.raw,
             error_code=error.code,
             error_detail={"where": error.where, "found": error.found, "message": error.message},
-            nonces=() if error.code == "IMG-2003" else principal.nonces,
+            nonces=() if replay else principal.nonces,
             transport={"method": principal.method},
         )
         recorded = context.store.write(lambda connection: record_refusal(connection, refusal))

@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from gateway.sandbox.samples import certificate
+from gateway.store import find_evidence
 from gateway.trust import SEALED_DOCUMENT_POLICY, Anchor, Level, Purpose, TrustStore, verify_sealed
 from gateway.xml.boundary import parse
 from gateway.xml.schemas import SchemaName, validate
@@ -191,3 +192,13 @@ def test_a_transport_message_id_is_single_use(world, caller):
     document = world.sealed()
     assert caller.submit(document, headers=header).status == 200
     assert caller.submit(document, headers=header).code == "IMG-2003"
+
+
+def test_replays_are_recorded_without_their_bytes(world, caller):
+    raw = caller.envelope(caller.request("SubmitCertificate", world.sealed()))
+    assert caller.post(raw).status == 200
+    replay = caller.post(raw).fault("ExchangeID")
+    with caller.gateway.context.store.read() as connection:
+        found = find_evidence(connection, replay)
+    assert found.exchange.error_code == "IMG-2003"
+    assert found.request == b""
