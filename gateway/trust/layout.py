@@ -68,6 +68,11 @@ MAX_CERTIFICATES = 8
 MAX_STAMPS = 3
 """Time stamps on one seal that are looked at: a second authority is prudent, a hundred is an attack."""
 
+MAX_PREFIXES = 32
+MAX_PREFIX = 64
+"""Of an InclusiveNamespaces PrefixList, and characters of each: toolkits list the few that are in scope."""
+
+_PREFIX = re.compile(rf"#default|[\w][\w.-]{{0,{MAX_PREFIX - 1}}}")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _METHODS = {c14n.value: c14n for c14n in C14n}
 
@@ -269,13 +274,21 @@ class _Reader:
         if not len(element):
             return Canonicalisation(algorithm)
         (inclusive,) = children_of(element, INCLUSIVE_NAMESPACES)
-        if not self.policy.inclusive_prefixes or not algorithm.exclusive:
+        if not self.policy.inclusive_prefixes or not algorithm.exclusive or len(inclusive):
             raise unfit("IMG-4005", inclusive, found="InclusiveNamespaces")
-        return Canonicalisation(algorithm, tuple(inclusive.get("PrefixList", "").split()))
+        listed = inclusive.get("PrefixList", "")
+        prefixes = tuple(listed.split()) if len(listed) <= MAX_PREFIXES * MAX_PREFIX else ()
+        if (
+            not all(_PREFIX.fullmatch(prefix) for prefix in prefixes)
+            or not len(prefixes) <= MAX_PREFIXES
+            or (listed.strip() and not prefixes)
+        ):
+            raise unfit("IMG-4005", inclusive, found=listed, expected=f"at most {MAX_PREFIXES} namespace prefixes")
+        return Canonicalisation(algorithm, prefixes)
 
     def digest(self, element: _Element) -> str:
         uri = element.get("Algorithm", "")
-        if uri not in DIGESTS or not (uri in self.policy.digests or (uri == SHA1 and self.sha1)):
+        if len(element) or uri not in DIGESTS or not (uri in self.policy.digests or (uri == SHA1 and self.sha1)):
             raise unfit("IMG-4005", element, found=uri)
         return DIGESTS[uri]
 

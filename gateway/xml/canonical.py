@@ -49,6 +49,9 @@ _EXCLUSIVE = frozenset({C14n.EXCLUSIVE, C14n.EXCLUSIVE_WITH_COMMENTS})
 _name_parser = etree.XMLParser(encoding="UTF-8", recover=True, resolve_entities=False, no_network=True)
 _XML_ATTRIBUTE = f"{{{XML}}}"
 
+_MAX_LOOKS = 200_000_000
+"""About a second. A certificate of 25 MB with 30 namespaces declared at its root stays below it."""
+
 
 def canonicalise(element: _Element, *, algorithm: C14n, inclusive_prefixes: Sequence[str] = ()) -> bytes:
     """The canonical octets of an element and all below it, without its tail.
@@ -62,10 +65,13 @@ def canonicalise(element: _Element, *, algorithm: C14n, inclusive_prefixes: Sequ
         inclusive_prefixes: the InclusiveNamespaces PrefixList of the exclusive forms; ignored by the others.
 
     Raises:
-        XmlRefused: IMG-1014 when the node is no element, or the place cannot be canonicalised faithfully.
+        XmlRefused: IMG-1014 when the node is no element, the place cannot be canonicalised faithfully, or it would cost
+            far more than an honest document does.
     """
     if not isinstance(element.tag, str):
         raise XmlRefused("IMG-1014", found="a comment or processing instruction", expected="an element")
+    if not algorithm.exclusive or inclusive_prefixes:
+        _refuse_costly(element, None if not algorithm.exclusive else len(inclusive_prefixes))
     if algorithm.exclusive:
         _make_known(inclusive_prefixes)
         return etree.tostring(
@@ -81,6 +87,30 @@ def canonicalise(element: _Element, *, algorithm: C14n, inclusive_prefixes: Sequ
                 "IMG-1014", found="an xml: attribute on an ancestor", expected="exclusive canonicalisation"
             )
     return etree.tostring(element, method="c14n", exclusive=False, with_comments=algorithm.with_comments)
+
+
+def _refuse_costly(element: _Element, prefixes: int | None) -> None:
+    """Add up how often libxml2 will look at a namespace declaration, and refuse beyond ``_MAX_LOOKS``.
+
+    At each element the inclusive forms look up every namespace in scope, and for each walk through those before it; the
+    exclusive forms do so for the prefixes of their list. A small message could cost minutes that way.
+    """
+    parent = element.getparent()
+    scope = len(parent.nsmap) if parent is not None else 0
+    looks = 0
+    for event, _ in etree.iterwalk(element, events=("start", "start-ns", "end-ns")):
+        if event == "start-ns":
+            scope += 1
+        elif event == "end-ns":
+            scope -= 1
+        else:
+            looks += scope * (scope if prefixes is None else prefixes)
+            if looks > _MAX_LOOKS:
+                raise XmlRefused(
+                    "IMG-1014",
+                    found="too many elements below too many namespace declarations",
+                    expected="exclusive canonicalisation, or fewer namespace declarations",
+                )
 
 
 def _make_known(prefixes: Sequence[str]) -> None:

@@ -33,14 +33,11 @@ class Census:
     def start(self, tag: str | bytes, attributes: Mapping[Any, Any], declarations: Mapping[Any, Any]) -> None:
         """An element begins."""
         limits = self._limits
-        self._text = 0
-        self._elements += 1
+        self._node()
         self._attributes += len(attributes) + len(declarations)
         self._scopes.append(self._scopes[-1] + len(declarations))
         if len(self._scopes) - 1 > limits.max_depth:
             refuse_beyond("IMG-1004", limits.max_depth, "levels of elements")
-        if self._elements > limits.max_elements:
-            refuse_beyond("IMG-1005", limits.max_elements, "elements")
         if len(attributes) > limits.max_attributes_per_element:
             refuse_beyond("IMG-1006", limits.max_attributes_per_element, "attributes of one element")
         if self._attributes > limits.max_attributes:
@@ -67,17 +64,24 @@ class Census:
 
     def comment(self, text: str | bytes) -> None:
         """A comment."""
-        self._text = 0
+        self._node()
         self._length(len(text))
 
     def pi(self, target: str | bytes, data: str | bytes | None = None) -> None:
         """A processing instruction."""
-        self._text = 0
+        self._node()
         self._name(str(target))
         self._length(len(data or b""))
 
     def close(self) -> None:
         """The document has ended and kept every limit."""
+
+    def _node(self) -> None:
+        """Elements, comments and processing instructions take about the same memory, so they share one limit."""
+        self._text = 0
+        self._elements += 1
+        if self._elements > self._limits.max_elements:
+            refuse_beyond("IMG-1005", self._limits.max_elements, "elements, comments and processing instructions")
 
     def _name(self, name: str) -> None:
         if len(name.rpartition("}")[2]) > self._limits.max_name_length:

@@ -21,6 +21,7 @@ import xmlschema
 from lxml import etree
 
 from gateway.errors import Finding, SchemaInvalid, Severity
+from gateway.xml.canonical import serialise
 from gateway.xml.names import path_of, readable
 from gateway.xml.schema_files import SchemaName, compiled, schema_folder, schema_source
 
@@ -36,11 +37,14 @@ SCHEMA_BREACH: Final = "IMG-3001"
 SLOW_EXPLANATION_BYTES: Final = 64 * 1024
 """A larger message is explained by libxml2's own finding: ``xmlschema`` would take seconds over a megabyte."""
 MAX_EXPECTED: Final = 200
+CROWD: Final = 1_000
+"""Children of one element beyond which a breach is first looked for in a stream; 1 MB of certificate has fewer."""
+_PORTION: Final = 1 << 15
 
 
 def is_valid(name: SchemaName, element: _Element) -> bool:
     """Whether libxml2 accepts the element and everything below it, as the root of a document."""
-    return compiled(name).validate(element)
+    return _streamed_breach(name, element) is None and compiled(name).validate(element)
 
 
 def validate(name: SchemaName, element: _Element, *, explained: bool = False) -> None:
@@ -76,10 +80,13 @@ def explain(name: SchemaName, element: _Element, *, allow_slow: bool) -> Finding
     Raises:
         ValueError: the element is valid, so there is nothing to explain.
     """
-    schema = compiled(name)
-    if schema.validate(element):
-        raise ValueError(f"valid against {name}")
-    breach = _fast_breach(next(iter(cast("Iterable[_LogEntry]", schema.error_log))), element)
+    entry = _streamed_breach(name, element)
+    if entry is None:
+        schema = compiled(name)
+        if schema.validate(element):
+            raise ValueError(f"valid against {name}")
+        entry = next(iter(cast("Iterable[_LogEntry]", schema.error_log)))
+    breach = _fast_breach(entry, element)
     if allow_slow and _is_small(element):
         breach = _slow_breach(name, element, breach)
     return _finding(name, breach)
@@ -118,6 +125,30 @@ def _is_small(element: _Element) -> bool:
         if size > SLOW_EXPLANATION_BYTES:
             return False
     return True
+
+
+# --- many breaches at once -------------------------------------------------------------------------------------------
+
+_IS_CROWDED: Final = etree.XPath(f"boolean(descendant-or-self::*[*[{CROWD + 1}]])")
+
+
+def _streamed_breach(name: SchemaName, element: _Element) -> _LogEntry | None:
+    """The first breach of an element somewhere in which very many stand side by side, without a path; else None.
+
+    Over a tree libxml2 reports every breach, and for each counts its siblings: a hundred thousand of them cost a
+    minute. Over a stream it can be stopped at the first. What passes here is still judged where it stands.
+    """
+    if not _IS_CROWDED(element):
+        return None
+    text = serialise(element)
+    parser = etree.XMLParser(
+        encoding="UTF-8", schema=compiled(name), resolve_entities=False, no_network=True, huge_tree=True
+    )
+    for at in range(0, len(text), _PORTION):
+        parser.feed(text[at : at + _PORTION])
+        for entry in cast("Iterable[_LogEntry]", parser.feed_error_log):
+            return entry
+    return None
 
 
 # --- libxml2's own explanation ---------------------------------------------------------------------------------------
