@@ -7,6 +7,7 @@ collected and nothing is kept.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.access import check_document
@@ -139,11 +140,16 @@ def _verify(context: Context, partner: Partner, document: SubmittedDocument, now
 def signature_policy(context: Context, partner: Partner, form: Form) -> SignaturePolicy:
     """What a seal of this partner must look like (R-39-2, R-39-3: the time stamp is not waived by default)."""
     required = context.policy.require_timestamp and partner.timestamp_required
+    return _policy(form, context.policy.minimum_seal_level, required)
+
+
+@cache
+def _policy(form: Form, minimum: Level, timestamp_required: bool) -> SignaturePolicy:  # noqa: FBT001 - a key of the cache
     return replace(
         _POLICIES[form],
-        minimum_level=context.policy.minimum_seal_level,
-        timestamp_required=required,
-        minimum_timestamp_level=Level.QUALIFIED if required else Level.SIMPLE,
+        minimum_level=minimum,
+        timestamp_required=timestamp_required,
+        minimum_timestamp_level=Level.QUALIFIED if timestamp_required else Level.SIMPLE,
     )
 
 
