@@ -147,7 +147,7 @@ class TrustSettings:
     """How old the wsu:Timestamp and the UsernameToken of a request may be."""
 
     nonce_keep_seconds: Annotated[int, Range(1, 31 * 86400)] = 3600
-    """How long a nonce is remembered; at least the skew and the age together, so that none is forgotten too early."""
+    """How long a nonce is remembered; at least twice the skew and the age together: so long a token can be fresh."""
 
     minimum_seal_level: Annotated[str, Choice("simple", "advanced", "qualified")] = "advanced"
     """Lowest level of a seal on a certificate (R-39-1)."""
@@ -304,11 +304,11 @@ def _check_together(settings: Settings) -> None:
         _wrong(
             "seal.timestamp_authorities", "none", f"at least one address, because seal.timestamp is {seal.timestamp}"
         )
-    if trust.nonce_keep_seconds < trust.clock_skew_seconds + trust.timestamp_max_age_seconds:
+    if trust.nonce_keep_seconds < 2 * trust.clock_skew_seconds + trust.timestamp_max_age_seconds:
         _wrong(
             "trust.nonce_keep_seconds",
             str(trust.nonce_keep_seconds),
-            "at least clock_skew_seconds + timestamp_max_age_seconds: a forgotten nonce could be replayed",
+            "at least twice clock_skew_seconds, and timestamp_max_age_seconds: a forgotten nonce could be replayed",
         )
     if settings.delivery.backoff_max_seconds < settings.delivery.backoff_first_seconds:
         _wrong(

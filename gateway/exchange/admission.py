@@ -7,6 +7,7 @@ values (nonce, wsa:MessageID) which the store will insert in the same transactio
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission"]
 
-_NOBODY = "no partner has this secret: an unknown name costs as much time as a wrong digest"
+_NOBODY = secrets.token_hex()
+"""No partner has this secret, and nobody knows it: an unknown name costs as much time as a wrong digest, and nobody can
+make a digest that is right for names that are not there."""
 
 
 class Admission:
@@ -96,6 +99,9 @@ class Admission:
 
 
 def _is_loopback(peer: TransportPeer) -> bool:
+    """Whether the caller itself is on this machine; of what a proxy here took over plain HTTP nobody knows that."""
+    if peer.forwarded:
+        return False
     try:
         return ipaddress.ip_address(peer.address).is_loopback
     except ValueError:

@@ -84,6 +84,8 @@ class TransportPeer:
     """Whether the connection, or the one before the trusted proxy, is TLS."""
     client_certificate: bytes | None = None
     """DER of the certificate that the TLS handshake proved, if any."""
+    forwarded: bool = False
+    """Whether a trusted proxy stands between, so that ``address`` is what it says and not what we see."""
 
 
 @dataclass(frozen=True, slots=True)

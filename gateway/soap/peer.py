@@ -82,7 +82,7 @@ def peer_of(environ: Mapping[str, Any], policy: ProxyPolicy) -> TransportPeer:
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
     secure = secure or str(environ.get("HTTP_X_FORWARDED_PROTO", "")).strip().lower() == "https"
     certificate = _forwarded(environ)
-    return TransportPeer(forwarded or address, secure or certificate is not None, certificate)
+    return TransportPeer(forwarded or address, secure or certificate is not None, certificate, forwarded=True)
 
 
 def _own(environ: Mapping[str, Any]) -> bytes | None:
