@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Group
 
 from gateway.cli.desk import Desk, Json, facts, listing
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, catalogue
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["app", "describe"]
 
 app = typer.Typer(help="List and show messages.", no_args_is_help=True)
+
+MAX_STEPS: Final = 3
+"""Steps of a path that are shown in a table."""
 
 
 @app.command("list")
@@ -87,8 +90,10 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
         raise ConfigurationError(
             "IMG-0105", where=message_id, found="no such message, code or rule", expected="imsoc messages list"
         )
-    data = summary(known.exchange) | {"refusal": dict(known.exchange.error_detail or {})}
+    data = summary(known.exchange)
     views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in data.items() if value)]
+    data["refusal"] = dict(known.exchange.error_detail or {})
+    views += _refusal(known.exchange.error_code, data["refusal"])
     if first.version is not None:
         data |= {
             "status_code": first.version.status_code,
@@ -100,6 +105,19 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
             data[name] = json.loads(text) if text else []
         views += _tables(data)
     return data, Group(*views)
+
+
+def _refusal(code: str | None, said: dict[str, Any]) -> list[RenderableType]:
+    """What the sender was told, and what the code means an operator or sender can do."""
+    entry = catalogue().get(code or "")
+    if entry is None:
+        return []
+    rows = [(name, said[name]) for name in ("message", "where", "found", "expected") if said.get(name)]
+    rows += [("meaning", entry.meaning), ("what to do", entry.action)]
+    views: list[RenderableType] = [f"\n{entry.code}  {entry.title}", facts(rows)]
+    if said.get("findings"):
+        views += ["\nFindings", _table(said["findings"])]
+    return views
 
 
 def _reports(parts: VersionParts | None) -> list[tuple[str, str | None]]:
@@ -128,7 +146,49 @@ def _tables(data: dict[str, Any]) -> list[RenderableType]:
         if isinstance(part, dict) and isinstance(part.get("places"), list):
             part = part["places"]
         if isinstance(part, dict):
-            views += [f"\n{name.capitalize()}", facts((key.replace("_", " "), value) for key, value in part.items())]
+            views += [f"\n{name.capitalize()}", facts(_flat(part))]
         elif part:
-            views += [f"\n{name.capitalize()}", listing(list(part[0]), part)]
+            views += [f"\n{name.capitalize()}", *(_places(part) if name == "translated" else [_table(part)])]
     return views
+
+
+def _flat(part: dict[str, Any]) -> list[tuple[str, object]]:
+    """Names and values, those of inner tables too; empty ones are left out."""
+    rows: list[tuple[str, object]] = []
+    for key, value in part.items():
+        name = key.replace("_", " ")
+        if isinstance(value, dict):
+            rows += [(f"{name}: {inner}", said) for inner, said in _flat(value)]
+        elif value not in (None, "", []):
+            rows.append((name, value))
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> RenderableType:
+    return listing(list(rows[0]), rows)
+
+
+def _places(places: list[dict[str, Any]]) -> list[RenderableType]:
+    """Where the translation changed or lost something; the many places that only kept their code are counted."""
+    telling = [place for place in places if place.get("source_code") != place.get("target_code")]
+    rows = [
+        {
+            "place": _last_steps(str(place.get("path", ""))),
+            "from": place.get("source_code"),
+            "to": place.get("target_code"),
+            "row": place.get("row_id"),
+            "loss": "" if place.get("loss") == "none" else place.get("loss"),
+        }
+        for place in telling
+    ]
+    kept = len(places) - len(telling)
+    views: list[RenderableType] = [_table(rows)] if rows else []
+    if kept:
+        views.append(f"and {kept} places whose code is the same on both sides (--json lists them with their rows)")
+    return views
+
+
+def _last_steps(path: str) -> str:
+    """The end of an XPath: what a terminal has room for, and enough to find the place."""
+    steps = [step.partition(":")[2] or step for step in path.split("/") if step]
+    return "/".join(steps) if len(steps) <= MAX_STEPS else "…/" + "/".join(steps[-MAX_STEPS:])

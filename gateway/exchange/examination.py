@@ -64,16 +64,6 @@ def examine(
         AccessDenied, RouteRefused, SealRefused, RulesRefused, TranslationRefused: unless it is a dry run.
     """
     refusals: list[GatewayError] = []
-
-    def attempt(step: Callable[[], _T]) -> _T | None:
-        try:
-            return step()
-        except GatewayError as refusal:
-            if not dry_run:
-                raise
-            refusals.append(refusal)
-            return None
-
     partner = principal.partner
     view = SpsCertificate(document.root)
     identity = view.identity
@@ -81,6 +71,17 @@ def examine(
         raise ExchangeRefused(
             "IMG-7005", where=path_of(document.root), expected="ID, TypeCode and the country of issue"
         )
+
+    def attempt(step: Callable[[], _T]) -> _T | None:
+        try:
+            return step()
+        except GatewayError as refusal:
+            refusal.subject = f"{identity.issuer_country}/{identity.type_code}/{identity.number}"
+            if not dry_run:
+                raise
+            refusals.append(refusal)
+            return None
+
     importer = view.import_country or ""
     attempt(lambda: _check_status(view.status_code))
     attempt(lambda: check_document(partner, identity.type_code, identity.issuer_country, importer))

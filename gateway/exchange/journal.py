@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import AuthenticationFailed, GatewayError, Unavailable
 from gateway.store import RecordedKind, Refusal, new_id, record_read, record_refusal
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
 
 __all__ = ["refusals_recorded", "spend"]
+
+MAX_FINDINGS: Final = 50
+"""Findings that the record of a refusal keeps; what they found in the document stays in the request alone."""
 
 
 @contextmanager
@@ -41,7 +44,8 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
             received_at=call.received_at,
             request=b"" if replay else call.raw,
             error_code=error.code,
-            error_detail={"where": error.where, "found": error.found, "message": error.message},
+            error_detail=_detail(error),
+            subject=error.subject,
             nonces=() if replay else principal.nonces,
             transport={"method": principal.method},
         )
@@ -50,6 +54,16 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
             raise AuthenticationFailed("IMG-2003", found=recorded.detail) from error
         error.exchange_id = exchange
         raise
+
+
+def _detail(error: GatewayError) -> dict[str, Any]:
+    """What the sender was told, for the operator whom it will ask."""
+    told = {"where": error.where, "found": error.found, "expected": error.expected, "message": error.message}
+    findings = [
+        {"rule": each.rule, "severity": each.severity.value, "message": each.message, "path": each.path}
+        for each in error.findings[:MAX_FINDINGS]
+    ]
+    return {**told, "findings": findings} if findings else told
 
 
 def spend(context: Context, principal: Principal, call: SoapCall, subject: str, detail: dict[str, Any]) -> None:

@@ -214,4 +214,6 @@ def _conflict(recorded: Recorded, submission: Submission) -> ExchangeRefused:
     found = recorded.detail
     if recorded.conflict is Conflict.VERSION:
         found = f"{submission.document} with status {submission.status_code} and sha-256 {submission.digest.hex()}"
-    return ExchangeRefused(code, where=where, found=found)
+    refused = ExchangeRefused(code, where=where, found=found)
+    refused.subject = str(submission.document)
+    return refused
