@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.errors import Finding
 from gateway.rules.compiling import CompiledRule, compiled_set
 from gateway.rules.models import Kind
-from gateway.xml.names import path_of
+from gateway.xml.names import UDT21, path_of, qn
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS_PER_RULE: Final = 20
 """A certificate of thousands of lines that breaks a rule in each says so twenty times; the last finding says that."""
+
+_WRAPPERS: Final = frozenset({qn(UDT21, "DateTime"), qn(UDT21, "DateTimeString")})
 
 
 def evaluate(view_root: _Element, rule_set: str, *, on: date) -> tuple[Finding, ...]:
@@ -44,10 +46,16 @@ def _findings(compiled: CompiledRule, breaches: Any, root: _Element) -> list[Fin
         more = len(breaches) - MAX_FINDINGS_PER_RULE
         last = len(found) == MAX_FINDINGS_PER_RULE - 1 and more > 0
         message = f"{rule.message} ({more} more places)" if last else rule.message
-        text = "" if len(element) else (element.text or "").strip()
+        text = _text(element)
         path = _path_below(root, element) + compiled.suffix
         found.append(Finding(rule.id, rule.severity, message, path, text[:200], rule.expected, rule.source))
     return found
+
+
+def _text(element: _Element) -> str:
+    """What stands there, also where it is wrapped as dates are; empty for an element that holds others."""
+    inner = element[0] if len(element) == 1 and element[0].tag in _WRAPPERS else element
+    return "" if len(inner) else (inner.text or "").strip()
 
 
 def _duplicates(elements: list[_Element]) -> list[_Element]:

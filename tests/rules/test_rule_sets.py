@@ -174,6 +174,25 @@ def test_tomorrow_is_not_the_future_because_offsets_reach_14_hours(root):
     assert not rules_of(root)
 
 
+@pytest.mark.parametrize("written", ["2026-13-45", "2026-02-30T10:00:00Z", "2026-04-31", "2026-00-10", "2026-01-00"])
+def test_a_day_that_no_calendar_has_is_no_future(root, written):
+    write(f"{DOCUMENT}/ram:IssueDateTime/*", written)(root)
+    (finding,) = evaluate(root, "ephyto", on=DAY)
+    assert (finding.rule, finding.found) == ("SPS-ISSUE-DATE-FORM", written)
+
+
+@pytest.mark.parametrize("written", ["2026-02-28", "2024-02-29T10:00:00+00:00", "2026-01-31 10:00", "2026-04-30"])
+def test_a_day_of_the_calendar_is_one(root, written):
+    write(f"{DOCUMENT}/ram:IssueDateTime/*", written)(root)
+    assert not rules_of(root)
+
+
+def test_what_was_found_is_said_of_a_date_too(root):
+    BREACHES["SPS-ISSUE-FUTURE"](root)
+    (finding,) = evaluate(root, "ephyto", on=DAY)
+    assert finding.found == "2026-11-24T00:00:00Z"
+
+
 def test_a_withdrawal_needs_its_identity_and_not_its_content(root):
     write(f"{DOCUMENT}/ram:StatusCode", "40")(root)
     drop(f"{LINE}/ram:ScientificName", f"{CONSIGNMENT}/ram:ConsignorSPSParty/ram:Name")(root)
