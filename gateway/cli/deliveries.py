@@ -33,7 +33,9 @@ def list_(
     from gateway.store import DeliveryState, list_deliveries  # noqa: PLC0415 - start-up
 
     if state is not None and state not in STATES:
-        raise ConfigurationError("IMG-0101", where="--state", found=state, expected=" | ".join(STATES))
+        raise ConfigurationError(
+            "IMG-0105", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
+        )
     wanted = DeliveryState(state) if state else None
     with desk.store() as store, store.read() as connection:
         rows = [_summary(row) for row in list_deliveries(connection, partner=partner, state=wanted, limit=limit)]

@@ -47,7 +47,10 @@ def seal(
     if out is None:
         sys.stdout.buffer.write(sealed)
     else:
-        out.write_bytes(sealed)
+        try:
+            out.write_bytes(sealed)
+        except OSError as error:
+            raise ConfigurationError("IMG-0104", where=str(out), found=error.strerror or "not writable") from error
         desk.answer({"file": str(out), "bytes": len(sealed)}, f"{out}: {len(sealed)} bytes")
 
 

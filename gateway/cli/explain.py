@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_CODE = re.compile(r"IMG-\d{4}", re.IGNORECASE)
+_CODE = re.compile(r"(?:IMG-?)?(\d{4})", re.IGNORECASE)
+"""Also as it is said aloud: 4001, img4001."""
 
 
 def explain(
@@ -27,10 +28,11 @@ def explain(
 ) -> None:
     """Say what an error code or a rule means, or what happened to a message and each of its translated codes."""
     desk = Desk.of(ctx, as_json)
-    if _CODE.fullmatch(subject):
-        _explain_code(desk, subject.upper())
+    code = _CODE.fullmatch(subject.strip())
+    if code:
+        _explain_code(desk, f"IMG-{code[1]}")
         return
-    rule = _rule(subject)
+    rule = _rule(subject) or _rule(subject.upper())
     if rule is not None:
         desk.answer(rule | {"kind": "rule"}, facts(rule.items()))
         return

@@ -66,14 +66,21 @@ def keys(
     directory: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     as_json: Json = False,
 ) -> None:
-    """Make a development PKI, an example imsoc.toml and an example partner in a folder. Not for production."""
+    """Make a development PKI, an example imsoc.toml, partner and certificate in a folder. Not for production."""
     desk = Desk.of(ctx, as_json)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigurationError("IMG-0104", where=str(directory), found="something", expected="a new or empty folder")
+        raise ConfigurationError(
+            "IMG-0104",
+            "The folder is not empty, and nothing is overwritten",
+            where=str(directory),
+            expected="a new or empty folder",
+        )
     from gateway.sandbox.pki import write_development_pki  # noqa: PLC0415 - start-up
+    from gateway.sandbox.samples import certificate  # noqa: PLC0415 - start-up
 
     files = write_development_pki(directory, now=datetime.now(UTC))
     for name, text in (
+        ("certificate.xml", certificate(number="AR-TRIAL-0000001", lines=2).decode()),
         ("imsoc.toml", SETTINGS),
         ("partner.toml", PARTNER),
         ("partner-secret.txt", secrets.token_urlsafe(24) + "\n"),

@@ -36,6 +36,11 @@ def test_every_code_is_explained(imsoc, code):
     assert answer["action"]
 
 
+@pytest.mark.parametrize("said", ["4001", "IMG4001", "img-4001"])
+def test_a_code_is_understood_as_people_say_it(imsoc, said):
+    assert imsoc.json("explain", said)["code"] == "IMG-4001"
+
+
 def test_a_code_is_explained_to_people(imsoc):
     text = imsoc("explain", "IMG-0101").stdout
     assert "A setting is wrong" in text
@@ -99,6 +104,14 @@ def test_keys_make_a_complete_example(imsoc, tmp_path):
     assert tomllib.loads((folder / "imsoc.toml").read_text("utf-8"))["seal"]["key"] == "seal.key"
     for name in ("seal.key", "partner-secret.txt", "imsoc.toml"):
         assert (folder / name).stat().st_mode & 0o077 == 0
+
+
+def test_the_trial_has_a_certificate_to_send(imsoc, trial):
+    key = ("--key", "partner-seal.key", "--certificate", "partner-seal.pem")
+    imsoc("seal", "certificate.xml", *key, "--out", "sealed.xml")
+    assert imsoc.json("verify", "sealed.xml", "--anchor", "partner-root.pem")["passed"]
+    refused = imsoc.json("seal", "certificate.xml", *key, "--out", "no/such/folder.xml", code=ExitCode.USAGE)
+    assert refused["error"]["code"] == "IMG-0104"
 
 
 def test_keys_never_overwrite(imsoc, tmp_path):
