@@ -154,7 +154,7 @@ def assert_recorded(house, caller, answer, *, operation="SubmitCertificate", cod
         kept = connection.exec_driver_sql(
             f"SELECT request FROM exchange_parts WHERE exchange_id = '{row.id}'"
         ).scalar_one()
-    assert bytes(kept) == (b"" if answer.code == "IMG-2003" else caller.last), "what is kept of a replay is that it came"
+    assert bytes(kept) == (b"" if answer.code == "IMG-2003" else caller.last)  # a replay is kept without its bytes
 
 
 def assert_helps(answer, code, version):
