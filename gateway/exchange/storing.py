@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.errors import Finding, Severity
 
@@ -78,5 +78,5 @@ def certificates_json(seal: SealVerdict) -> bytes:
     ).encode("ascii")
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+_dump = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+"""One encoder for all: ``json.dumps`` makes a new one for separators that are not its own."""

@@ -15,7 +15,6 @@ import re
 import threading
 import zlib
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from lxml import etree
@@ -41,6 +40,7 @@ _NAME_RUN: Final = bytes(
     ord("x") if chr(byte).isalnum() or chr(byte) in "_-.:" or byte >= 0x80 else ord(" ")  # noqa: PLR2004 - not ASCII
     for byte in range(256)
 )
+_BEFORE_A_NAME: Final = (b"<", b"</", b"<?", b" ", b"\t", b"\n", b"\r", b"\f", b"\v")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +237,14 @@ def _may_hold_a_long_name(text: bytes, most: int) -> bool:
 
     Most documents have no such run anywhere. Base64 can have one by chance, and is then told from a name by its place.
     """
-    run = text.translate(_NAME_RUN)
-    at = run.find(b"x" * (most + 1))
-    return at >= 0 and _compiled_run(most).search(text, max(0, at - 2)) is not None
-
-
-@cache
-def _compiled_run(most: int) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:<[/?]?|\s)[A-Za-z0-9_.:\x80-\xff-]{%d}" % (most + 1))
+    runs, too_long = text.translate(_NAME_RUN), b"x" * (most + 1)
+    at = runs.find(too_long)
+    while at >= 0:
+        if text[max(0, at - 2) : at].endswith(_BEFORE_A_NAME):
+            return True
+        end = runs.find(b" ", at)
+        at = runs.find(too_long, end) if end >= 0 else -1
+    return False
 
 
 def _count(text: bytes, limits: Limits) -> None:
@@ -266,4 +266,4 @@ def _compiled(cache: dict[int, etree.XPath], limit: int, expression: str) -> etr
     try:
         return cache[limit]
     except KeyError:
-        return cache.setdefault(limit, etree.XPath(expression))
+        return cache.setdefault(limit, etree.XPath(expression, regexp=False))
