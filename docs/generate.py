@@ -36,6 +36,9 @@ def error_codes() -> str:
         "# Error codes\n",
         "Every refusal carries a code that never changes its meaning. The same text: `imsoc explain IMG-nnnn`.\n",
         "In SOAP 1.1 a fault of the sender is `Client`, of the gateway `Server`; in SOAP 1.2 `Sender`, `Receiver`.\n",
+        "*Retry* is for programs: `later` means send the same message again; `after-change` means it can pass once",
+        "something was changed, at the sender or at the gateway; `never` means do not repeat it: correct it and send",
+        "it as a new one.\n",
     ]
     for entry in catalogue().values():
         whose = {"sender": "the sender", "receiver": "the gateway"}[entry.fault]

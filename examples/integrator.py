@@ -24,6 +24,7 @@ def client_for(address, username, password):
     stamp = WSU.Timestamp(WSU.Created(f"{now:%Y-%m-%dT%H:%M:%SZ}"))
     stamp.append(WSU.Expires(f"{now + timedelta(minutes=2):%Y-%m-%dT%H:%M:%SZ}"))
     token = UsernameToken(username, password, use_digest=True, timestamp_token=stamp)
+    address = address.rstrip("/").removesuffix("/CertificateExchange")
     return zeep.Client(f"{address}/CertificateExchange?wsdl", wsse=token).service
 
 
@@ -41,14 +42,14 @@ def identity_of(document):
 
 def main(address, username, secret_file, sealed_file):
     """Validate, submit, ask for the status, read back."""
-    password = Path(secret_file).read_text().strip()
-    sealed = Path(sealed_file).read_bytes()
-    message_id = f"mine-{hashlib.sha256(sealed).hexdigest()[:32]}"  # the same for a repeat of the same file
 
     def service():
         return client_for(address, username, password)
 
     try:
+        password = Path(secret_file).read_text().strip()
+        sealed = Path(sealed_file).read_bytes()
+        message_id = f"mine-{hashlib.sha256(sealed).hexdigest()[:32]}"  # the same for a repeat of the same file
         checked = service().ValidateCertificate(SealedDocument=sealed)
         print("acceptable:", checked.Acceptable)
         for finding in checked.Finding:
@@ -65,9 +66,12 @@ def main(address, username, secret_file, sealed_file):
         detail = fault.detail[0] if fault.detail is not None and len(fault.detail) else ()
         facts = {etree.QName(part).localname: part.text for part in detail}
         print("refused:", facts.get("Code", fault.code), facts.get("Message", fault.message))
-        for name in ("Where", "Found", "Expected", "Retry"):
+        for name in ("Where", "Found", "Expected", "WhatToDo", "Retry"):
             if facts.get(name):
                 print(f"  {name}: {facts[name]}")
+        return 1
+    except OSError as error:  # a file, or the network: what requests raises is one too
+        print("not sent:", error)
         return 1
     return 0
 

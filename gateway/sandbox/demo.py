@@ -151,12 +151,15 @@ def _invite(sandbox: Sandbox, teller: Teller) -> None:
     """What to try while both gateways run; each line can be pasted into another terminal."""
     own = sandbox.folder / "third-country"
     account = sandbox.folder / "secrets" / "third-country.txt"
+    pki = sandbox.folder / "pki"
     imsoc = Path(sys.executable).with_name("imsoc")
     teller.say(
         "Both gateways go on running; Ctrl-C ends them. From another terminal, as the third country:",
         f"  {imsoc} -c {own}/imsoc.toml seal {own}/certificate.xml --out sealed.xml",
         f"  {sys.executable} examples/integrator.py {sandbox.a.address} third-country {account} sealed.xml",
+        f"  {imsoc} verify sealed.xml --anchor {pki}/third-country-root.pem --anchor {pki}/tsa-root.pem",
         "and as the operator of gateway A:",
         f"  {imsoc} -c {sandbox.a.config} messages list",
         f"  {imsoc} -c {sandbox.a.config} deliveries list",
+        f"  {imsoc} -c {sandbox.a.config} explain ID   # of a message in the list, or a code: explain IMG-4009",
     )
