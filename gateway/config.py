@@ -95,7 +95,6 @@ class ServerSettings:
     """Addresses or networks whose ``Client-Cert`` header is believed; it is ignored from everybody else."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """Where messages are kept."""
