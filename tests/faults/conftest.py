@@ -213,7 +213,7 @@ class Instance:
         self.config.write_text(
             f'[instance]\nid = "{self.name}"\nroles = ["{self.role}"]\n[server]\nport = {self.port}\n{self.server}\n'
             f'[store]\nurl = "{self.url}"\n[trust]\nrequire_timestamp = false\n'
-            "[delivery]\nbackoff_first_seconds = 0.1\nbackoff_max_seconds = 0.5\nlease_seconds = 2\n"
+            "[delivery]\nbackoff_first_seconds = 0.1\nbackoff_max_seconds = 0.5\nlease_seconds = 1\n"
             f'[seal]\nkey = "../seal.key"\ncertificate = "../seal.pem"\n{self.settings}\n'
         )
 
