@@ -25,6 +25,10 @@ PHYTOSANITARY_TYPES: Final = frozenset({"851", "657"})
 REPLACES_RELATION: Final = "ACW"
 """UN/EDIFACT 1153, reference to a previous message: TRACES cites the replaced certificate so (DIGEST 5.2)."""
 
+MAX_NUMBER: Final = 200
+MAX_CODE: Final = 6
+"""Characters of a number, and of a type or country: CertificateExchange cannot ask for what is longer."""
+
 _RAM: Final = f"{{{RAM21}}}"
 _DOCUMENT: Final = f"{{{SPS17}}}SPSExchangedDocument"
 _CONSIGNMENT: Final = f"{{{SPS17}}}SPSConsignment"
@@ -57,9 +61,10 @@ class SpsCertificate:
 
     @property
     def identity(self) -> DocumentIdentity | None:
-        """Issuer country, type and number; None when one of them is missing."""
+        """Issuer country, type and number; None when one is missing, or longer than any contract can name it."""
         country, type_code, number = self.issuer_country, self.type_code, self.number
-        return DocumentIdentity(country, type_code, number) if country and type_code and number else None
+        short = len(number) <= MAX_NUMBER and len(type_code) <= MAX_CODE and len(country or "") <= MAX_CODE
+        return DocumentIdentity(country, type_code, number) if country and type_code and number and short else None
 
     @property
     def number(self) -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ExchangeRefused
 from gateway.exchange.status import CertificateStatus, may_follow
-from gateway.store import DocumentKey, find_accepted, find_document, idempotency_key
+from gateway.store import DocumentKey, find_accepted, find_document, find_version, idempotency_key
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.exchange.context import Context
     from gateway.exchange.models import Examined, Principal
     from gateway.store import DocumentRow
@@ -34,19 +36,24 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
     """The transition that this document asks for, as things stand now.
 
     Raises:
-        ExchangeRefused: IMG-7002 the status may not follow, IMG-7009 what it replaces does not stand; a repeat of what
-            was accepted is never refused here, the store answers it.
+        ExchangeRefused: IMG-7002 the status may not follow, IMG-7003 the number is another partner's, IMG-7009 what
+            it replaces does not stand; a repeat of what was accepted is never refused here, the store answers it.
     """
     key = key_of(examined)
     new = examined.status_code
     with context.store.read() as connection:
-        current = _status(find_document(connection, key))
+        document = find_document(connection, key)
+        if document is not None and document.owner_partner != principal.partner.id:
+            raise ExchangeRefused("IMG-7003", where="/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID")
+        current = _status(document)
+        # A replaced number has the status 44 without a version of its own in it, and takes none.
+        stands = document is not None and new == current and find_version(connection, document, new) is not None
         replaces, replaced = None, None
         if new == CertificateStatus.REPLACED:
             replaces = _replaced_key(examined, key)
-            replaced = _status(find_document(connection, replaces)) if replaces else None
-    legal = new == current or may_follow(current, new)
-    known = replaces is None or (replaced is not None and may_follow(replaced, new))
+            replaced = _own_status(connection, principal, replaces or key)
+    legal = stands or may_follow(current, new)
+    known = new != CertificateStatus.REPLACED or stands or (replaced is not None and may_follow(replaced, new))
     if not (legal and known) and not is_repeat(context, principal, examined, contract):
         if not legal:
             raise ExchangeRefused(
@@ -55,7 +62,7 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
                 found=f"{new} for a number whose status is {current or 'not known'}",
                 expected="issue (70), then at most one replacement (44), then at most a withdrawal (40)",
             )
-        raise ExchangeRefused("IMG-7009", found=f"{replaces} with status {replaced or 'not known'}")
+        raise ExchangeRefused("IMG-7009", found=f"{replaces or key} with status {replaced or 'not known'}")
     return Transition(current, replaces, replaced)
 
 
@@ -81,6 +88,12 @@ def key_of(examined: Examined) -> DocumentKey:
     """The identity as the store knows it."""
     identity = examined.identity
     return DocumentKey(identity.issuer_country, identity.type_code, identity.number)
+
+
+def _own_status(connection: Connection, principal: Principal, key: DocumentKey) -> str | None:
+    """The status of a document that the sender may replace; another's is as if it were not there."""
+    document = find_document(connection, key)
+    return _status(document) if document and document.owner_partner == principal.partner.id else None
 
 
 def _status(document: DocumentRow | None) -> str | None:
