@@ -1,6 +1,7 @@
 """Reference data and translation between code systems: tables, the engine, reports."""
 
 from mappings.engine import translate
+from mappings.gaps import find_gaps
 from mappings.index import Index
 from mappings.loading import Tables, load_tables
 from mappings.models import CANONICAL, Loss, TranslatedPlace, Translation
@@ -13,6 +14,7 @@ __all__ = [
     "Tables",
     "TranslatedPlace",
     "Translation",
+    "find_gaps",
     "load_tables",
     "report_from_json",
     "report_to_json",

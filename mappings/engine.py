@@ -41,11 +41,11 @@ def translate(root: _Element, *, source: str, target: str, index: Index, partner
     for system in (source, target):
         if system not in index.systems:
             raise TranslationRefused("IMG-6005", found=system, expected=", ".join(sorted(index.systems)))
-    document = _copy(root)
-    context = (document.findtext(_TYPE_CODE) or "").strip()
+    document = copy_of(root)
+    context = document_type(document)
     places: list[TranslatedPlace] = []
     versions: dict[str, str] = {}
-    for step_source, step_target in _steps(source, target):
+    for step_source, step_target in steps(source, target):
         run = Pass(index, step_source, step_target, partner, context)
         run.walk(document, plan_for(step_source, step_target), f"/{readable(str(document.tag))}")
         places += run.places
@@ -54,13 +54,20 @@ def translate(root: _Element, *, source: str, target: str, index: Index, partner
     return Translation(document, tuple(places), versions)
 
 
-def _steps(source: str, target: str) -> tuple[tuple[str, str], ...]:
+def document_type(document: _Element) -> str:
+    """The document type code: rows may hold for one type only."""
+    return (document.findtext(_TYPE_CODE) or "").strip()
+
+
+def steps(source: str, target: str) -> tuple[tuple[str, str], ...]:
+    """The passes on the way from one system to another."""
     if source == target or CANONICAL in (source, target):
         return ((source, target),)
     return ((source, CANONICAL), (CANONICAL, target))
 
 
-def _copy(root: _Element) -> _Element:
+def copy_of(root: _Element) -> _Element:
+    """A document of its own to work on, without seals, comments and processing instructions."""
     document = deepcopy(root)
     document.tail = None
     for signature in document.findall(qn(DS, "Signature")):

@@ -125,11 +125,13 @@ def _validate(context: Context, principal: Principal, call: SoapCall) -> bytes:
 
 def _examination(examined: Examined) -> list[str | bytes]:
     seen = {found.rule for found in examined.findings}
-    refused = [
-        Finding(refusal.code, Severity.SEVERE, refusal.message, refusal.where, refusal.found, refusal.expected)
-        for refusal in examined.refusals
-        if not (refusal.findings and {found.rule for found in refusal.findings} <= seen)
-    ]
+    refused: list[Finding] = []
+    for refusal in examined.refusals:
+        if refusal.findings:
+            refused += [found for found in refusal.findings if found.rule not in seen]
+        else:
+            facts = (refusal.message, refusal.where, refusal.found, refusal.expected)
+            refused.append(Finding(refusal.code, Severity.SEVERE, *facts))
     parts: list[str | bytes] = [element("Acceptable", "false" if examined.refusals else "true")]
     if examined.verified is not None:
         parts.append(seal_verdict(examined.verified.seal))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gateway.access import check_document
 from gateway.documents import SpsCertificate
-from gateway.errors import ExchangeRefused, GatewayError, RulesRefused, Severity
+from gateway.errors import ExchangeRefused, Finding, GatewayError, RulesRefused, Severity, TranslationRefused
 from gateway.exchange.models import Examined
 from gateway.exchange.status import CertificateStatus
 from gateway.faultpoints import reach
@@ -20,14 +20,13 @@ from gateway.rules import evaluate
 from gateway.store import Form
 from gateway.trust import INLINE_POLICY, SEALED_DOCUMENT_POLICY, Level, SignaturePolicy, issuing_route, verify_sealed
 from gateway.xml.names import path_of
-from mappings import translate
+from mappings import find_gaps, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from gateway.access import Partner
-    from gateway.errors import Finding
     from gateway.exchange.context import Context
     from gateway.exchange.models import Principal, SubmittedDocument
     from gateway.trust import VerifiedDocument
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["examine"]
 
 _T = TypeVar("_T")
+
+_NEVER_GUESSED = "Regulation (EU) 2019/1715 Article 37(2)"
 
 _POLICIES = {Form.INLINE: INLINE_POLICY, Form.SEALED: SEALED_DOCUMENT_POLICY}
 
@@ -171,10 +172,14 @@ def _refuse_severe(findings: tuple[Finding, ...]) -> None:
 def _translate(
     context: Context, partner: Partner, view: SpsCertificate, target_system: str, now: datetime
 ) -> Translation:
-    return translate(
-        view.root,
-        source=partner.code_system,
-        target=target_system or context.policy.canonical_system,
-        index=context.index.on(now.date()),
-        partner=partner.id,
-    )
+    source, target = partner.code_system, target_system or context.policy.canonical_system
+    index = context.index.on(now.date())
+    try:
+        return translate(view.root, source=source, target=target, index=index, partner=partner.id)
+    except TranslationRefused as refusal:
+        gaps = find_gaps(view.root, source=source, target=target, index=index, partner=partner.id)
+        refusal.findings = tuple(
+            Finding(gap.code, Severity.SEVERE, gap.message, gap.where, gap.found, gap.expected, _NEVER_GUESSED)
+            for gap in gaps
+        )
+        raise

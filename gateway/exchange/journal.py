@@ -60,7 +60,13 @@ def _detail(error: GatewayError) -> dict[str, Any]:
     """What the sender was told, for the operator whom it will ask."""
     told = {"where": error.where, "found": error.found, "expected": error.expected, "message": error.message}
     findings = [
-        {"rule": each.rule, "severity": each.severity.value, "message": each.message, "path": each.path}
+        {
+            "rule": each.rule,
+            "severity": each.severity.value,
+            "message": each.message,
+            "path": each.path,
+            "expected": each.expected,
+        }
         for each in error.findings[:MAX_FINDINGS]
     ]
     return {**told, "findings": findings} if findings else told

@@ -431,6 +431,29 @@ def test_the_record_of_a_refusal_names_the_document_and_says_what_the_sender_was
     assert rows[2].error_detail["expected"].startswith("map-ephyto-package.csv: X0,")
 
 
+def findings_of(answer):
+    return {
+        (each.findtext(f"{{{CX}}}Rule"), each.findtext(f"{{{CX}}}Found"))
+        for each in answer.body.iter(f"{{{CX}}}Finding")
+    }
+
+
+def test_every_code_without_a_mapping_is_told_at_once(house):
+    caller = house.caller()
+    document = certificate(number="AR-MANY", lines=3).replace(b">BX<", b">X0<").replace(b'"KGM"', b'"X1"')
+    gaps = {("IMG-6001", "X0"), ("IMG-6001", "X1")}
+    answer = caller.submit(house.world.sealed(document))
+    assert answer.code == "IMG-6001"
+    assert findings_of(answer) == gaps
+    assert findings_of(caller.validate(document)) == {*gaps, ("IMG-4001", None)}
+    document = document.replace(b"<ram:ID>NL</ram:ID>", b"<ram:ID>ZZ</ram:ID>")
+    assert findings_of(caller.validate(house.world.sealed(document))) == {
+        *gaps,
+        ("IMG-6001", "ZZ"),
+        ("SPS-COUNTRY-CODE", "ZZ"),
+    }
+
+
 def test_a_refusal_is_found_by_the_operator_and_not_by_the_message_id(house):
     caller = house.caller()
     answer = caller.submit(certificate(lines=1), message_id="refused-1")

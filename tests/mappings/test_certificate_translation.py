@@ -10,7 +10,7 @@ from gateway.errors import TranslationRefused
 from gateway.sandbox.samples import certificate, example
 from gateway.xml.names import DS, PREFIXES, RAM21, UDT21, qn
 from gateway.xml.schemas import SchemaName, is_valid
-from mappings import Loss, report_from_json, report_to_json, translate
+from mappings import Loss, find_gaps, report_from_json, report_to_json, translate
 
 
 def there(root, index, source="ephyto", target="traces"):
@@ -380,6 +380,24 @@ def test_an_unmapped_code_is_refused_with_list_place_and_the_row_to_add(root, in
     assert "package" in refused.value.message
     assert refused.value.where.endswith("/ram:PhysicalSPSPackage[1]/ram:TypeCode")
     assert refused.value.expected == "map-ephyto-package.csv: QK,?,,in,widens,2026-11-22,,,"
+
+
+def test_all_gaps_are_found_at_once_each_code_at_its_first_place(root, index):
+    way = {"source": "ephyto", "target": "traces", "index": index}
+    assert find_gaps(root, **way) == ()
+    for package in root.iterfind(f".//{qn(RAM21, 'PhysicalSPSPackage')}/{qn(RAM21, 'TypeCode')}"):
+        package.text = "QK"
+    first(root, "//ram:NetWeightMeasure").set("unitCode", "X1")
+    first(root, "//ram:ImportSPSCountry/ram:ID").text = "ZZ"
+    before = etree.tostring(root)
+    gaps = find_gaps(root, **way)
+    assert [(gap.code, gap.found) for gap in gaps] == [("IMG-6001", "ZZ"), ("IMG-6001", "X1"), ("IMG-6001", "QK")]
+    assert "TradeLineItem[1]" in gaps[2].where
+    assert etree.tostring(root) == before
+    with pytest.raises(TranslationRefused) as refused:
+        there(root, index)
+    assert (refused.value.where, refused.value.expected) == (gaps[0].where, gaps[0].expected)
+    assert [gap.found for gap in find_gaps(root, source="traces", target="ephyto", index=index)]
 
 
 def test_a_code_with_another_meaning_is_refused_although_both_sides_have_it(root, index):
