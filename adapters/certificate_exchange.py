@@ -16,7 +16,7 @@ from gateway.soap import SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
 from gateway.soap.transport import TlsSettings
 from gateway.xml.canonical import serialise
-from gateway.xml.names import ACK17, CX1, qn
+from gateway.xml.names import ACK17, CX1, RAM21, qn
 
 if TYPE_CHECKING:
     from adapters.opening import Target
@@ -27,6 +27,8 @@ __all__ = ["CertificateExchangeAdapter"]
 
 _NOT_THERE: Final = "IMG-7004"
 _REPLAY: Final = "IMG-2003"
+_RECEIVED: Final = "AWR"
+"""UN/EDIFACT 1153 in an acknowledgement: the document that was received."""
 
 
 class CertificateExchangeAdapter:
@@ -69,7 +71,7 @@ class CertificateExchangeAdapter:
             reply = self._client.call("SubmitCertificate", job.payload)
         except SoapFaultReceived as fault:
             return _refused(fault)
-        return _acknowledged(reply)
+        return _acknowledged(reply, job)
 
     def resolve(self, job: DeliveryJob) -> DeliveryResult:
         """Ask whether the partner has what was sent under this message id."""
@@ -85,6 +87,10 @@ class CertificateExchangeAdapter:
             return DeliveryResult(DeliveryOutcome.UNKNOWN, fault.detail_code or fault.code, "the read was refused")
         except DeliveryError as error:
             return DeliveryResult(DeliveryOutcome.UNKNOWN, error.code, error.message)
+        document = reply.body.find(qn(CX1, "Document"))
+        number = "" if document is None else document.findtext(qn(CX1, "ID"), "")
+        if reply.body.tag != qn(CX1, "GetCertificateStatusResponse") or not _same(number, job.document.number):
+            return DeliveryResult(DeliveryOutcome.UNKNOWN, "IMG-8003", "an answer about something else")
         known = {version.findtext(qn(CX1, "StatusCode"), "") for version in reply.body.iterfind(qn(CX1, "Version"))}
         if job.status_code in known:
             return DeliveryResult(DeliveryOutcome.DELIVERED, receipt=serialise(reply.body))
@@ -104,11 +110,23 @@ def _readable(key: str, name: str) -> Path | None:
         ) from error
 
 
-def _acknowledged(reply: Reply) -> DeliveryResult:
+def _acknowledged(reply: Reply, job: DeliveryJob) -> DeliveryResult:
+    """An acknowledgement ends the delivery only if it names the document; its seal is kept as received, not judged."""
     acknowledgement = reply.body.find(qn(ACK17, "SPSAcknowledgement"))
     if reply.body.tag != qn(CX1, "SubmitCertificateResponse") or acknowledgement is None:
         return DeliveryResult(DeliveryOutcome.UNKNOWN, "IMG-8003", "an answer that is no acknowledgement")
+    received = [
+        reference.findtext(qn(RAM21, "ID"), "")
+        for reference in acknowledgement.iter(qn(RAM21, "ReferenceSPSReferencedDocument"))
+        if reference.findtext(qn(RAM21, "RelationshipTypeCode")) == _RECEIVED
+    ]
+    if not any(_same(number, job.document.number) for number in received):
+        return DeliveryResult(DeliveryOutcome.UNKNOWN, "IMG-8003", "an acknowledgement of something else")
     return DeliveryResult(DeliveryOutcome.DELIVERED, receipt=serialise(acknowledgement))
+
+
+def _same(found: str, number: str) -> bool:
+    return " ".join(found.split()) == number
 
 
 def _refused(fault: SoapFaultReceived) -> DeliveryResult:

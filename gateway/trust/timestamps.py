@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from gateway.errors import GatewayError, SealRefused, Unavailable
 from gateway.trust import der
@@ -30,28 +31,46 @@ _HTTP_OK = 200
 
 
 def http_transport(timeout: float) -> Callable[[str, bytes], bytes]:
-    """POSTs queries with requests: no proxies or bundles from the environment, no redirects, bounded answers.
+    """POSTs queries with requests: no proxies or bundles from the environment, no redirects, no answers without end.
 
     Args:
-        timeout: seconds to connect, and between two packets.
+        timeout: seconds to connect, for the head of the answer, and for the answer up to its last byte.
     """
 
     def post(url: str, query: bytes) -> bytes:
+        ends = time.monotonic() + timeout
         with requests.Session() as session:
             session.trust_env = False
             with session.post(
                 url,
                 data=query,
-                headers={"Content-Type": "application/timestamp-query"},
+                headers={"Content-Type": "application/timestamp-query", "Accept-Encoding": "identity"},
                 timeout=timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 if response.status_code != _HTTP_OK:
                     raise ValueError(f"HTTP {response.status_code}")
-                return bytes(response.raw.read(MAX_TOKEN_BYTES + 1, decode_content=True))
+                if response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise ValueError("a compressed answer")
+                return _read(response, ends)
 
     return post
+
+
+def _read(response: requests.Response, ends: float) -> bytes:
+    """The whole answer, which is small and comes soon: a serving thread waits for it."""
+    answer = b""
+    try:
+        while chunk := response.raw.read1(MAX_TOKEN_BYTES, decode_content=False):
+            answer += chunk
+            if len(answer) > MAX_TOKEN_BYTES:
+                raise ValueError("too long an answer")
+            if time.monotonic() > ends:
+                raise TimeoutError("an answer that does not end")
+    except HTTPError as error:
+        raise ConnectionError("the answer broke off") from error
+    return answer
 
 
 class TimestampClient:

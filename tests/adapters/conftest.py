@@ -14,9 +14,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))  # importlib mode does not; the helper's name is unique
 
 from exchange_harness import World, add_partners
+from lxml import etree
 
 from adapters import DeliveryJob
 from gateway.app import build_application
+from gateway.documents import SpsCertificate
 from gateway.store import DocumentKey
 
 CX = "urn:imsoc:gateway:certificate-exchange:1"
@@ -51,7 +53,7 @@ class Partner:
             id=job_id,
             partner="b",
             exchange_id="x",
-            document=DocumentKey("AR", "851", "1"),
+            document=DocumentKey("AR", "851", SpsCertificate(etree.fromstring(document)).number),
             status_code=status,
             sender="ar",
             attempt=1,
