@@ -175,7 +175,12 @@ def _read_map(file: Traversable) -> CodeMap:
     try:
         otherwise = Otherwise(header.get("otherwise", ""))
     except ValueError as error:
-        raise ConfigurationError("IMG-0130", where=f"{file.name} header", found=str(error)) from error
+        raise ConfigurationError(
+            "IMG-0130",
+            where=f"{file.name} header",
+            found=f"otherwise: {header.get('otherwise', '')}",
+            expected=", ".join(Otherwise),
+        ) from error
     return CodeMap(_stem(file), system, name, header.get("partner", ""), otherwise, provenance, digest, tuple(rows))
 
 
@@ -192,9 +197,10 @@ def _read(file: Traversable, columns: list[str]) -> tuple[dict[str, str], list[t
         key, _, value = lines[body][1:].partition(":")
         header[key.strip()] = value.strip()
         body += 1
-    needed = {"list", *_PROVENANCE} | ({"system"} if columns is MAP_COLUMNS else set())
+    needed = {"list", *_PROVENANCE} | ({"system", "otherwise"} if columns is MAP_COLUMNS else set())
     if missing := sorted(needed - header.keys()):
-        raise ConfigurationError("IMG-0130", where=f"{file.name} header", expected="# " + ", ".join(missing))
+        lines_missing = ", ".join(f"# {key}: ..." for key in missing)
+        raise ConfigurationError("IMG-0130", where=f"{file.name} header", expected=f"lines {lines_missing}")
     reader = csv.reader(StringIO("".join(lines[body:])), strict=True)
     numbered: list[tuple[int, dict[str, str]]] = []
     try:
