@@ -242,7 +242,10 @@ def _slow_breach(name: SchemaName, element: _Element, fast: _Breach) -> _Breach:
     """The first error of ``xmlschema``, in libxml2's place; ``fast`` where it has nothing better to say."""
     with _explaining:
         schema = _explainer(name)
-        error = next(schema.iter_errors(cast("ElementType", element), use_location_hints=False), None)
+        try:
+            error = next(schema.iter_errors(cast("ElementType", element), use_location_hints=False), None)
+        except xmlschema.XMLSchemaException:  # an xsi:type that names no type, say: it raises where it should report
+            return fast
     if error is None:
         return fast
     node = cast("_Element", error.elem) if error.elem is not None else element
