@@ -38,7 +38,8 @@ class Limits:
     trees (canonicalisation, schema validation) stays far from the end of its stack."""
 
     max_elements: int = 250_000
-    """Elements, comments and processing instructions in all. 25 MB of certificates have about 340 per 25 KB; 25 MB of ``<a/>`` would have six million."""
+    """Elements, comments and processing instructions in all. 25 MB of certificates have about 340 per 25 KB; 25 MB of
+    ``<a/>`` would have six million."""
 
     max_attributes_per_element: int = 64
     """Attributes of one element, namespace declarations not counted. The contracts use four at most."""

@@ -64,9 +64,9 @@ class _Compiled(threading.local):
     """One compiled schema per name and thread: lxml keeps the error log on the schema, where threads would mix it.
 
     Compiled from files, not through lxml resolvers: every parse in any thread swaps libxml2's one document loader, and
-    now and then a schema that another thread is compiling would lose its imports. One at a time, because libxml2 sets up
-    its built-in types with the first schema of a process, without a lock: of eight threads that began together one
-    process in thirty could never compile a schema again.
+    now and then a schema that another thread is compiling would lose its imports. One at a time, because libxml2 sets
+    up its built-in types with the first schema of a process, without a lock: of eight threads that began together
+    one process in thirty could never compile a schema again.
     """
 
     def __init__(self) -> None:
