@@ -80,6 +80,7 @@ def upgrade(url: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = InstanceLock(file)
     try:
+        file.touch(mode=0o600)  # certificates with names in them; SQLite gives its other files the same mode
         _run(parsed)
     finally:
         lock.release()

@@ -9,13 +9,12 @@ import base64
 import codecs
 import gzip
 import itertools
-import re
 
 import pytest
-from exchange_harness import CX, PREFIXES
-from lxml import etree
+from exchange_harness import CX
 
-SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+from gateway.xml.names import XOP
+
 _numbers = itertools.count(1)
 
 
@@ -132,8 +131,7 @@ def test_two_documents_in_one_request_are_none(caller, world, sealed):
         f"<cx:SealedDocument>{encoded}</cx:SealedDocument>{other.decode()}",
         f"<cx:SealedDocument>{encoded}</cx:SealedDocument><cx:SealedDocument>{encoded}</cx:SealedDocument>",
         f"<cx:SealedDocument>{encoded}<a/></cx:SealedDocument>",
-        f"<cx:SealedDocument><xop:Include xmlns:xop='{'http://www.w3.org/2004/08/xop/include'}' href='cid:a'/>"
-        "</cx:SealedDocument>",
+        f"<cx:SealedDocument><i:Include xmlns:i='{XOP}' href='cid:a'/></cx:SealedDocument>",
     ):
         request = f'<cx:SubmitCertificateRequest xmlns:cx="{CX}">{content}</cx:SubmitCertificateRequest>'
         assert caller.call(request).code == "IMG-3001"
@@ -216,11 +214,10 @@ def test_the_translation_and_the_answers_are_about_what_was_sealed(caller, seale
     answer = caller.submit(changed)
     assert answer.status == 200
     assert b"EVIL" not in answer.raw
-    for representation in ("TRANSLATED",):
-        more = f"<cx:Representation>{representation}</cx:Representation>"
-        read = caller.about("GetCertificate", number, more=more)
-        assert read.status == 200
-        assert b"EVIL" not in read.raw
+    more = "<cx:Representation>TRANSLATED</cx:Representation>"
+    read = caller.about("GetCertificate", number, more=more)
+    assert read.status == 200
+    assert b"EVIL" not in read.raw
     assert b"EVIL" not in caller.validate(changed).raw
     assert caller.about("GetCertificateStatus", "EVIL-1").code == "IMG-7004"
 
@@ -230,6 +227,4 @@ def test_a_seal_value_of_another_partner_is_not_taken_over(house, world, sealed)
     assert house.caller("ar").submit(document).status == 200
     answer = house.caller("with-crl").submit(document)
     assert answer.code in {"IMG-7003", "IMG-7007"}
-    assert re.search(number, answer.raw.decode()) is None or answer.code == "IMG-7003"
-    assert etree.fromstring(answer.raw) is not None
-    assert PREFIXES
+    assert kept(house.caller("ar"), number)
