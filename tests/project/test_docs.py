@@ -79,11 +79,12 @@ def test_threats_name_places_and_tests_that_exist():
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in (ROOT / "docs" / "security.md").read_text("utf-8").splitlines()
-        if line.startswith("| ") and "---" not in line
-    ][1:]
+        if line.startswith("| ") and not line.startswith("| Threat ")
+    ]
     assert len(rows) > 10
-    for threat, _control, where, tests in rows:
+    for threat, _control, where, default, _source, tests in rows:
+        assert default, threat
         for place in re.findall(r"`([^`]+)`", where + tests):
             assert (ROOT / place).exists(), f"{threat}: {place}"
-        for folder in re.findall(r"`(tests/[^`]+)`", tests):
+        for folder in re.findall(r"`(tests/[^`.]+)`", tests):
             assert list((ROOT / folder).glob("test_*.py")), f"{threat}: no test in {folder}"
