@@ -22,6 +22,16 @@ RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationE
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 
 
+def _read_request(connection):
+    """All of it: a connection that is closed with something unread is reset, and the answer may be lost."""
+    with connection.makefile("rb") as stream:
+        length = 0
+        while line := stream.readline().strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        stream.read(length)
+
+
 @contextmanager
 def server(*portions, pause=0.0, status="200 OK", headers="Content-Type: text/xml; charset=utf-8\r\n"):
     """Answers every connection with these bytes, a portion at a time; gives its address."""
@@ -38,7 +48,7 @@ def server(*portions, pause=0.0, status="200 OK", headers="Content-Type: text/xm
             with connection:
                 connection.settimeout(5)
                 try:
-                    connection.recv(1 << 20)
+                    _read_request(connection)
                     connection.sendall(f"HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n".encode())
                     for portion in portions:
                         if over.wait(pause):
