@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["CertificateExchangeAdapter"]
 
 _NOT_THERE: Final = "IMG-7004"
-_REPLAY: Final = "IMG-2003"
+_AUTHENTICATION: Final = "IMG-20"
+"""Codes about who is calling, a replay among them."""
 _RECEIVED: Final = "AWR"
 """UN/EDIFACT 1153 in an acknowledgement: the document that was received."""
 
@@ -130,8 +131,11 @@ def _same(found: str, number: str) -> bool:
 
 
 def _refused(fault: SoapFaultReceived) -> DeliveryResult:
-    """A gateway says by Retry whether the same message can pass later; others by whose fault it is."""
+    """A gateway says by Retry whether the same message can pass later; others by whose fault it is.
+
+    A refusal of our credentials says nothing about the document: it waits until somebody has put them right.
+    """
     code, detail = fault.detail_code or fault.code, fault.reason
-    if fault.retry == "later" or not fault.is_ours_to_change or code == _REPLAY:
+    if fault.retry == "later" or not fault.is_ours_to_change or code.startswith(_AUTHENTICATION):
         return DeliveryResult(DeliveryOutcome.LATER, code, detail, receipt=fault.detail)
     return DeliveryResult(DeliveryOutcome.REFUSED, code, detail, receipt=fault.detail)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["refusals_recorded", "spend"]
 
+_REPLAY: Final = "IMG-2003"
+
+WITHOUT_BYTES: Final = frozenset({_REPLAY, "IMG-2101"})
+"""Refusals whose request is not kept: whoever caught one message, or has an account without a grant, could fill the
+store with it."""
+
 MAX_FINDINGS: Final = 50
 """Findings that the record of a refusal keeps; what they found in the document stays in the request alone."""
 
@@ -25,8 +31,7 @@ MAX_FINDINGS: Final = 50
 def refusals_recorded(context: Context, principal: Principal, call: SoapCall) -> Iterator[None]:
     """Record what refuses the call inside, and let it go on to the caller with the id of the record.
 
-    A replay is recorded without its values (they are spent already) and without its bytes (whoever caught one message
-    could fill the store with it); our own unavailability is not a refusal, so the
+    A replay is recorded without its values: they are spent already. Our own unavailability is not a refusal, so the
     same message may come again, nonce included.
     """
     try:
@@ -35,14 +40,14 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
         raise
     except GatewayError as error:
         exchange = new_id(call.received_at)
-        replay = error.code == "IMG-2003"
+        replay = error.code == _REPLAY
         refusal = Refusal(
             exchange_id=exchange,
             partner=principal.partner.id,
             contract=call.contract,
             operation=call.operation,
             received_at=call.received_at,
-            request=b"" if replay else call.raw,
+            request=b"" if error.code in WITHOUT_BYTES else call.raw,
             error_code=error.code,
             error_detail=_detail(error),
             subject=error.subject,
@@ -51,7 +56,7 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
         )
         recorded = context.store.write(lambda connection: record_refusal(connection, refusal))
         if recorded.kind is RecordedKind.REPLAY:
-            raise AuthenticationFailed("IMG-2003", found=recorded.detail) from error
+            raise AuthenticationFailed(_REPLAY, found=recorded.detail) from error
         error.exchange_id = exchange
         raise
 
@@ -90,4 +95,4 @@ def spend(context: Context, principal: Principal, call: SoapCall, subject: str, 
         )
     )
     if recorded.kind is RecordedKind.REPLAY:
-        raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+        raise AuthenticationFailed(_REPLAY, found=recorded.detail)

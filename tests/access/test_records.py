@@ -81,6 +81,7 @@ crls = ["list.pem"]
         ({"anchors": [{"certificate_pem": PEM, "purposes": ["seal"], "level": "high"}]}, "partner.anchors[0].level"),
         ({"anchors": [{"certificate_pem": PEM, "purposes": [], "level": "simple"}]}, "partner.anchors[0].purposes"),
         ({"delivery": {"adapter": "certificate-exchange", "address": "ftp://x"}}, "partner.delivery.address"),
+        ({"delivery": {"adapter": "certificate-exchange", "address": "http://x.example/"}}, "partner.delivery.address"),
     ],
 )
 def test_a_wrong_key_is_named(changes, key):

@@ -97,7 +97,7 @@ def test_refused_with_the_partners_code_and_reason(partner, adapter):
 def test_an_account_that_does_not_work_refuses_until_somebody_changes_it(partner, served, secret, username, code):
     adapter = connected(served(partner), secret, username=username)
     result = adapter.deliver(partner.job(partner.world.sealed()))
-    assert (result.outcome, result.code) == (DeliveryOutcome.REFUSED, code)
+    assert (result.outcome, result.code) == (DeliveryOutcome.LATER, code)
     asked = adapter.resolve(partner.job(partner.world.sealed()))
     assert (asked.outcome, asked.code) == (DeliveryOutcome.UNKNOWN, code)
 
