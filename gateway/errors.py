@@ -14,6 +14,7 @@
     ├── RulesRefused            IMG-50xx  a SEVERE finding of a rule set
     ├── TranslationRefused      IMG-60xx  an unmapped, ambiguous or expired code
     ├── ExchangeRefused         IMG-70xx  identity, version and state of documents; not found
+    ├── HubRefused              IMG-71xx  envelopes of the ePhyto hub: number, state, header, content
     ├── DeliveryError           IMG-80xx  outbound: unreachable, refused, unknown
     └── Unavailable             IMG-90xx  our own fault: store busy, no time-stamping authority
 
@@ -40,6 +41,7 @@ __all__ = [
     "Fault",
     "Finding",
     "GatewayError",
+    "HubRefused",
     "Retry",
     "RouteRefused",
     "RulesRefused",
@@ -210,6 +212,10 @@ class TranslationRefused(GatewayError):
 
 class ExchangeRefused(GatewayError):
     """The document's identity, version or state does not allow this."""
+
+
+class HubRefused(GatewayError):
+    """An envelope of the ePhyto hub, or a question about one, that cannot be served."""
 
 
 class DeliveryError(GatewayError):
