@@ -1,1 +1,1 @@
-"""A stand-in of the IPPC ePhyto hub: takes envelopes in, keeps them until they are acknowledged, tells how far they are."""
+"""A stand-in of the IPPC ePhyto hub, which keeps envelopes until they are acknowledged, and the import from a hub."""

@@ -1,6 +1,6 @@
 """What the IPPC ePhyto hub's contract says, for both sides of it: envelopes, tracking states, content forms.
 
-The stand-in (``gateway.hub``), its endpoint and the client (``adapters.ippc_hub``) share this package, and nothing in it
+The stand-in (``gateway.hub``), its endpoint and the client (``adapters.ippc_hub``) share this package; nothing in it
 knows which side it is on.
 """
 
