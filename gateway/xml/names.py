@@ -20,6 +20,11 @@ QDT21: Final = "urn:un:unece:uncefact:data:Standard:QualifiedDataType:21"
 CX1: Final = "urn:imsoc:gateway:certificate-exchange:1"
 """Our own contract, CertificateExchange."""
 
+HUB: Final = "http://ephyto.ippc.int/"
+"""The IPPC ePhyto hub's operations and code lists (DIGEST 2.1)."""
+HUBENT: Final = "http://ephyto.ippc.int/HUB.Entities"
+"""The hub's envelopes, NPPOs and channels (DIGEST 2.3)."""
+
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES132: Final = "http://uri.etsi.org/01903/v1.3.2#"
 XADES141: Final = "http://uri.etsi.org/01903/v1.4.1#"
@@ -44,6 +49,8 @@ PREFIXES: Final[dict[str, str]] = {
     "ram": RAM21,
     "udt": UDT21,
     "cx": CX1,
+    "hub": HUB,
+    "hubent": HUBENT,
     "ds": DS,
     "xades": XADES132,
     "xades141": XADES141,
