@@ -1,6 +1,7 @@
 """Partners as principals, default deny, and what each may see (Arts 9, 36)."""
 
 from gateway.access.directory import Directory, read_secret
+from gateway.access.membership import AllowedDocument, ChannelRule, HubMembership, Polling, RuleDirection, RuleType
 from gateway.access.models import (
     ANY,
     AnchorRecord,
@@ -15,13 +16,19 @@ from gateway.access.service import View, check_document, check_operation, view_o
 
 __all__ = [
     "ANY",
+    "AllowedDocument",
     "AnchorRecord",
     "Authentication",
+    "ChannelRule",
     "CountryPair",
     "DeliveryTarget",
     "Directory",
+    "HubMembership",
     "Partner",
     "PartnerKind",
+    "Polling",
+    "RuleDirection",
+    "RuleType",
     "View",
     "check_document",
     "check_operation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,8 @@ class _Snapshot:
     by_id: dict[str, Partner] = field(default_factory=dict)
     by_username: dict[str, Partner] = field(default_factory=dict)
     by_certificate: dict[str, Partner] = field(default_factory=dict)
+    by_country: dict[str, Partner] = field(default_factory=dict)
+    by_channel: dict[str, Partner] = field(default_factory=dict)
 
 
 class Directory:
@@ -97,6 +99,22 @@ class Directory:
         """All partners, by id."""
         return tuple(self._current().by_id.values())
 
+    def nppo_of(self, country: str) -> Partner | None:
+        """The enabled partner that is the plant protection organisation of this country (``[partner.hub]``)."""
+        return self._current().by_country.get(country)
+
+    def nppos(self) -> tuple[tuple[str, Partner], ...]:
+        """Each country with its plant protection organisation, by country."""
+        return tuple(sorted(self._current().by_country.items()))
+
+    def channel_of(self, code: str) -> Partner | None:
+        """The enabled partner that is the channel of this code."""
+        return self._current().by_channel.get(code)
+
+    def channels(self) -> tuple[Partner, ...]:
+        """The enabled partners that are channels, by code."""
+        return tuple(partner for _, partner in sorted(self._current().by_channel.items()))
+
     def secret(self, reference: str) -> str:
         """The secret behind a reference, read once per state of the records."""
         self._current()
@@ -115,7 +133,7 @@ class Directory:
             token = self._token()
             if token == self._snapshot.token:
                 kept = self._snapshot
-                self._snapshot = _Snapshot(token, now, kept.by_id, kept.by_username, kept.by_certificate)
+                self._snapshot = replace(kept, read_at=now)
             else:
                 self._secrets = {}
                 self._snapshot = _index(token, now, [partner_from_record(record) for record in self._load()])
@@ -123,25 +141,30 @@ class Directory:
 
 
 def _index(token: str, now: float, partners: list[Partner]) -> _Snapshot:
-    enabled = [partner for partner in partners if partner.enabled]
-    by_username: dict[str, Partner] = {}
-    by_certificate: dict[str, Partner] = {}
-    for partner in enabled:
-        names = [partner.authentication.username] if partner.authentication.username else []
-        for taken, index in ((names, by_username), (partner.authentication.client_certificates, by_certificate)):
-            for name in taken:
-                if name in index:
-                    raise ConfigurationError(
-                        "IMG-0122", where=f"partner {partner.id}", found=f"{name}, also of {index[name].id}"
-                    )
-                index[name] = partner
-    return _Snapshot(token, now, {partner.id: partner for partner in partners}, by_username, by_certificate)
+    snapshot = _Snapshot(token, now, {partner.id: partner for partner in partners})
+    for partner in partners:
+        if partner.enabled:
+            shown = partner.authentication
+            _claim(snapshot.by_username, (shown.username,) if shown.username else (), partner, "IMG-0122")
+            _claim(snapshot.by_certificate, shown.client_certificates, partner, "IMG-0122")
+            if partner.hub is not None:
+                _claim(snapshot.by_country, partner.hub.countries, partner, "IMG-0125")
+                _claim(snapshot.by_channel, (partner.hub.channel,) if partner.hub.channel else (), partner, "IMG-0125")
+    return snapshot
+
+
+def _claim(index: dict[str, Partner], names: Iterable[str], partner: Partner, code: str) -> None:
+    for name in names:
+        if name in index:
+            raise ConfigurationError(code, where=f"partner {partner.id}", found=f"{name}, also of {index[name].id}")
+        index[name] = partner
 
 
 def check_identities(partners: list[Partner]) -> None:
-    """Whether each caller could be told apart, were these the partners.
+    """Whether each caller could be told apart and each country has one authority, were these the partners.
 
     Raises:
-        ConfigurationError: IMG-0122, two enabled ones share a username or a client certificate.
+        ConfigurationError: IMG-0122, two enabled ones share a username or a client certificate; IMG-0125, they claim
+            one country or channel of the hub.
     """
     _index("", 0.0, partners)

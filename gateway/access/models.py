@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+    from gateway.access.membership import HubMembership, Polling
+
 __all__ = [
     "ANY",
     "AnchorRecord",
@@ -36,11 +38,13 @@ class PartnerKind(StrEnum):
     NATIONAL = "national"
     TRACES = "traces"
     CUSTOMS = "customs"
+    HUB = "hub"
+    """The IPPC hub itself: it carries what others issued, so it may send for any country of its country pairs."""
 
     @property
     def is_outside(self) -> bool:
-        """Third countries and international organisations get no personal data by default (R-9-2)."""
-        return self in (PartnerKind.THIRD_COUNTRY, PartnerKind.INTERNATIONAL_ORGANISATION)
+        """Third countries, international organisations and their hub get no personal data by default (R-9-2)."""
+        return self in (PartnerKind.THIRD_COUNTRY, PartnerKind.INTERNATIONAL_ORGANISATION, PartnerKind.HUB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,10 @@ class Partner:
     authentication: Authentication = field(default_factory=Authentication)
     anchors: tuple[AnchorRecord, ...] = ()
     delivery: DeliveryTarget | None = None
+    hub: HubMembership | None = None
+    """What it is to our stand-in of the IPPC hub; None: nothing."""
+    polling: Polling | None = None
+    """How often we ask it for envelopes; None: never."""
     enabled: bool = True
 
     def may_call(self, contract: str, operation: str) -> bool:

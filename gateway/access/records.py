@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from difflib import get_close_matches
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from gateway.access.fields import known, secret_of, tables_of, text_of, texts_of, wrong
+from gateway.access.membership_records import hub_of, polling_of
 from gateway.access.models import (
     AnchorRecord,
     Authentication,
@@ -31,14 +32,12 @@ _COUNTRY = re.compile(r"[A-Z]{2}|\*")
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _LEVELS = ("simple", "advanced", "qualified")
 _PURPOSES = frozenset({"seal", "timestamp", "tls"})
-_SECRET = re.compile(r"(file|env):.+")
-_REFERENCE = "file:PATH or env:NAME: where the secret is, never the secret itself"
 
 _PARTNER_KEYS = frozenset(
     {
         "id", "name", "kind", "country", "contracts", "operations", "document_types", "country_pairs", "code_system",
         "rule_set", "com_informed_on", "personal_data", "personal_data_basis", "timestamp", "authentication",
-        "anchors", "delivery", "enabled",
+        "anchors", "delivery", "enabled", "hub", "polling",
     }
 )  # fmt: skip
 _AUTHENTICATION_KEYS = frozenset({"username", "secret", "client_certificates", "web_service_client_id"})
@@ -66,10 +65,10 @@ def record_from_toml(path: Path) -> dict[str, Any]:
             "IMG-0104", where=str(path), found=error.strerror or type(error).__name__, expected="a partner file"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        _wrong(str(path.name), str(error), "a readable TOML file with a [partner] table")
+        wrong(str(path.name), str(error), "a readable TOML file with a [partner] table")
     record = table.get("partner")
     if not isinstance(record, dict) or set(table) != {"partner"}:
-        _wrong(path.name, ", ".join(table) or "nothing", "exactly one table [partner]")
+        wrong(path.name, ", ".join(table) or "nothing", "exactly one table [partner]")
     _pull_files_in(record, path.parent)
     if isinstance(record.get("com_informed_on"), date):
         record["com_informed_on"] = record["com_informed_on"].isoformat()
@@ -78,7 +77,7 @@ def record_from_toml(path: Path) -> dict[str, Any]:
 
 
 def _pull_files_in(record: dict[str, Any], folder: Path) -> None:
-    for number, anchor in enumerate(_list_of_tables(record, "anchors")):
+    for number, anchor in enumerate(tables_of(record, "partner", "anchors")):
         key = f"partner.anchors[{number}]"
         if "file" in anchor:
             name = anchor.pop("file")
@@ -90,6 +89,10 @@ def _pull_files_in(record: dict[str, Any], folder: Path) -> None:
     for name in ("ca", "client_certificate", "client_key"):
         if delivery.get(name):
             delivery[name] = str((folder / delivery[name]).resolve())
+    hub = record.get("hub") or {}
+    if hub.get("signature_certificate"):
+        key = "partner.hub.signature_certificate"
+        hub["signature_certificate"] = _read(folder, hub["signature_certificate"], key)
     for holder in (record.get("authentication") or {}, delivery):
         secret = str(holder.get("secret", ""))
         if secret.startswith("file:"):
@@ -107,90 +110,93 @@ def partner_from_record(record: Mapping[str, Any]) -> Partner:
     Raises:
         ConfigurationError: IMG-0120.
     """
-    _known(record, _PARTNER_KEYS, "partner")
-    partner_id = _text(record, "partner", "id", _ID)
+    known(record, _PARTNER_KEYS, "partner")
+    partner_id = text_of(record, "partner", "id", _ID)
     kind = record.get("kind", "")
     if kind not in set(PartnerKind):
-        _wrong("partner.kind", str(kind), " | ".join(PartnerKind))
+        wrong("partner.kind", str(kind), " | ".join(PartnerKind))
     timestamp = record.get("timestamp", "required")
     if timestamp not in ("required", "optional"):
-        _wrong("partner.timestamp", str(timestamp), "required | optional")
+        wrong("partner.timestamp", str(timestamp), "required | optional")
+    delivery = _delivery(record["delivery"]) if record.get("delivery") else None
     return Partner(
         id=partner_id,
-        name=_text(record, "partner", "name"),
+        name=text_of(record, "partner", "name"),
         kind=PartnerKind(kind),
-        country=_text(record, "partner", "country", _COUNTRY),
-        contracts=frozenset(_texts(record, "partner", "contracts")),
-        operations=frozenset(_texts(record, "partner", "operations", ("*",))),
-        document_types=frozenset(_texts(record, "partner", "document_types", ())),
-        country_pairs=tuple(_pair(text) for text in _texts(record, "partner", "country_pairs", ())),
-        code_system=_text(record, "partner", "code_system", default="traces"),
-        rule_set=_text(record, "partner", "rule_set", default=""),
+        country=text_of(record, "partner", "country", _COUNTRY),
+        contracts=frozenset(texts_of(record, "partner", "contracts")),
+        operations=frozenset(texts_of(record, "partner", "operations", ("*",))),
+        document_types=frozenset(texts_of(record, "partner", "document_types", ())),
+        country_pairs=tuple(_pair(text) for text in texts_of(record, "partner", "country_pairs", ())),
+        code_system=text_of(record, "partner", "code_system", default="traces"),
+        rule_set=text_of(record, "partner", "rule_set", default=""),
         com_informed_on=_date(record.get("com_informed_on")),
         personal_data=record.get("personal_data", False) is True,
-        personal_data_basis=_text(record, "partner", "personal_data_basis", default=""),
+        personal_data_basis=text_of(record, "partner", "personal_data_basis", default=""),
         timestamp_required=timestamp == "required",
         authentication=_authentication(record.get("authentication", {})),
-        anchors=tuple(_anchor(anchor, n) for n, anchor in enumerate(_list_of_tables(record, "anchors"))),
-        delivery=_delivery(record["delivery"]) if record.get("delivery") else None,
+        anchors=tuple(_anchor(anchor, n) for n, anchor in enumerate(tables_of(record, "partner", "anchors"))),
+        delivery=delivery,
+        hub=hub_of(record["hub"], PartnerKind(kind)) if "hub" in record else None,
+        polling=polling_of(record["polling"], delivery) if "polling" in record else None,
         enabled=record.get("enabled", True) is True,
     )
 
 
 def _authentication(table: Mapping[str, Any]) -> Authentication:
-    _known(table, _AUTHENTICATION_KEYS, "partner.authentication")
+    known(table, _AUTHENTICATION_KEYS, "partner.authentication")
     key = "partner.authentication"
-    username = _text(table, key, "username", default="")
+    username = text_of(table, key, "username", default="")
     return Authentication(
         username=username,
-        secret=_secret(table, key) if username else "",
-        client_certificates=_texts(table, key, "client_certificates", (), _FINGERPRINT),
-        web_service_client_id=_text(table, key, "web_service_client_id", default=""),
+        secret=secret_of(table, key) if username else "",
+        client_certificates=texts_of(table, key, "client_certificates", (), _FINGERPRINT),
+        web_service_client_id=text_of(table, key, "web_service_client_id", default=""),
     )
 
 
 def _anchor(table: Mapping[str, Any], number: int) -> AnchorRecord:
     key = f"partner.anchors[{number}]"
-    _known(table, _ANCHOR_KEYS, key)
-    purposes = frozenset(_texts(table, key, "purposes"))
+    known(table, _ANCHOR_KEYS, key)
+    purposes = frozenset(texts_of(table, key, "purposes"))
     if not purposes or not purposes <= _PURPOSES:
-        _wrong(f"{key}.purposes", ", ".join(sorted(purposes)), "some of seal, timestamp, tls")
+        wrong(f"{key}.purposes", ", ".join(sorted(purposes)), "some of seal, timestamp, tls")
     level = table.get("level", "")
     if level not in _LEVELS:
-        _wrong(f"{key}.level", str(level), " | ".join(_LEVELS))
-    pem = _text(table, key, "certificate_pem")
+        wrong(f"{key}.level", str(level), " | ".join(_LEVELS))
+    pem = text_of(table, key, "certificate_pem")
     if "BEGIN CERTIFICATE" not in pem:
-        _wrong(f"{key}.file", pem[:40], "a PEM certificate")
+        wrong(f"{key}.file", pem[:40], "a PEM certificate")
     return AnchorRecord(
-        name=_text(table, key, "name", default=f"anchor {number}"),
+        name=text_of(table, key, "name", default=f"anchor {number}"),
         certificate_pem=pem,
         purposes=purposes,
         level=level,
-        crls=_texts(table, key, "crls", ()),
-        ocsp=_texts(table, key, "ocsp", ()),
+        crls=texts_of(table, key, "crls", ()),
+        ocsp=texts_of(table, key, "ocsp", ()),
     )
 
 
 def _delivery(table: Mapping[str, Any]) -> DeliveryTarget:
     key = "partner.delivery"
-    _known(table, _DELIVERY_KEYS, key)
-    username = _text(table, key, "username", default="")
+    known(table, _DELIVERY_KEYS, key)
+    username = text_of(table, key, "username", default="")
     timeout = table.get("timeout_seconds", 20.0)
     if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout <= 600:  # noqa: PLR2004 - ten minutes
-        _wrong(f"{key}.timeout_seconds", str(timeout), "a number of seconds above 0, at most 600")
-    address = _text(table, key, "address")
+        wrong(f"{key}.timeout_seconds", str(timeout), "a number of seconds above 0, at most 600")
+    address = text_of(table, key, "address")
     if not address.startswith("https://") and not _is_local_http(address):
-        _wrong(f"{key}.address", address, "an https address; http only on this machine")
+        wrong(f"{key}.address", address, "an https address; http only on this machine")
     return DeliveryTarget(
-        adapter=_text(table, key, "adapter"),
+        adapter=text_of(table, key, "adapter"),
         address=address,
         username=username,
-        secret=_secret(table, key) if username else "",
-        import_countries=_texts(table, key, "import_countries", ("*",), _COUNTRY),
-        document_types=_texts(table, key, "document_types", ("*",)),
-        ca=_text(table, key, "ca", default=""),
-        client_certificate=_text(table, key, "client_certificate", default=""),
-        client_key=_text(table, key, "client_key", default=""),
+        secret=secret_of(table, key) if username else "",
+        import_countries=texts_of(table, key, "import_countries", ("*",), _COUNTRY),
+        document_types=texts_of(table, key, "document_types", ("*",)),
+        ca=text_of(table, key, "ca", default=""),
+        client_certificate=text_of(table, key, "client_certificate", default=""),
+        client_key=text_of(table, key, "client_key", default=""),
         timeout_seconds=float(timeout),
     )
 
@@ -209,7 +215,7 @@ def _is_local_http(address: str) -> bool:
 def _pair(text: str) -> CountryPair:
     issuer, separator, importer = text.partition(">")
     if not separator or not _COUNTRY.fullmatch(issuer) or not _COUNTRY.fullmatch(importer):
-        _wrong("partner.country_pairs", text, "ISSUER>IMPORTER with ISO 3166-1 alpha-2 codes or *")
+        wrong("partner.country_pairs", text, "ISSUER>IMPORTER with ISO 3166-1 alpha-2 codes or *")
     return CountryPair(issuer, importer)
 
 
@@ -219,7 +225,7 @@ def _date(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        _wrong("partner.com_informed_on", str(value), "a date, YYYY-MM-DD")
+        wrong("partner.com_informed_on", str(value), "a date, YYYY-MM-DD")
 
 
 def _read(folder: Path, name: object, key: str) -> str:
@@ -227,61 +233,6 @@ def _read(folder: Path, name: object, key: str) -> str:
     try:
         return path.read_text("ascii")
     except OSError as error:
-        _wrong(key, f"{path}: {error.strerror}", "a readable PEM file")
+        wrong(key, f"{path}: {error.strerror}", "a readable PEM file")
     except UnicodeDecodeError:
-        _wrong(key, f"{path}: not text", "a PEM file")
-
-
-def _list_of_tables(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    tables = record.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        _wrong(f"partner.{name}", type(tables).__name__, "a list of tables")
-    return tables
-
-
-def _text(
-    table: Mapping[str, Any], key: str, name: str, pattern: re.Pattern[str] | None = None, *, default: str | None = None
-) -> str:
-    value = table.get(name, default)
-    if not isinstance(value, str) or (default is None and not value):
-        _wrong(f"{key}.{name}", repr(value), "a text")
-    if pattern and not pattern.fullmatch(value):
-        _wrong(f"{key}.{name}", value, f"a text of the form {pattern.pattern}")
-    return value
-
-
-def _secret(table: Mapping[str, Any], key: str) -> str:
-    """The reference to a secret; what stands there instead may be the secret and is not shown."""
-    value = table.get("secret")
-    if not isinstance(value, str) or not _SECRET.fullmatch(value):
-        _wrong(f"{key}.secret", "something else (not shown)" if value else "nothing", _REFERENCE)
-    return value
-
-
-def _texts(
-    table: Mapping[str, Any],
-    key: str,
-    name: str,
-    default: tuple[str, ...] | None = None,
-    pattern: re.Pattern[str] | None = None,
-) -> tuple[str, ...]:
-    values = table.get(name, default)
-    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
-        _wrong(f"{key}.{name}", repr(values), "a list of texts")
-    for value in values:
-        if pattern and not pattern.fullmatch(value):
-            _wrong(f"{key}.{name}", value, f"texts of the form {pattern.pattern}")
-    return tuple(values)
-
-
-def _known(table: Mapping[str, Any], keys: frozenset[str], key: str) -> None:
-    if not isinstance(table, dict):
-        _wrong(key, type(table).__name__, "a table")
-    for name in table:
-        if name not in keys:
-            meant = get_close_matches(name, sorted(keys), n=1) or sorted(keys)
-            _wrong(f"{key}.{name}", "a key that is not known", ", ".join(meant))
-
-
-def _wrong(where: str, found: str, expected: str) -> NoReturn:
-    raise ConfigurationError("IMG-0120", where=where, found=found, expected=expected)
+        wrong(key, f"{path}: not text", "a PEM file")
