@@ -27,6 +27,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_FILE",
     "DeliverySettings",
+    "HubSettings",
     "InstanceSettings",
     "LoggingSettings",
     "SealSettings",
@@ -188,6 +189,18 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HubSettings:
+    """Our stand-in for the IPPC ePhyto hub, served at ``/hub/DeliveryService`` with the role ``hub``."""
+
+    countries: Annotated[tuple[str, ...], Pattern(re.compile(r"[A-Z]{2}"), "an ISO 3166-1 alpha-2 code")] = ()
+    """Countries whose plant health authority this instance serves itself: envelopes for them are not kept for a puller
+    but taken over into the exchange."""
+
+    lists: Path | None = None
+    """Folder of the operator's own code lists (``treatment-types.csv``, ...), laid over those of the installation."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     """The log on standard error."""
 
@@ -212,6 +225,7 @@ class Settings:
     trust: TrustSettings = field(default_factory=TrustSettings)
     translation: TranslationSettings = field(default_factory=TranslationSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    hub: HubSettings = field(default_factory=HubSettings)
     limits: Limits = field(default_factory=Limits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     folder: Path = field(default_factory=Path.cwd)
@@ -253,6 +267,7 @@ SECTIONS: Final[dict[str, type]] = {
     "trust": TrustSettings,
     "translation": TranslationSettings,
     "delivery": DeliverySettings,
+    "hub": HubSettings,
     "limits": Limits,
     "logging": LoggingSettings,
 }
@@ -309,6 +324,8 @@ def _check_together(settings: Settings) -> None:
             str(trust.nonce_keep_seconds),
             "at least twice clock_skew_seconds, and timestamp_max_age_seconds: a forgotten nonce could be replayed",
         )
+    if (settings.hub.countries or settings.hub.lists) and "hub" not in settings.instance.roles:
+        _wrong("hub", "a setting of the hub", "hub among instance.roles: without it nothing here is served")
     if settings.delivery.backoff_max_seconds < settings.delivery.backoff_first_seconds:
         _wrong(
             "delivery.backoff_max_seconds", str(settings.delivery.backoff_max_seconds), "at least backoff_first_seconds"

@@ -43,6 +43,9 @@ def test_values_of_every_kind_are_read(tmp_path):
         [delivery]
         in_process = false
         lease_seconds = 5
+        [hub]
+        countries = ["NL", "BE"]
+        lists = "lists"
         [limits]
         max_depth = 40
         """,
@@ -54,6 +57,8 @@ def test_values_of_every_kind_are_read(tmp_path):
     assert settings.seal.chain == (tmp_path / "keys/ca.pem",)
     assert settings.delivery.in_process is False
     assert settings.delivery.lease_seconds == 5.0
+    assert settings.hub.countries == ("NL", "BE")
+    assert settings.hub.lists == tmp_path / "lists"
     assert settings.limits.max_depth == 40
     assert settings.source == path
 
@@ -99,6 +104,9 @@ def test_the_environment_wins_over_the_file(tmp_path):
         ("[server]\nworkers = 2", "server.workers", "2", "postgresql"),
         ("[trust]\nnonce_keep_seconds = 599", "trust.nonce_keep_seconds", "599", "replayed"),
         ("[delivery]\nbackoff_max_seconds = 0.5", "delivery.backoff_max_seconds", "0.5", "backoff_first"),
+        ('[hub]\ncountries = ["nl"]', "hub.countries[0]", "nl", "ISO 3166-1"),
+        ('[hub]\ncountries = ["NL"]', "hub", "a setting", "instance.roles"),
+        ('[hub]\nlists = "lists"', "hub", "a setting", "instance.roles"),
         ('[limits]\nmax_bytes = "lots"', "limits.max_bytes", "lots", "whole number"),
     ],
 )
