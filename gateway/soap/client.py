@@ -205,7 +205,11 @@ def open_client(
     """
     security = None if credentials is None else credentials.header
     transport = PackageTransport(timeout=timeout, limits=limits, tls=tls)
-    settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    # zeep parses again what the boundary has let pass: where that may be a large text, its own limit must not stop it
+    huge = bool(limits.large_text)
+    settings = zeep.Settings(
+        strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=huge
+    )
     try:
         client = zeep.Client(  # type: ignore[no-untyped-call]  # zeep is partly typed
             location_of(wsdl), transport=transport, settings=settings, plugins=[_SecurityPlugin(security, limits)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from gateway.errors import GatewayError
+    from gateway.xml.limits import Limits
 
 __all__ = [
     "Contract",
@@ -126,6 +127,8 @@ class Operation:
     """SOAPAction of SOAP 1.1, action parameter of SOAP 1.2."""
     handler: Callable[[SoapCall], SoapReply]
     """Answers, or raises a GatewayError."""
+    other_actions: frozenset[str] = frozenset()
+    """Further actions that a client may name: where a description gives wsa:Action another value than SOAPAction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +145,7 @@ class Contract:
     """The contract's own detail element for an error, serialised, or None for a fault without detail."""
     known_headers: frozenset[str] = frozenset()
     """Header blocks that the handlers understand, as ``{namespace}local``, beyond WS-Security and WS-Addressing."""
+    limits: Limits | None = None
+    """Of this contract's requests; the application's own when None."""
+    fault_status: Callable[[GatewayError], int | None] = lambda _error: None
+    """The HTTP status of a fault where the contract has a custom of its own; None for SOAP's."""

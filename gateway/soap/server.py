@@ -75,7 +75,7 @@ class SoapApplication:
     Args:
         contracts: each at its own path.
         base_url: public address of this instance, without a path; taken from the request's Host when None.
-        limits: of every request body.
+        limits: of every request body, where a contract has none of its own.
         proxies: the reverse proxies whose certificate headers are believed.
         clock: aware UTC time of arrival.
         on_fault: told about every fault before it is sent, with the call as far as it was read.
@@ -139,7 +139,8 @@ class SoapApplication:
         content_type = read_content_type(str(environ.get("CONTENT_TYPE") or ""))
         progress.version = content_type.version
         peer = peer_of(environ, self._proxies)
-        parsed = parse(read_body(environ, self._limits), limits=self._limits)
+        limits = published.contract.limits or self._limits
+        parsed = parse(read_body(environ, limits), limits=limits)
         progress.size = len(parsed.raw)
         if content_type.charset not in {None, parsed.encoding}:
             raise XmlRefused(
@@ -157,7 +158,7 @@ class SoapApplication:
             expected = ", ".join(each.rpartition("}")[2] for each in published.operations)
             raise SoapRefused("IMG-1105", where="/Envelope/Body", found=str(envelope.body.tag), expected=expected)
         for action in (soap_action(environ, content_type), envelope.action):
-            if action is not None and action != operation.action:
+            if action is not None and action != operation.action and action not in operation.other_actions:
                 raise SoapRefused("IMG-1106", where="SOAPAction", found=action, expected=operation.action)
         progress.call = SoapCall(
             contract=published.contract.name,
@@ -185,7 +186,9 @@ class SoapApplication:
         names = error.names if isinstance(error, NotUnderstood) else ()
         body = render_fault(error, progress.version, detail=detail, not_understood=names)
         allow = (("Allow", "POST, GET, HEAD"),) if error.code == "IMG-1110" else ()
-        return _Reply(status_of(error, progress.version), progress.version.content_type, body, allow)
+        status = None if published is None else published.contract.fault_status(error)
+        status = status or status_of(error, progress.version)
+        return _Reply(status, progress.version.content_type, body, allow)
 
     def _describe(self, published: _Published, environ: Mapping[str, Any]) -> _Reply:
         address = (self._base_url or _own_address(environ)) + published.contract.path

@@ -115,7 +115,11 @@ def is_worn() -> bool:
 def _parse(raw: bytes, limits: Limits) -> Parsed:
     encoding, text = _as_utf8(raw)
     _refuse_doctype(text)
-    huge = limits.max_depth > LIBXML2_DEPTH or limits.max_text_length > LIBXML2_TEXT
+    huge = (
+        limits.max_depth > LIBXML2_DEPTH
+        or limits.max_text_length > LIBXML2_TEXT
+        or (len(text) > LIBXML2_TEXT and bool(limits.large_text))
+    )
     if huge or _may_break_a_limit(text, limits):
         _count(text, limits)
     root = _feed(text, _parsers.huge if huge else _parsers.plain)

@@ -29,6 +29,7 @@ class Census:
         self._attributes = 0
         self._text = 0
         self._scopes: list[int] = [0]
+        self._text_limits: list[int] = [limits.max_text_length]
 
     def start(self, tag: str | bytes, attributes: Mapping[Any, Any], declarations: Mapping[Any, Any]) -> None:
         """An element begins."""
@@ -36,6 +37,8 @@ class Census:
         self._node()
         self._attributes += len(attributes) + len(declarations)
         self._scopes.append(self._scopes[-1] + len(declarations))
+        large = tag in limits.large_text
+        self._text_limits.append(limits.max_large_text if large else limits.max_text_length)
         if len(self._scopes) - 1 > limits.max_depth:
             refuse_beyond("IMG-1004", limits.max_depth, "levels of elements")
         if len(attributes) > limits.max_attributes_per_element:
@@ -56,11 +59,13 @@ class Census:
         """An element ends."""
         self._text = 0
         self._scopes.pop()
+        self._text_limits.pop()
 
     def data(self, data: str | bytes) -> None:
         """A piece of a text node."""
         self._text += len(data)
-        self._length(self._text)
+        if self._text > self._text_limits[-1]:
+            refuse_beyond("IMG-1008", self._text_limits[-1], "characters in a text")
 
     def comment(self, text: str | bytes) -> None:
         """A comment."""

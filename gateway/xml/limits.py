@@ -56,8 +56,14 @@ class Limits:
     for the life of a thread, so long invented names are a leak that a stranger controls."""
 
     max_text_length: int = LIBXML2_TEXT
-    """Characters of one text node or attribute value. Raised per call for contracts that carry a whole document in one
-    text node (the hub's Content, DIGEST 2.6)."""
+    """Characters of one text node or attribute value."""
+
+    large_text: frozenset[str] = frozenset()
+    """Names, ``{namespace}local``, of the elements whose own text may be longer: those of contracts that carry a whole
+    document in one text node (the hub's Content, DIGEST 2.6). Every other text keeps ``max_text_length``."""
+
+    max_large_text: int = LIBXML2_TEXT
+    """Characters of one text node of a ``large_text`` element."""
 
     max_inflated_ratio: int = 100
     """Inflated bytes per compressed byte. Real documents compress 5 to 30 times, a bomb a thousand times."""

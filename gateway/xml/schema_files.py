@@ -35,6 +35,13 @@ class SchemaName(StrEnum):
     """For documents that ``gateway.documents.normalise_order`` has brought into UN order."""
     ACK = "uncefact/strict/SPSAcknowledgement_17.xsd"
     ACK_TOLERANT = "uncefact/tolerant/SPSAcknowledgement_17.xsd"
+    DELIVERY_SERVICE = "ippc/served/DeliveryService_1.xsd"
+    """Bodies of the hub's contract with any document inside: its clients send more than they declare (DIGEST 2.6)."""
+    DELIVERY_SERVICE_TYPED = "ippc/DeliveryService_1.xsd"
+    """The same as published: a document inside must be in the hub's order."""
+    HUB_PHYTO = "ippc/SPSCertificate_17.xsd"
+    """The hub's subset of the certificate, in the hub's order."""
+    HUB_ACK = "ippc/SPSAcknowledgement_17.xsd"
 
 
 def schema_source(path: str) -> bytes:
