@@ -96,7 +96,15 @@ _resend = Statement(
     "UPDATE deliveries SET state = 'pending', failures = 0, next_attempt_at = :now, updated_at = :now, "
     "settled_at = NULL WHERE id = :id AND state IN ('refused', 'failed') AND NOT EXISTS ("
     "SELECT 1 FROM deliveries later WHERE later.lane = deliveries.lane AND later.document_id = deliveries.document_id "
-    "AND later.seq > deliveries.seq AND later.state IN ('in-flight', 'unknown', 'delivered')) RETURNING seq"
+    "AND later.seq > deliveries.seq AND later.state IN ('in-flight', 'unknown', 'tracking', 'delivered')) RETURNING seq"
+)
+# Sent again by an operator, it gets another number: the audit keeps the one before.
+_track = Statement(
+    "INSERT INTO hub_trackings (delivery_id, partner, number, state, message, created_at, checked_at, next_check_at, "
+    "settled_at) VALUES (:delivery_id, :partner, :number, :state, :message, :now, NULL, :next_check_at, :settled_at) "
+    "ON CONFLICT (delivery_id) DO UPDATE SET number = excluded.number, state = excluded.state, "
+    "message = excluded.message, created_at = excluded.created_at, checked_at = NULL, "
+    "next_check_at = excluded.next_check_at, settled_at = excluded.settled_at"
 )
 _select_payload = Statement("SELECT payload FROM delivery_parts WHERE seq = :seq")
 _drop_payload = Statement("DELETE FROM delivery_parts WHERE seq = :seq")
@@ -137,6 +145,15 @@ class Settlement:
     code: str = ""
     detail: str = ""
     receipt: bytes | None = None
+    reference: str = ""
+    """The number that the partner gave it (hubDeliveryNumber); with TRACKING there is one."""
+    tracking: str = ""
+    """The partner's word for how it stands; a settled delivery with a reference keeps it in ``hub_trackings``."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could ever follow up."""
+        if self.state is DeliveryState.TRACKING and not self.reference:
+            raise ValueError("a delivery is tracked by its reference")
 
 
 def due_lanes(connection: Connection, now: datetime) -> tuple[str, ...]:
@@ -204,7 +221,10 @@ def store_payload(connection: Connection, claimed: Claimed, payload: bytes) -> b
 
 
 def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, now: datetime) -> bool:
-    """Write down how the attempt ended; False, and no change, when the lease is lost."""
+    """Write down how the attempt ended; False, and no change, when the lease is lost.
+
+    TRACKING ends the worker's part: the case goes on, and the tracking is first due at ``next_attempt_at``.
+    """
     moment = to_text(now)
     held = _settle_lane(
         connection,
@@ -228,8 +248,23 @@ def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, 
     )
     if settlement.receipt is not None:
         _keep_receipt(connection, seq=claimed.seq, receipt=settlement.receipt)
+    tracked = settlement.reference and settlement.state.settled
+    if tracked:
+        _track(
+            connection,
+            delivery_id=claimed.id,
+            partner=claimed.partner,
+            number=settlement.reference,
+            state=settlement.tracking,
+            message=settlement.detail,
+            now=moment,
+            next_check_at=to_text(settlement.next_attempt_at),
+            settled_at=moment if settlement.state.final else None,
+        )
     if settlement.state.settled:
         detail = {"delivery": claimed.id, "code": settlement.code, "attempts": claimed.attempts}
+        if tracked:
+            detail["number"] = settlement.reference
         record_audit(
             connection,
             at=now,

@@ -40,6 +40,8 @@ class Form(StrEnum):
     """As an element of the SOAP body."""
     SEALED = "sealed"
     """As base64 bytes, so that its seal survives any envelope."""
+    ENVELOPE = "envelope"
+    """In an envelope of the ePhyto hub: the connection that it came over was authenticated, it has no seal."""
 
 
 class Outcome(StrEnum):
@@ -83,6 +85,8 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     IN_FLIGHT = "in-flight"
     """Claimed by a worker; found so after a crash, it counts as unknown."""
+    TRACKING = "tracking"
+    """A hub has it and goes on with it: what it says about it later is the end (`gateway.store.trackings`)."""
     DELIVERED = "delivered"
     REFUSED = "refused"
     """The partner answered that it will not take it."""
@@ -94,7 +98,12 @@ class DeliveryState(StrEnum):
     @property
     def settled(self) -> bool:
         """Whether the worker is done with it."""
-        return self in {DeliveryState.DELIVERED, DeliveryState.REFUSED, DeliveryState.FAILED}
+        return self not in {DeliveryState.PENDING, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows but an operator's decision."""
+        return self.settled and self is not DeliveryState.TRACKING
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ installed wheel upgrades from any folder.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import ConfigurationError, Unavailable
@@ -20,7 +20,7 @@ from gateway.store.engines import database_file, parse_url
 from gateway.store.lock import InstanceLock
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, Engine
 
 __all__ = ["current", "head", "require_current", "upgrade"]
 
@@ -102,8 +102,11 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _run(url: URL) -> None:
+    """All revisions that are missing, in one transaction: a crash leaves the database as it was."""
     config = _config()
     engine = create_engine(url, poolclass=NullPool)
+    if url.get_backend_name() == "sqlite":
+        _make_atomic(engine)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -112,3 +115,20 @@ def _run(url: URL) -> None:
             command.upgrade(config, "head")
     except OperationalError as error:
         raise Unavailable("IMG-9001", where="store.url") from error
+
+
+def _make_atomic(engine: Engine) -> None:
+    """SQLite: a transaction that holds the changes of tables too, which Python's driver would not begin by itself.
+
+    A table whose constraints change is written anew under another name, and the old one dropped: foreign keys to it
+    must not act on that.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _promises(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys=OFF")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

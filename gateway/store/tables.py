@@ -12,6 +12,8 @@
     deliveries        the outbox, in the order of ``seq``                      ── delivery_parts (bytes)
     audit             append only, held by triggers
 
+Those of the hub's contract are in ``hub_tables.py``.
+
 How the shape follows from the load: ids are ULIDs, so that new rows land at the right-hand edge of every b-tree that
 starts with one; rows that are looked up by such an id alone are clustered by it (``WITHOUT ROWID``); bytes live in
 ``*_parts`` tables of their own, so that pages of indexes and metadata stay dense with 10^6 messages stored.
@@ -181,7 +183,7 @@ document_versions = Table(
     Column("route", Text, comment="Article 39 route: i to iv"),
     Column("replaced_by", Key, ForeignKey("exchanges.id"), comment="the version that took its place"),
     Column("received_at", Key, nullable=False),
-    CheckConstraint("form IN ('inline', 'sealed')", name="form"),
+    CheckConstraint("form IN ('inline', 'sealed', 'envelope')", name="form"),
     UniqueConstraint("document_id", "status_code", name="uq_document_versions_status"),
     sqlite_with_rowid=False,
 )
@@ -215,8 +217,11 @@ deliveries = Table(
     Column("detail", Text, nullable=False),
     Column("created_at", Key, nullable=False),
     Column("updated_at", Key, nullable=False),
-    Column("settled_at", Key, comment="set when delivered, refused or failed: the worker no longer looks at it"),
-    CheckConstraint("state IN ('pending', 'in-flight', 'delivered', 'refused', 'unknown', 'failed')", name="state"),
+    Column("settled_at", Key, comment="set when the worker is done with it"),
+    CheckConstraint(
+        "state IN ('pending', 'in-flight', 'tracking', 'delivered', 'refused', 'unknown', 'failed')",
+        name="state",
+    ),
     CheckConstraint("(settled_at IS NULL) = (state IN ('pending', 'in-flight', 'unknown'))", name="settled"),
     UniqueConstraint("exchange_id", "lane", name="uq_deliveries_target"),
     sqlite_autoincrement=True,
