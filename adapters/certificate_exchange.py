@@ -6,15 +6,14 @@ delivery's id. A lost answer is resolved by GetCertificateStatus, never by sendi
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from xml.sax.saxutils import escape
 
 from adapters.protocol import DeliveryOutcome, DeliveryResult
-from gateway.errors import ConfigurationError, DeliveryError
+from adapters.tls import tls_of
+from gateway.errors import DeliveryError
 from gateway.soap import SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
-from gateway.soap.transport import TlsSettings
 from gateway.xml.canonical import serialise
 from gateway.xml.names import ACK17, CX1, RAM21, qn
 
@@ -49,18 +48,13 @@ class CertificateExchangeAdapter:
         Raises:
             ConfigurationError: IMG-0120 a TLS file is not there; a first delivery would take it for a lost answer.
         """
-        tls = TlsSettings(
-            ca=_readable("ca", target.ca),
-            client_certificate=_readable("client_certificate", target.client_certificate),
-            client_key=_readable("client_key", target.client_key),
-        )
         credentials = Credentials(target.username, secret) if target.username else None
         return cls(
             open_client(
                 "CertificateExchange.wsdl",
                 target.address,
                 timeout=target.timeout_seconds,
-                tls=tls,
+                tls=tls_of(target),
                 credentials=credentials,
                 version=SoapVersion.SOAP11,
             )
@@ -96,19 +90,6 @@ class CertificateExchangeAdapter:
         if job.status_code in known:
             return DeliveryResult(DeliveryOutcome.DELIVERED, receipt=serialise(reply.body))
         return DeliveryResult(DeliveryOutcome.ABSENT)
-
-
-def _readable(key: str, name: str) -> Path | None:
-    """The file behind a key of the record; None when the key is not there."""
-    if not name:
-        return None
-    try:
-        with Path(name).open("rb"):
-            return Path(name)
-    except OSError as error:
-        raise ConfigurationError(
-            "IMG-0120", where=f"partner.delivery.{key}", found=name, expected="a readable PEM file"
-        ) from error
 
 
 def _acknowledged(reply: Reply, job: DeliveryJob) -> DeliveryResult:

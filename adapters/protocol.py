@@ -19,6 +19,9 @@ class DeliveryOutcome(StrEnum):
 
     DELIVERED = "delivered"
     """The partner confirmed that it has the document."""
+    TRACKING = "tracking"
+    """The partner passes it on and has given it a number (``reference``): what becomes of it is asked for later, and
+    the lane goes on."""
     REFUSED = "refused"
     """The partner answered, and will not take this document."""
     UNKNOWN = "unknown"
@@ -56,7 +59,8 @@ class DeliveryResult:
     """An adapter's answer.
 
     ``code`` is a stable code (``IMG-nnnn`` or the partner's own), ``detail`` a sentence for the operator, ``receipt``
-    the partner's answer as bytes for the evidence, ``retry_after`` what the partner asked for.
+    the partner's answer as bytes for the evidence, ``retry_after`` what the partner asked for, ``reference`` the number
+    under which the partner knows it, ``tracking`` the partner's own word for how it stands there.
     """
 
     outcome: DeliveryOutcome
@@ -64,6 +68,8 @@ class DeliveryResult:
     detail: str = ""
     receipt: bytes | None = None
     retry_after: timedelta | None = None
+    reference: str = ""
+    tracking: str = ""
 
 
 class Adapter(Protocol):
@@ -77,4 +83,4 @@ class Adapter(Protocol):
         """Send ``job.payload`` and answer before ``job.deadline``."""
 
     def resolve(self, job: DeliveryJob) -> DeliveryResult:
-        """Find out by a read whether the partner has it: DELIVERED, REFUSED, ABSENT, or still UNKNOWN."""
+        """Find out by a read whether the partner has it: DELIVERED, TRACKING, REFUSED, ABSENT, or still UNKNOWN."""

@@ -42,6 +42,7 @@ def settlement(
     """What becomes of the delivery and of its lane."""
     lane_failures, lane_not_before = _circuit(claimed, result, settings, now=now, jitter=jitter)
     state, failures, pause = _next_step(claimed, result, settings)
+    numbered = state is DeliveryState.TRACKING or state.final
     wait = (
         min(result.retry_after, settings.backoff_max)
         if result.retry_after is not None
@@ -56,6 +57,8 @@ def settlement(
         code=result.code or _CODES.get(state, ""),
         detail=result.detail,
         receipt=result.receipt,
+        reference=result.reference if numbered else "",
+        tracking=result.tracking if numbered else "",
     )
 
 
@@ -81,6 +84,8 @@ def _next_step(claimed: Claimed, result: DeliveryResult, settings: DeliverySetti
     match result.outcome:
         case DeliveryOutcome.DELIVERED:
             step = DeliveryState.DELIVERED, 0, False
+        case DeliveryOutcome.TRACKING:
+            step = DeliveryState.TRACKING, 0, True
         case DeliveryOutcome.REFUSED:
             step = DeliveryState.REFUSED, claimed.failures, False
         case DeliveryOutcome.UNKNOWN:
