@@ -11,7 +11,7 @@ import os
 import signal
 from threading import Lock
 
-__all__ = ["FAULT_POINTS", "reach"]
+__all__ = ["FAULT_POINTS", "HUB_POINTS", "reach"]
 
 FAULT_POINTS = (
     # the exchange: before anything is stored
@@ -36,8 +36,20 @@ FAULT_POINTS = (
     "delivery.payload-stored",
     "delivery.sent",
     "delivery.settled",
+    # the tracking of what a hub took: the hub answered, nothing is written down yet
+    "tracking.asked",
+    # an envelope of the hub: pulled, stored, looked into, decided, acknowledged at the hub, written down as such
+    "hub.pulled",
+    "hub.stored",
+    "hub.examined",
+    "hub.decided",
+    "hub.acknowledged",
+    "hub.finished",
 )
-"""Every point, in the order in which a submission and its delivery pass them."""
+"""Every point, in the order in which a submission and its delivery, and an envelope of the hub, pass them."""
+
+HUB_POINTS = tuple(point for point in FAULT_POINTS if point.startswith("hub."))
+"""Those that only an envelope passes; between ``hub.examined`` and ``hub.decided`` it passes those of the store too."""
 
 
 def _armed(setting: str) -> dict[str, int]:

@@ -83,9 +83,11 @@ def verify(
     trust = TrustStore(anchors) if anchors else None
     report = verify_file(read_file(file), at=datetime.now(UTC), trust=trust, extract_to=extract)
     seals = [_seal_facts(seal) for seal in report.seals]
-    data = {"kind": report.kind, "passed": report.passed, "seals": seals, "altered": list(report.altered)}
+    data: dict[str, Any] = {"kind": report.kind, "passed": report.passed, "seals": seals}
+    data |= {"altered": list(report.altered), "unsealed": report.unsealed}
     views: list[RenderableType] = [facts((name.replace("_", " "), each[name]) for name in each) for each in seals]
     views += [f"altered: {printable(name)}" for name in report.altered]
+    views += [report.unsealed] if report.unsealed else []
     if not seals:
         views.append("no seal found")
     if extract is not None:

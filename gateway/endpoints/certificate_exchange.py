@@ -187,7 +187,7 @@ def _status(context: Context, principal: Principal, call: SoapCall) -> bytes:
                 + element("ReceivedAt", instant(version.received_at))
                 + element("Digest", version.digest.hex())
                 + optional("ReplacedBy", version.replaced_by)
-                + element("IssuingRoute", version.route)
+                + optional("IssuingRoute", version.route)
                 + "</cx:Version>"
                 for version in known.versions
             ),

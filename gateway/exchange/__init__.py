@@ -3,9 +3,10 @@
 from gateway.exchange.admission import Admission
 from gateway.exchange.context import Context, DayIndex, ExchangePolicy, PartnerTrust
 from gateway.exchange.delivering import payload_for
+from gateway.exchange.envelope import ReceivedEnvelope, take_envelope
 from gateway.exchange.examination import examine
 from gateway.exchange.journal import refusals_recorded, spend
-from gateway.exchange.models import Examined, Principal, Representation, SubmittedDocument
+from gateway.exchange.models import Examined, ImportOutcome, Principal, Representation, SubmittedDocument
 from gateway.exchange.reading import CertificateBytes, FindCriteria, evidence_of, find, history, read_certificate
 from gateway.exchange.status import CertificateStatus, may_follow
 from gateway.exchange.submission import submit
@@ -19,8 +20,10 @@ __all__ = [
     "Examined",
     "ExchangePolicy",
     "FindCriteria",
+    "ImportOutcome",
     "PartnerTrust",
     "Principal",
+    "ReceivedEnvelope",
     "Representation",
     "SubmittedDocument",
     "evidence_of",
@@ -33,4 +36,5 @@ __all__ = [
     "refusals_recorded",
     "spend",
     "submit",
+    "take_envelope",
 ]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.trust import VerifiedDocument
     from mappings import Translation
 
-__all__ = ["examine"]
+__all__ = ["check_status", "examine", "into_canonical", "signature_policy"]
 
 _T = TypeVar("_T")
 
@@ -84,7 +84,7 @@ def examine(
             return None
 
     importer = view.import_country or ""
-    attempt(lambda: _check_status(view.status_code))
+    attempt(lambda: check_status(view.status_code))
     attempt(lambda: check_document(partner, identity.type_code, identity.issuer_country, importer))
     route = attempt(lambda: _route(context, partner, document.claimed_route, view, now)) or ""
     verified = attempt(lambda: _verify(context, partner, document, now))
@@ -94,7 +94,7 @@ def examine(
     rule_set = partner.rule_set or ("ephyto" if view.is_phytosanitary else "sps-general")
     findings = evaluate(view.root, rule_set, on=now.date())
     attempt(lambda: _refuse_severe(findings))
-    translation = attempt(lambda: _translate(context, partner, view, target_system, now))
+    translation = attempt(lambda: into_canonical(context, partner, view, target_system, now))
     reach("submission.translated")
     return Examined(
         identity=identity,
@@ -106,11 +106,17 @@ def examine(
         verified=verified,
         findings=findings,
         translation=translation,
+        digest=verified.digest if verified is not None else b"",
         refusals=tuple(refusals),
     )
 
 
-def _check_status(status_code: str) -> None:
+def check_status(status_code: str) -> None:
+    """Refuse a status that no version may take.
+
+    Raises:
+        ExchangeRefused: IMG-7006.
+    """
     if status_code not in set(CertificateStatus):
         raise ExchangeRefused(
             "IMG-7006",
@@ -169,9 +175,14 @@ def _refuse_severe(findings: tuple[Finding, ...]) -> None:
         )
 
 
-def _translate(
+def into_canonical(
     context: Context, partner: Partner, view: SpsCertificate, target_system: str, now: datetime
 ) -> Translation:
+    """The document in the target's codes, the canonical ones when ``target_system`` is empty.
+
+    Raises:
+        TranslationRefused: with every gap as a finding, because who adds rows wants to know all of them.
+    """
     source, target = partner.code_system, target_system or context.policy.canonical_system
     index = context.index.on(now.date())
     try:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from gateway.access import Partner
     from gateway.documents import DocumentIdentity, SpsCertificate
     from gateway.errors import Finding, GatewayError
-    from gateway.store import Form, Nonce
+    from gateway.store import Form, ImportState, Nonce
     from gateway.trust import VerifiedDocument
     from mappings import Translation
 
-__all__ = ["Examined", "Principal", "Representation", "SubmittedDocument"]
+__all__ = ["Examined", "ImportOutcome", "Principal", "Representation", "SubmittedDocument"]
 
 
 class Representation(StrEnum):
@@ -63,4 +63,23 @@ class Examined:
     verified: VerifiedDocument | None
     findings: tuple[Finding, ...]
     translation: Translation | None
+    digest: bytes = b""
+    """SHA-256 over the exclusive canonical form of the content; empty as long as nobody vouched for it."""
     refusals: tuple[GatewayError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """What an envelope led to; for the import's record, the acknowledgement to the hub, and the operator."""
+
+    state: ImportState
+    code: str = ""
+    """IMG-nnnn of what holds it up."""
+    message: str = ""
+    """One sentence that is safe for the hub and the sender."""
+    findings: tuple[Finding, ...] = ()
+    exchange_id: str = ""
+    """The exchange that it became, or the first one for a repeat."""
+    subject: str = ""
+    """``AR/851/2026-00017`` where the identity is known."""
+    repeat: bool = False

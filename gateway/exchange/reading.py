@@ -251,7 +251,11 @@ def _evidence(parts: ExchangeParts) -> EvidenceParts:
         "document": parts.exchange.subject,
     }
     if parts.version is not None:
-        facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or ""}
+        facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or "none"}
+    verdict = json.loads((kept.seal_verdict if kept else None) or "{}")
+    if "authenticated_by" in verdict:  # an envelope of the hub
+        facts |= {"authenticated by": verdict["authenticated_by"], "envelope": verdict["envelope"]}
+        facts |= {"seal of the document": f"{verdict['level']}: {verdict['level_reason']}"}
     if parts.exchange.error_code:
         facts["error"] = parts.exchange.error_code
     return EvidenceParts(

@@ -33,14 +33,17 @@ from gateway.xml.canonical import serialise
 from mappings import report_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from gateway.exchange.context import Context
     from gateway.exchange.models import Examined, Principal, SubmittedDocument
     from gateway.exchange.transitions import Transition
     from gateway.store import Recorded
 
-__all__ = ["submit"]
+__all__ = ["conflict_of", "recipients", "record", "submit"]
 
 _CONFLICTS = {
     Conflict.VERSION: ("IMG-7001", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"),
@@ -102,31 +105,50 @@ def submit(
         now=now,
     )
     reach("submission.acknowledged")
-    recorded = _record(context, principal, examined, submission)
+    recorded = record(context, principal, examined, submission)
     reach("submission.committed")
     return _answer(recorded, submission)
 
 
-def _record(context: Context, principal: Principal, examined: Examined, submission: Submission) -> Recorded:
+def record(
+    context: Context,
+    principal: Principal,
+    examined: Examined,
+    submission: Submission,
+    also: Callable[[Connection, Recorded], None] | None = None,
+) -> Recorded:
     """Commit; an issue is taken for a new number first, and judged against what is stored when the store says no.
 
-    Saves nearly every message a look into the store before the transaction that looks anyway.
+    Saves nearly every message a look into the store before the transaction that looks anyway. ``also`` runs in the
+    same transaction once the message is new or a repeat; it is not reached by a conflict.
     """
     if examined.status_code in (CertificateStatus.APPROVED, CertificateStatus.ISSUED):
-        recorded = _commit(context, submission, FIRST)
+        recorded = _commit(context, submission, FIRST, also)
         if recorded.conflict is not Conflict.STATE:
             return recorded
-    return _commit(context, submission, judge(context, principal, examined, submission.contract))
+    return _commit(context, submission, judge(context, principal, examined, submission.contract), also)
 
 
-def _commit(context: Context, submission: Submission, transition: Transition) -> Recorded:
+def _commit(
+    context: Context,
+    submission: Submission,
+    transition: Transition,
+    also: Callable[[Connection, Recorded], None] | None,
+) -> Recorded:
     complete = replace(
         submission,
         expected_status=transition.current,
         replaces=transition.replaces,
         replaces_expected=transition.replaces_expected,
     )
-    return context.store.write(lambda connection: record_submission(connection, complete))
+
+    def unit(connection: Connection) -> Recorded:
+        recorded = record_submission(connection, complete)
+        if also is not None:
+            also(connection, recorded)
+        return recorded
+
+    return context.store.write(unit)
 
 
 def _prepare(
@@ -180,11 +202,11 @@ def _prepare(
         seal_verdict=seal_json(seal),
         timestamp_token=seal.timestamp.token_der if seal.timestamp else None,
         certificates=certificates_json(seal),
-        deliveries=_recipients(context, principal, examined),
+        deliveries=recipients(context, principal, examined),
     )
 
 
-def _recipients(context: Context, principal: Principal, examined: Examined) -> tuple[str, ...]:
+def recipients(context: Context, principal: Principal, examined: Examined) -> tuple[str, ...]:
     """Every other enabled partner whose record asks for documents of this type and country, by id."""
     return tuple(
         partner.id
@@ -204,10 +226,11 @@ def _answer(recorded: Recorded, submission: Submission) -> bytes:
         case RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
-            raise _conflict(recorded, submission)
+            raise conflict_of(recorded, submission)
 
 
-def _conflict(recorded: Recorded, submission: Submission) -> ExchangeRefused:
+def conflict_of(recorded: Recorded, submission: Submission) -> ExchangeRefused:
+    """What a submission met in the store, as a refusal."""
     if recorded.conflict is None:
         raise AssertionError("a conflict names what it met")
     code, where = _CONFLICTS[recorded.conflict]

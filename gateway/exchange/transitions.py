@@ -68,7 +68,7 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
 
 def is_repeat(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:
     """Whether exactly this was accepted from this partner before: then the recorded outcome is the answer."""
-    if examined.verified is None:
+    if not examined.digest:
         return False
     identity = examined.identity
     key = idempotency_key(
@@ -78,7 +78,7 @@ def is_repeat(context: Context, principal: Principal, examined: Examined, contra
         type_code=identity.type_code,
         number=identity.number,
         status_code=examined.status_code,
-        digest=examined.verified.digest,
+        digest=examined.digest,
     )
     with context.store.read() as connection:
         return find_accepted(connection, key) is not None

@@ -22,6 +22,7 @@ from gateway.trust.models import Anchor, Indication, Level, Purpose, SubIndicati
 from gateway.trust.policy import INLINE_POLICY, SEALED_DOCUMENT_POLICY
 from gateway.trust.seals import stamped_octets, verify_sealed
 from gateway.trust.tokens import agrees, certificates_of
+from gateway.trust.unsealed import unsealed_document
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.names import path_of
@@ -74,6 +75,9 @@ class FileReport:
     seals: tuple[SealReport, ...]
     altered: tuple[str, ...] = ()
     """Files of a container that are not what its manifest says, each with how."""
+    unsealed: str = ""
+    """About a document that came by the ePhyto hub: what is known about it instead of a seal. Our sealed
+    acknowledgement names the digests of its content and of the envelope that it came in."""
 
     @property
     def passed(self) -> bool:
@@ -129,14 +133,15 @@ def _verify_container(
         elif hashlib.sha256(data).hexdigest() != listed[name]:
             altered.append(f"{name}: altered")
     seals: list[SealReport] = []
-    for name in ("document.xml", "acknowledgement.xml"):
+    unsealed = "" if altered else unsealed_document(files)
+    for name in ("acknowledgement.xml",) if unsealed else ("document.xml", "acknowledgement.xml"):
         if name in files:
             folder = extract_to / name.removesuffix(".xml") if extract_to is not None else None
             try:
                 seals.extend(_verify_xml(name, files[name], at, trust, policy, folder))
             except GatewayError as error:
                 altered.append(f"{name}: {error.code}")
-    return FileReport("evidence", tuple(seals), tuple(altered))
+    return FileReport("evidence", tuple(seals), tuple(altered), unsealed)
 
 
 def _unpack(content: bytes) -> dict[str, bytes]:

@@ -1,0 +1,117 @@
+"""Who vouches for a certificate of the ePhyto hub, and under which route of Article 39 it may be passed on.
+
+The hub authenticates by TLS. The verdict that is kept says just that, at level ``none``; a seal inside the content,
+which the hub does not ask for, counts when it holds under the anchors of who delivered it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.access import PartnerKind
+from gateway.errors import Finding, RouteRefused, SealRefused, Severity
+from gateway.exchange.examination import signature_policy
+from gateway.exchange.storing import seal_json
+from gateway.store import Form
+from gateway.trust import issuing_route, verify_sealed
+from gateway.xml.names import DS, qn
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.access import Partner
+    from gateway.documents import SpsCertificate
+    from gateway.exchange.context import Context
+    from gateway.ippc.content import Content
+    from gateway.trust import VerifiedDocument
+
+__all__ = ["NOT_ARTICLE_39", "Vouched", "vouch"]
+
+NOT_ARTICLE_39: Final = "an ePhyto of the hub, not an electronic official certificate of Article 39"
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What is known about the authenticity of a content, and about its route."""
+
+    verified: VerifiedDocument | None
+    refused: SealRefused | None
+    """Why the seal that is there does not count."""
+    route: str | None
+    """By which the settings let it be passed on (R-39-4, R-39-5); None: it is an ePhyto and nothing more."""
+    why_no_route: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """A seal that does not hold is worth a warning; none at all is what the hub does."""
+        if self.refused is None:
+            return ()
+        message = f"The seal in the content does not hold: {self.refused.message}"
+        where = "/sps:SPSCertificate/ds:Signature"
+        return (Finding(self.refused.code, Severity.WARNING, message, where, self.refused.found),)
+
+    def verdict(self, *, authenticated_by: str, envelope: str) -> str:
+        """JSON for the evidence, in the place of the verdict on a seal.
+
+        Args:
+            authenticated_by: what stands for the sender instead of a seal.
+            envelope: the hub's number.
+        """
+        return json.dumps(
+            {
+                **self._seal(),
+                "authenticated_by": authenticated_by,
+                "envelope": envelope,
+                "route": self.route or f"none: {self.why_no_route}",
+            }
+        )
+
+    def _seal(self) -> dict[str, Any]:
+        if self.verified is not None:
+            sealed: dict[str, Any] = json.loads(seal_json(self.verified.seal))
+            return sealed
+        reason = "no seal came with it"
+        if self.refused is not None:
+            reason = f"its seal does not hold ({self.refused.code} {self.refused.message})"
+        return {"indication": None, "level": "none", "level_reason": f"{reason}: {NOT_ARTICLE_39}"}
+
+
+def vouch(context: Context, partner: Partner, content: Content, view: SpsCertificate, now: datetime) -> Vouched:
+    """Judge a seal if there is one, and the route.
+
+    Args:
+        context: the services.
+        partner: who delivered the content: the hub, or the authority itself.
+        content: as it came.
+        view: the certificate in it.
+        now: aware, UTC.
+    """
+    verified, refused = _seal(context, partner, content, now)
+    kind = PartnerKind.INTERNATIONAL_ORGANISATION if partner.kind is PartnerKind.HUB else partner.kind
+    try:
+        route = issuing_route(
+            roles=context.policy.roles,
+            partner_kind=kind,
+            claimed=None,
+            phytosanitary=view.is_phytosanitary,
+            com_informed_on=partner.com_informed_on,
+            phyto_routes=context.policy.phyto_routes,
+            on=now.date(),
+        )
+    except RouteRefused as no:
+        return Vouched(verified, refused, None, f"{no.code} {no.message}")
+    return Vouched(verified, refused, route)
+
+
+def _seal(
+    context: Context, partner: Partner, content: Content, now: datetime
+) -> tuple[VerifiedDocument | None, SealRefused | None]:
+    if content.root.find(qn(DS, "Signature")) is None:
+        return None, None
+    policy, trust = signature_policy(context, partner, Form.SEALED), context.trust.of(partner)
+    try:
+        return verify_sealed(content.root, policy=policy, trust=trust, at=now, content=content.document), None
+    except SealRefused as refused:
+        return None, refused
