@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"IMG-\d{4}")
 RANGES = {
     "01": "configuration, command line", "10": "xml", "11": "soap", "20": "authentication", "21": "access",
-    "30": "schema", "40": "seals", "41": "routes", "50": "rules", "60": "translation", "70": "exchange",
+    "30": "schema", "40": "seals", "41": "routes", "50": "rules", "60": "translation", "70": "exchange", "71": "hub",
     "80": "delivery", "90": "unavailable",
 }  # fmt: skip
 

@@ -1,0 +1,273 @@
+"""The elements of the hub's envelopes: plain data in and out (DIGEST 2.3). ``gateway.ippc.wire`` makes messages.
+
+What is written here is valid against the hub's own schema: names with their mixed case, in both namespaces, in order.
+Reading leans on the schema of the message, but does not trust it: the client's replies come from another's server.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import HubRefused
+from gateway.ippc.models import Envelope, EnvelopeHeader, Forwarding
+from gateway.xml.canonical import serialise
+from gateway.xml.limits import Limits
+from gateway.xml.names import ACK17, HUB, HUBENT, SPS17, XSI, path_of, qn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml.etree import _Element
+
+__all__ = [
+    "ACTIONS",
+    "ENVELOPE",
+    "HEADER",
+    "MAX_CONTENT",
+    "REPLY_LIMITS",
+    "REQUEST_LIMITS",
+    "array_xml",
+    "envelope_xml",
+    "header_xml",
+    "read_array",
+    "read_envelope",
+    "read_header",
+    "text_part",
+    "text_xml",
+    "wrapped",
+]
+
+MAX_CONTENT: Final = 32 * 1024 * 1024
+"""Characters of one Content: a certificate of 20 MB with every markup character escaped, with room."""
+
+REQUEST_LIMITS: Final = Limits(
+    max_bytes=48 * 1024 * 1024,
+    large_text=frozenset({qn(HUBENT, "Content"), qn(HUB, "ePhytoXML")}),
+    max_large_text=MAX_CONTENT,
+)
+"""A whole document in one text where this contract puts one, and nowhere else."""
+
+REPLY_LIMITS: Final = replace(REQUEST_LIMITS, max_bytes=64 * 1024 * 1024)
+"""PULLImportEnvelope answers with several envelopes."""
+
+ENVELOPE: Final = qn(HUBENT, "Envelope")
+HEADER: Final = qn(HUBENT, "EnvelopeHeader")
+
+ACTIONS: Final = "http://ephyto.ippc.int/IDeliveryService/"
+"""What a SOAPAction begins with."""
+
+_PREFIXES: Final = {HUB: b"hub", HUBENT: b"hubent"}
+_CONTENT: Final = qn(HUBENT, "Content")
+_DOCUMENTS: Final = (qn(SPS17, "SPSCertificate"), qn(ACK17, "SPSAcknowledgement"))
+_FORWARDING: Final = qn(HUBENT, "EnvelopeForwarding")
+_NIL: Final = qn(XSI, "nil")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+
+
+def read_header(element: _Element) -> EnvelopeHeader:
+    """The header fields of an element of type EnvelopeHeader, or of one that extends it.
+
+    Codes and states are read without surrounding white space; what the certificate's number holds is kept.
+
+    Raises:
+        HubRefused: IMG-7190 a mandatory field is missing or is no number.
+    """
+    forwardings = element.find(qn(HUBENT, "Forwardings"))
+    entries = [] if forwardings is None else forwardings.findall(_FORWARDING)
+    return EnvelopeHeader(
+        sender=_mandatory(element, "From").strip(),
+        to=_mandatory(element, "To").strip(),
+        certificate_type=_number(element, "CertificateType"),
+        certificate_status=_number(element, "CertificateStatus"),
+        certificate_number=_mandatory(element, "NPPOCertificateNumber"),
+        hub_delivery_number=_optional(element, "hubDeliveryNumber").strip(),
+        tracking=_optional(element, "HUBTrackingInfo").strip(),
+        error_message=_optional(element, "hubDeliveryErrorMessage"),
+        forwardings=tuple(
+            Forwarding(_mandatory(entry, "Code").strip(), _optional(entry, "HubDeliveryNumber").strip())
+            for entry in entries
+            if not _is_nil(entry)
+        ),
+    )
+
+
+def read_envelope(element: _Element) -> Envelope:
+    """An envelope with its content: the text of Content, or the document that stands in the envelope as XML.
+
+    A document as XML becomes the text of a document of its own, with every namespace that it needs: its exclusive
+    canonical form stays what it was.
+
+    Raises:
+        HubRefused: IMG-7190 a header field is missing or is no number, or there are elements inside Content.
+    """
+    return Envelope(read_header(element), _content(element))
+
+
+def read_array(element: _Element | None) -> tuple[_Element, ...]:
+    """The entries of an array, without those that are nil; none when the array itself was left out."""
+    if element is None:
+        return ()
+    return tuple(entry for entry in element.iterchildren("*") if not _is_nil(entry))
+
+
+def header_xml(header: EnvelopeHeader, tag: str = HEADER) -> bytes:
+    """A header as an element that can stand anywhere.
+
+    Args:
+        header: optional fields that are empty are left out.
+        tag: name of the element, ``{namespace}local``, in one of the hub's two namespaces.
+
+    Raises:
+        HubRefused: IMG-7191 a field holds characters that XML does not have.
+    """
+    return b"".join(_standalone(tag, _fields(header)))
+
+
+def envelope_xml(envelope: Envelope, tag: str = ENVELOPE) -> bytes:
+    """An envelope with its Content as escaped text; arguments and errors as for ``header_xml``."""
+    return b"".join(_standalone(tag, _parts(envelope)))
+
+
+def array_xml(items: Iterable[EnvelopeHeader | Envelope], tag: str) -> bytes:
+    """An array of headers or of envelopes; arguments and errors as for ``header_xml``."""
+    parts: list[bytes] = []
+    for item in items:
+        name, fields = (b"Envelope", _parts(item)) if isinstance(item, Envelope) else (b"EnvelopeHeader", _fields(item))
+        parts += (b"<hubent:%s>" % name, *fields, b"</hubent:%s>" % name)
+    return b"".join(_standalone(tag, parts))
+
+
+def text_xml(tag: str, text: str) -> bytes:
+    """An element with a text: ``hubTrackingNumber``, ``return`` and the like, given as ``{namespace}local``.
+
+    Raises:
+        HubRefused: IMG-7191 the text holds characters that XML does not have.
+    """
+    return b"".join(_standalone(tag, [_escaped(text, tag)]))
+
+
+def text_part(name: str, text: str) -> bytes:
+    """``text_xml`` of an element in the namespace of the operations, by its local name."""
+    return text_xml(qn(HUB, name), text)
+
+
+def wrapped(name: str, parts: Iterable[bytes] = ()) -> bytes:
+    """A body element of the contract, in the hub's namespace, around its serialised children."""
+    return b"".join(_standalone(qn(HUB, name), parts))
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _parts(envelope: Envelope) -> list[bytes]:
+    parts = _fields(envelope.header)
+    if envelope.content is not None:
+        parts += (b"<hubent:Content>", _escaped(envelope.content, "hubent:Content"), b"</hubent:Content>")
+    return parts
+
+
+def _fields(header: EnvelopeHeader) -> list[bytes]:
+    fields = [
+        _field("From", header.sender),
+        _field("To", header.to),
+        _field("CertificateType", str(header.certificate_type)),
+        _field("CertificateStatus", str(header.certificate_status)),
+        _field("NPPOCertificateNumber", header.certificate_number),
+    ]
+    fields += [
+        _field(name, text)
+        for name, text in (
+            ("hubDeliveryNumber", header.hub_delivery_number),
+            ("HUBTrackingInfo", header.tracking),
+            ("hubDeliveryErrorMessage", header.error_message),
+        )
+        if text
+    ]
+    if header.forwardings:
+        fields.append(b"<hubent:Forwardings>")
+        for forwarding in header.forwardings:
+            number = forwarding.hub_delivery_number
+            fields += (
+                b"<hubent:EnvelopeForwarding>",
+                _field("Code", forwarding.code),
+                _field("HubDeliveryNumber", number) if number else b"",
+                b"</hubent:EnvelopeForwarding>",
+            )
+        fields.append(b"</hubent:Forwardings>")
+    return fields
+
+
+def _field(name: str, text: str) -> bytes:
+    tag = name.encode()
+    return b"<hubent:%s>%s</hubent:%s>" % (tag, _escaped(text, name), tag)
+
+
+def _standalone(tag: str, parts: Iterable[bytes]) -> list[bytes]:
+    """The parts of an element that declares both prefixes; joined once, because one of them may be 30 MB."""
+    namespace, _, local = tag.removeprefix("{").partition("}")
+    name = b"%s:%s" % (_PREFIXES[namespace], local.encode())
+    start = b'<%s xmlns:hub="%s" xmlns:hubent="%s">' % (name, HUB.encode(), HUBENT.encode())
+    return [start, *parts, b"</%s>" % name]
+
+
+def _escaped(text: str, where: str) -> bytes:
+    """The text as character data; a carriage return survives only as a reference."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise HubRefused("IMG-7191", where=where, found="half of a surrogate pair") from None
+    found = _NOT_XML.search(data)
+    if found is not None:
+        raise HubRefused("IMG-7191", where=where, found=f"U+{ord(found[0].decode()):04X}")
+    for character, reference in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b"\r", b"&#13;")):
+        data = data.replace(character, reference)
+    return data
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _content(element: _Element) -> str | None:
+    content = element.find(_CONTENT)
+    if content is not None:
+        return _text(content)
+    for name in _DOCUMENTS:
+        document = element.find(name)
+        if document is not None:
+            return serialise(document).decode()
+    return None
+
+
+def _mandatory(element: _Element, name: str) -> str:
+    found = element.find(qn(HUBENT, name))
+    if found is None:
+        raise HubRefused("IMG-7190", where=path_of(element), found="nothing", expected=f"hubent:{name}")
+    return _text(found)
+
+
+def _optional(element: _Element, name: str) -> str:
+    found = element.find(qn(HUBENT, name))
+    return "" if found is None else _text(found)
+
+
+def _number(element: _Element, name: str) -> int:
+    text = _mandatory(element, name).strip()
+    if not _NUMBER.fullmatch(text):
+        raise HubRefused("IMG-7190", where=f"{path_of(element)}/hubent:{name}", found=text, expected="a whole number")
+    return int(text)
+
+
+def _text(element: _Element) -> str:
+    """The whole text; comments and processing instructions in it do not count."""
+    if not len(element):
+        return element.text or ""
+    if any(isinstance(child.tag, str) for child in element):
+        raise HubRefused("IMG-7190", where=path_of(element), found="elements", expected="a text")
+    return (element.text or "") + "".join(child.tail or "" for child in element)
+
+
+def _is_nil(element: _Element) -> bool:
+    return element.get(_NIL, "").strip() in {"1", "true"}
