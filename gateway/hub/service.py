@@ -96,6 +96,7 @@ class HubService:
         detail: Mapping[str, Any] | None = None,
         operation: str = "DeliverEnvelope",
         request: bytes = b"",
+        objection: HubRefused | None = None,
     ) -> EnvelopeHeader:
         """Take an envelope in, or refuse its header.
 
@@ -109,6 +110,7 @@ class HubService:
             detail: about the transport, for the audit.
             operation: by which it came.
             request: the message, kept when the header is refused.
+            objection: what the caller of this method has against the content, once nothing speaks against the header.
 
         Returns:
             The header with number and PendingDelivery; or FailedDelivery with the reason, which is recorded.
@@ -118,6 +120,8 @@ class HubService:
         try:
             check_header(header, partner, receiver, response=operation == COUNTRY_RESPONSE)
             assert receiver is not None
+            if objection is not None:
+                raise objection
             routing = route(
                 header,
                 sender=partner,
@@ -236,12 +240,6 @@ class HubService:
             return after
 
         return self._store.write(settle)
-
-    def sender_of(self, number: str) -> Partner | None:
-        """Who delivered an envelope here; for the import of what waits for this instance itself."""
-        with self._store.read() as connection:
-            row = find_envelope(connection, number)
-        return self._directory.by_id(row.partner) if row else None
 
     def set_tracking(self, partner: Partner, header: EnvelopeHeader, *, now: datetime) -> None:
         """A header with a state: an acknowledgement by the receiver, or a hub's news about what we sent through it.
