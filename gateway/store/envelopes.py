@@ -43,6 +43,7 @@ _COLUMNS = (
     "seq, number, partner, recipient, from_country, to_country, certificate_type, certificate_status, "
     "certificate_number, state, message, origin, channel, size, created_at, updated_at"
 )
+_NAMES = tuple(_COLUMNS.split(", "))
 _SELECT = f"SELECT {_COLUMNS} FROM hub_envelopes WHERE "  # noqa: S608 - constants of this module
 
 _insert = insert(hub_envelopes, otherwise="ON CONFLICT DO NOTHING RETURNING seq")
@@ -218,7 +219,7 @@ def _audit(
 
 
 def _envelope(row: Any) -> EnvelopeRow:
-    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    values = dict(zip(_NAMES, row, strict=True))
     values["created_at"] = from_text(values["created_at"])
     values["updated_at"] = from_text(values["updated_at"])
     return EnvelopeRow(**values)

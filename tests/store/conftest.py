@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.store import DocumentKey, Form, Nonce, Submission, new_id
+from gateway.store import DocumentKey, Form, NewEnvelope, NewImport, Nonce, Submission, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,5 +49,49 @@ def make_submission() -> Callable[..., Submission]:
             findings="[]",
         )
         return replace(submission, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_envelope() -> Callable[..., NewEnvelope]:
+    """An envelope from Argentina that waits for the Netherlands; the number decides which certificate is in it."""
+
+    def make(number: str, **changes) -> NewEnvelope:
+        envelope = NewEnvelope(
+            number=number,
+            partner="ar-nppo",
+            recipient="nl-nppo",
+            from_country="AR",
+            to_country="NL",
+            certificate_type=851,
+            certificate_status=70,
+            certificate_number=f"AR-{number}",
+            content=f"<content of='{number}'/>".encode(),
+            repeat_key=hashlib.sha256(number.encode()).digest(),
+        )
+        return replace(envelope, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_import() -> Callable[..., NewImport]:
+    """An envelope that came for us from the hub ``ephyto``."""
+
+    def make(hub_number: str, **changes) -> NewImport:
+        new = NewImport(
+            id=new_id(NOW),
+            partner="ephyto",
+            hub_number=hub_number,
+            from_country="AR",
+            to_country="NL",
+            certificate_type=851,
+            certificate_status=70,
+            certificate_number=f"AR-{hub_number}",
+            envelope=f"<Envelope>{hub_number}</Envelope>".encode(),
+            received_at=NOW,
+        )
+        return replace(new, **changes)
 
     return make
