@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mappings import TranslatedPlace
 
 __all__ = [
+    "INVALID",
     "element",
     "fault_detail",
     "finding",
@@ -28,6 +29,7 @@ __all__ = [
     "message",
     "optional",
     "seal_verdict",
+    "text",
     "translated_place",
 ]
 
@@ -36,12 +38,13 @@ MAX_FINDINGS = 100
 
 _ASK_THE_OPERATOR = "Tell the gateway's operator this code and the time; send the same message again afterwards."
 
-_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot carry."""
 
 
 def text(value: object) -> str:
     """Escaped text; characters that XML cannot carry become U+FFFD."""
-    return escape(_INVALID.sub("�", str(value)))
+    return escape(INVALID.sub("�", str(value)))
 
 
 def element(name: str, value: object) -> str:
