@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.certificate_exchange import CertificateExchangeAdapter
+from adapters.ippc_hub.adapter import IppcHubAdapter
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Target(Protocol):
 
 ADAPTERS: Final[dict[str, Callable[[Target, str], Adapter]]] = {
     "certificate-exchange": CertificateExchangeAdapter.open,
+    "ippc-hub": IppcHubAdapter.open,
 }
 """Name in partner records, and what opens it with the target and the secret of its account."""
 

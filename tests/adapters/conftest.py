@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))  # importlib mode does not; the helper's name is unique
+# importlib mode does not; the names of the helpers are unique
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
 
 from exchange_harness import World, add_partners
 from lxml import etree
@@ -67,6 +69,11 @@ def served():
     """Serves WSGI applications on loopback until the test is over; gives their addresses."""
     with ExitStack() as stack:
         yield lambda application, **options: stack.enter_context(serving(application, **options))
+
+
+@pytest.fixture
+def utc_now():
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @contextmanager
