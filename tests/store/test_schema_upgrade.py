@@ -1,0 +1,185 @@
+"""A database with messages in it goes from each revision to the next with all that it holds, or stays as it was."""
+
+from __future__ import annotations
+
+import pytest
+from alembic import command
+from sqlalchemy import NullPool, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.store import current, find_audit, find_evidence, head, open_store, schema, upgrade
+from gateway.store.engines import make_engine, parse_url
+
+NOW = "2026-11-22T09:30:00.000000+00:00"
+ROWS = {
+    "partners": "'nl', '{}', 1, 'op', :now",
+    "lanes": "'nl', 3, NULL, NULL, 0, ''",
+    "exchanges": (
+        "'X1', 'ar', 'certificate-exchange', 'SubmitCertificate', 'accepted', 'AR/851/1', NULL, :bytes, NULL, NULL, "
+        "NULL, '{}', :now"
+    ),
+    "exchange_parts": "'X1', :bytes, :bytes, :bytes, NULL, NULL, NULL, NULL, NULL, NULL",
+    "documents": "'X1', 'AR', '851', '1', '70', 'X1', 'NL', 'ar', :now",
+    "document_versions": "'X1', 'X1', '70', :bytes, 'sealed', 'iii', NULL, :now",
+    "deliveries": "7, 'X1-1', 'nl', 'X1', 'X1', 'delivered', 1, 0, 3, :now, '', '', :now, :now, :now",
+    "delivery_parts": "7, :bytes, :bytes",
+    "seal_values": ":bytes, 'ar', 'X1'",
+    "nonces": ":bytes, 'wsse', 'ar', :now",
+    "audit": "1, :now, 'ar', 'SubmitCertificate accepted', 'X1', '{}'",
+}
+"""One row in every table of 0001, in the order of its columns."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_url(request, tmp_path):
+    """A database of revision 0001 with rows in it."""
+    postgresql = request.param == "postgresql"
+    url = request.getfixturevalue("pg_empty_url") if postgresql else f"sqlite:///{tmp_path}/imsoc.db"
+    config = schema._config()
+    with engine_of(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for table, values in ROWS.items():
+            insert = text(f"INSERT INTO {table} VALUES ({values})")
+            bound = {"now": NOW, "bytes": b"\x00\xff"}
+            connection.execute(insert, {name: bound[name] for name in bound if f":{name}" in values})
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('deliveries_seq_seq', 7)"))
+    return url
+
+
+def engine_of(url):
+    return create_engine(parse_url(url), poolclass=NullPool)
+
+
+def contents(url):
+    """Every row of every table of 0001."""
+    with engine_of(url).connect() as connection:
+        return {table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))] for table in ROWS}
+
+
+def shape(url):
+    """Columns, keys, indexes and constraints of every table, and the triggers."""
+    engine = engine_of(url)
+    triggers = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    }
+    found = inspect(engine)
+    described = {
+        table: (
+            [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)],
+            found.get_pk_constraint(table),
+            sorted(found.get_foreign_keys(table), key=lambda key: key["name"]),
+            sorted((index["name"], tuple(index["column_names"])) for index in found.get_indexes(table)),
+            sorted(unique["name"] for unique in found.get_unique_constraints(table)),
+            sorted(check["name"] for check in found.get_check_constraints(table)),
+        )
+        for table in found.get_table_names()
+    }
+    with engine.connect() as connection:
+        described["triggers"] = sorted(tuple(row) for row in connection.execute(text(triggers[engine.dialect.name])))
+    return described
+
+
+def test_everything_is_there_afterwards(old_url):
+    rows, before = contents(old_url), shape(old_url)
+    assert current(old_url) == "0001"
+    upgrade(old_url)
+    assert current(old_url) == head()
+    after = shape(old_url)
+    assert contents(old_url) == rows
+    assert {name: after[name] for name in before} == before
+    assert {"hub_envelopes", "hub_imports", "hub_trackings", "pollers", "partner_lists"} <= after.keys() - before.keys()
+
+
+def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
+    upgrade(old_url)
+    with open_store(old_url, exclusive=True) as store:
+        with store.read() as connection:
+            evidence = find_evidence(connection, "X1")
+            assert [entry.action for entry in find_audit(connection, "X1")] == ["SubmitCertificate accepted"]
+        assert (evidence.request, evidence.version.form, evidence.version.route) == (b"\x00\xff", "sealed", "iii")
+        ((delivery, parts),) = evidence.deliveries
+        assert (delivery.seq, delivery.state, parts.receipt) == (7, "delivered", b"\x00\xff")
+
+    values = (
+        "(id, lane, exchange_id, document_id, state, attempts, failures, fence, next_attempt_at, code, detail, "
+        "created_at, updated_at, settled_at) VALUES ('X2-1', 'nl', 'X2', 'X1', :state, 1, 0, 3, '', '', '', '', '', "
+        ":settled_at) RETURNING seq"
+    )
+    engine = make_engine(parse_url(old_url), pool_size=1, pool_timeout=1)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO exchanges SELECT 'X2', partner, contract, operation, 'refused', subject, NULL, NULL, "
+                "NULL, NULL, NULL, transport, received_at FROM exchanges"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO document_versions VALUES ('X2', 'X1', '40', :digest, 'envelope', NULL, NULL, '')"),
+            {"digest": b""},
+        )
+        seq = connection.execute(
+            text(f"INSERT INTO deliveries {values}"), {"state": "tracking", "settled_at": NOW}
+        ).scalar_one()
+        assert seq == 8
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE deliveries SET state = 'tracking', settled_at = NULL",
+        "UPDATE deliveries SET state = 'sent'",
+        "UPDATE deliveries SET lane = 'nobody'",
+        "UPDATE document_versions SET form = 'letter'",
+        "UPDATE document_versions SET document_id = 'none'",
+        "UPDATE delivery_parts SET seq = 9",
+        "DELETE FROM deliveries",
+        "DELETE FROM document_versions",
+        "UPDATE audit SET actor = 'somebody'",
+        "DELETE FROM audit",
+        (
+            "INSERT INTO deliveries SELECT 9, 'X9', lane, exchange_id, document_id, state, 1, 0, 3, '', '', '', '', "
+            "'', '' FROM deliveries"
+        ),
+    ],
+)
+def test_every_promise_is_held_afterwards(old_url, statement):
+    upgrade(old_url)
+    before = contents(old_url)
+    engine = make_engine(parse_url(old_url), pool_size=1, pool_timeout=1)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match=r"(?i)constraint|append only"):
+        connection.execute(text(statement))
+    engine.dispose()
+    assert contents(old_url) == before
+
+
+def test_an_upgrade_that_fails_changes_nothing(old_url):
+    """The last table to be created is there already: everything before it is undone, and the next try succeeds."""
+    with engine_of(old_url).begin() as connection:
+        connection.execute(text("CREATE TABLE partner_lists (id INTEGER)"))
+    rows, before = contents(old_url), shape(old_url)
+    with pytest.raises(Exception, match=r"partner_lists|IMG-9001"):
+        upgrade(old_url)
+    assert current(old_url) == "0001"
+    assert contents(old_url) == rows
+    assert shape(old_url) == before
+    with engine_of(old_url).begin() as connection:
+        connection.execute(text("DROP TABLE partner_lists"))
+    upgrade(old_url)
+    assert contents(old_url) == rows
+
+
+@pytest.mark.parametrize("old_url", ["sqlite"], indirect=True)
+def test_foreign_keys_of_a_rewritten_table_still_meet(old_url):
+    upgrade(old_url)
+    with engine_of(old_url).connect() as connection:
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        referenced = {
+            row.table
+            for table in ("delivery_parts", "deliveries", "hub_trackings", "document_versions")
+            for row in connection.execute(text(f"PRAGMA foreign_key_list({table})"))
+        }
+        assert referenced == {"deliveries", "document_versions", "documents", "lanes", "exchanges"}
+        assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
