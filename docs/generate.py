@@ -21,7 +21,7 @@ from gateway import config
 from gateway.cli.application import app
 from gateway.cli.desk import ExitCode
 from gateway.errors import catalogue
-from gateway.settings_reader import kind_and_rule, type_hints
+from gateway.settings_reader import kind_and_rule, settings_of, type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def settings() -> str:
             "|---|---|---|---|",
         ]
         hints = type_hints(section)
-        for key in fields(section):
+        for key in (each for each in fields(section) if each.name in settings_of(section)):
             kind, rule = kind_and_rule(hints[key.name])
             value = " ".join(filter(None, (_type_name(kind), f"({rule})" if rule else "")))
             row = (f"`{key.name}`", value, _default(key.default), meanings[key.name])

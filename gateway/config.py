@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from gateway.errors import ConfigurationError
-from gateway.settings_reader import Choice, Pattern, Range, SectionReader, nearest
+from gateway.settings_reader import Choice, Pattern, Range, SectionReader, nearest, settings_of
 from gateway.xml.limits import Limits
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def _tables(path: Path) -> dict[str, Any]:
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     """A variable of ours that names no key is a spelling mistake that would otherwise go unseen."""
-    known = {f"{PREFIX}{name}_{key.name}".upper() for name, section in SECTIONS.items() for key in fields(section)}
+    known = {f"{PREFIX}{name}_{key}".upper() for name, section in SECTIONS.items() for key in settings_of(section)}
     prefixes = tuple(f"{PREFIX}{name}_".upper() for name in SECTIONS)
     for variable in environ:
         if variable in known or not variable.startswith(PREFIX):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Choice", "Pattern", "Range", "SectionReader", "kind_and_rule", "nearest", "type_hints"]
+__all__ = ["Choice", "Pattern", "Range", "SectionReader", "kind_and_rule", "nearest", "settings_of", "type_hints"]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -94,7 +94,7 @@ class SectionReader:
         """
         if not isinstance(table, dict):
             _wrong(f"[{self.name}]", table, "a table")
-        keys = [key.name for key in fields(self._section)]
+        keys = settings_of(self._section)
         for key in table:
             if key not in keys:
                 raise ConfigurationError("IMG-0103", where=f"{self.name}.{key}", found=key, expected=nearest(key, keys))
@@ -108,6 +108,13 @@ class SectionReader:
             elif key in table:
                 values[key] = _checked(f"{self.name}.{key}", table[key], kind, rule, folder)
         return self._section(**values)
+
+
+def settings_of(section: type) -> list[str]:
+    """The keys of a section: fields of any other type than a file can hold are the program's own."""
+    hints = type_hints(section)
+    kinds = {key.name: kind_and_rule(hints[key.name])[0] for key in fields(section)}
+    return [name for name, kind in kinds.items() if kind in _KINDS or typing.get_origin(kind) is tuple]
 
 
 def type_hints(section: type) -> dict[str, Any]:
@@ -162,8 +169,11 @@ def _checked(key: str, value: Any, kind: Any, rule: Any, folder: Path) -> Any:
     return value
 
 
+_KINDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "file name"}
+
+
 def _describe(kind: Any) -> str:
-    return {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "file name"}[kind]
+    return _KINDS[kind]
 
 
 def _wrong(key: str, found: object, expected: str) -> NoReturn:

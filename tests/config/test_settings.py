@@ -124,6 +124,7 @@ def test_a_wrong_value_is_refused_naming_key_found_and_expected(tmp_path, text, 
         ("[server]\nprot = 1", "server.prot", "port"),
         ("[sever]\nport = 1", "[sever]", "server"),
         ("[limits]\nmax_byte = 1", "limits.max_byte", "max_bytes"),
+        ('[limits]\nlarge_text = ["x"]', "limits.large_text", "max_large_text"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_one(tmp_path, text, where, suggestion):
