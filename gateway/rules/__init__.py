@@ -2,6 +2,6 @@
 
 from gateway.rules.evaluation import MAX_FINDINGS_PER_RULE, evaluate
 from gateway.rules.loading import catalogue, rule_sets
-from gateway.rules.models import Kind, Rule, RuleSet
+from gateway.rules.models import About, Kind, Rule, RuleSet
 
-__all__ = ["MAX_FINDINGS_PER_RULE", "Kind", "Rule", "RuleSet", "catalogue", "evaluate", "rule_sets"]
+__all__ = ["MAX_FINDINGS_PER_RULE", "About", "Kind", "Rule", "RuleSet", "catalogue", "evaluate", "rule_sets"]

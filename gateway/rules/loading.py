@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from gateway.errors import ConfigurationError, Severity
-from gateway.rules.models import Kind, Rule, RuleSet
+from gateway.rules.models import About, Kind, Rule, RuleSet
 
 _ID: Final = re.compile(r"[A-Z]+(-[A-Z0-9]+)+")
 _FIELDS: Final = frozenset(Rule.__slots__)
@@ -79,6 +79,7 @@ def _rule(entry: dict[str, Any], pieces: dict[str, str]) -> Rule:
             need=tuple(_fill(need, pieces) for need in entry.get("need", ())),
             when=_fill(entry.get("when", ""), pieces),
             expected=entry.get("expected", ""),
+            about=About(entry.get("about", About.CONTENT)),
             valid_from=entry.get("valid_from"),
             valid_to=entry.get("valid_to"),
         )

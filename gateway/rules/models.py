@@ -23,6 +23,17 @@ class Kind(StrEnum):
     """The texts that ``select`` finds must differ."""
 
 
+class About(StrEnum):
+    """What a rule asks about: the hub's validation files its answers by it (DIGEST 2.5)."""
+
+    CONTENT = "content"
+    """Something that the document has to say."""
+    CODE = "code"
+    """A code of a list."""
+    FORM = "form"
+    """How something is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. Paths start at the ``SPSCertificate`` element and use the prefixes of ``gateway.xml.names``.
@@ -45,6 +56,7 @@ class Rule:
     when: str = ""
     """The rule is asked only where this holds; always when empty."""
     expected: str = ""
+    about: About = About.CONTENT
     valid_from: date | None = None
     valid_to: date | None = None
     """Last day."""
