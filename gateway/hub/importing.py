@@ -1,0 +1,300 @@
+"""From an envelope that waits to a document, and back to the hub with what was found, whatever dies in between.
+
+Four steps, each of which leaves a state that the next start goes on from::
+
+    pull          -> add_import, committed: the bytes are ours           (pulled)
+    look inside   -> the document and the decision, in one transaction   (imported, held, unreadable, response)
+    acknowledge   -> the hub hears what was decided, never before
+    write it down -> acknowledged_at
+
+A kill before the second commit means that the same bytes are looked at again; one before the fourth means that the hub
+is told again, and what it says to that is no surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from gateway.documents import PHYTOSANITARY_TYPES
+from gateway.errors import DeliveryError, GatewayError, Severity, Unavailable
+from gateway.exchange import ImportOutcome, ReceivedEnvelope, take_envelope
+from gateway.faultpoints import reach
+from gateway.hub.responses import take_response
+from gateway.hub.sources import read_received
+from gateway.ippc.content import ACKNOWLEDGEMENT, decode_content
+from gateway.ippc.models import FINAL
+from gateway.store import (
+    ImportState,
+    ImportVerdict,
+    NewImport,
+    Recorded,
+    RecordedKind,
+    Undo,
+    add_import,
+    decide_import,
+    find_import,
+    import_envelope_bytes,
+    mark_acknowledged,
+    new_id,
+    unfinished_imports,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.access import Partner
+    from gateway.errors import Finding
+    from gateway.exchange import Context
+    from gateway.hub.sources import Source, Waiting
+    from gateway.ippc import Envelope
+    from gateway.ippc.content import Content
+    from gateway.ippc.validation_result import ValidationResult
+    from gateway.store import ImportRow
+
+__all__ = ["MAX_MESSAGE", "Importer", "concerns_one_envelope"]
+
+MAX_MESSAGE: Final = 1_000
+"""Characters that the hub is told about an envelope."""
+
+_SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004"})
+"""The hub answers nobody, or not us: it says nothing about the envelope."""
+_WORTH_TELLING: Final = frozenset({Severity.SEVERE, Severity.WARNING})
+
+_log = structlog.get_logger(__name__)
+
+
+class Importer:
+    """Takes envelopes of one source in. Safe to share; two at once on one envelope have one effect.
+
+    Args:
+        context: the services.
+        source: where the envelopes are.
+        validate: what ValidatePhytoXML would find in a certificate (``gateway.hub.validation``).
+    """
+
+    def __init__(
+        self, context: Context, source: Source, *, validate: Callable[[str], Sequence[ValidationResult]]
+    ) -> None:
+        self._context = context
+        self._source = source
+        self._validate = validate
+
+    def take(self, waiting: Waiting) -> ImportRow:
+        """Bring one envelope to its end, from wherever it stands.
+
+        Raises:
+            GatewayError: `concerns_one_envelope` says whether to go on with the next; the state is kept.
+        """
+        row = self._find(waiting.partner, waiting.number)
+        if row is None:
+            self._fetch(waiting)
+            row = self._find(waiting.partner, waiting.number)
+            assert row is not None
+        again = row.acknowledged_at is not None  # the hub lists it as if we had never answered
+        return self._finish(waiting.partner, row, again=again)
+
+    def resume(self, partner: Partner, limit: int) -> tuple[ImportRow, ...]:
+        """What an earlier run left unfinished and can be finished now, oldest first.
+
+        An envelope that the hub refuses to hear about stays unfinished and does not hold up the others.
+
+        Raises:
+            GatewayError: the hub or our own store does not answer.
+        """
+        with self._context.store.read() as connection:
+            rows = [
+                row
+                for row in unfinished_imports(connection, partner.id, limit)
+                if self._source.owns(connection, partner, row.hub_number)
+            ]
+        finished = []
+        for row in rows:
+            try:
+                finished.append(self._finish(partner, row))
+            except GatewayError as error:
+                if not concerns_one_envelope(error):
+                    raise
+                _log.warning("hub.not_acknowledged", number=row.hub_number, code=error.code, found=error.found)
+        return tuple(finished)
+
+    def decide_again(self, partner: Partner, row: ImportRow) -> ImportRow:
+        """Look into an envelope that is held or unreadable once more, after an operator changed something."""
+        self._decide(partner, row)
+        return self._current(partner, row)
+
+    def _finish(self, partner: Partner, row: ImportRow, *, again: bool = False) -> ImportRow:
+        if row.state is ImportState.PULLED:
+            self._decide(partner, row)
+            row = self._current(partner, row)
+            reach("hub.decided")
+        if row.acknowledged_at is None or again:
+            self._acknowledge(row)
+            row = self._current(partner, row)
+            reach("hub.finished")
+        return row
+
+    def _fetch(self, waiting: Waiting) -> None:
+        """Pull an envelope and keep its bytes; what cannot be read at all is kept too."""
+        raw = self._source.pull(waiting.number)
+        reach("hub.pulled")
+        header = read_received(raw).header
+        if header.hub_delivery_number not in {"", waiting.number}:
+            raise DeliveryError("IMG-8003", where=waiting.number, found=f"envelope {header.hub_delivery_number}")
+        now = self._context.clock()
+        new = NewImport(
+            id=new_id(now),
+            partner=waiting.partner.id,
+            hub_number=waiting.number,
+            from_country=header.sender,
+            to_country=header.to,
+            certificate_type=header.certificate_type,
+            certificate_status=header.certificate_status,
+            certificate_number=header.certificate_number,
+            envelope=raw,
+            received_at=now,
+        )
+        self._context.store.write(lambda connection: add_import(connection, new))
+        reach("hub.stored")
+
+    def _decide(self, partner: Partner, row: ImportRow) -> None:
+        with self._context.store.read() as connection:
+            raw = import_envelope_bytes(connection, row.id)
+        assert raw is not None
+        now = self._context.clock()
+        try:
+            self._look_inside(partner, row, raw, now)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - see below
+            # A defect of ours must neither lose the envelope nor hold up the ones behind it.
+            _log.exception("hub.defect", number=row.hub_number, partner=partner.id)
+            held = ImportOutcome(ImportState.HELD, "IMG-9002", f"Internal error: {type(error).__name__}")
+            self._context.store.write(lambda connection: self._settle(connection, row, held, (), now))
+
+    def _look_inside(self, partner: Partner, row: ImportRow, raw: bytes, now: datetime) -> None:
+        envelope = read_received(raw)
+        try:
+            content = decode_content(envelope.content, limits=self._context.limits)
+        except GatewayError as refusal:
+            text = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)
+            unreadable = ImportOutcome(ImportState.UNREADABLE, refusal.code, text)
+            self._context.store.write(lambda connection: self._settle(connection, row, unreadable, (), now))
+            return
+        if content.root.tag == ACKNOWLEDGEMENT:
+            self._context.store.write(
+                lambda connection: self._settle(
+                    connection, row, take_response(connection, partner, row, content.root, now), (), now
+                )
+            )
+            return
+        results = self._results(row, content)
+        take_envelope(
+            self._context,
+            partner,
+            self._received(row, envelope, content, raw),
+            settle=lambda connection, outcome: self._settle(connection, row, outcome, results, now),
+            now=now,
+        )
+
+    def _results(self, row: ImportRow, content: Content) -> tuple[str, ...]:
+        """What validation found and the sender should know, one line each; the hub validates ePhytos alone."""
+        if str(row.certificate_type) not in PHYTOSANITARY_TYPES:
+            return ()
+        return tuple(
+            f"{result.level} {result.area} {result.field}: {result.msg}"
+            for result in self._validate(content.document.decode())
+            if result.level in _WORTH_TELLING
+        )
+
+    def _received(self, row: ImportRow, envelope: Envelope, content: Content, raw: bytes) -> ReceivedEnvelope:
+        return ReceivedEnvelope(
+            header=replace(envelope.header, hub_delivery_number=row.hub_number),
+            content=content,
+            raw=raw,
+            operation=self._source.operation,
+            authenticated_by=self._source.authenticated_by,
+        )
+
+    def _settle(
+        self, connection: Connection, row: ImportRow, outcome: ImportOutcome, results: Sequence[str], now: datetime
+    ) -> None:
+        """Write the decision down; undoes everything where another process decided meanwhile."""
+        verdict, message = _verdict(outcome, results)
+        decided = decide_import(
+            connection,
+            row.id,
+            state=outcome.state,
+            verdict=verdict,
+            message=message,
+            code=outcome.code,
+            exchange_id=outcome.exchange_id or None,
+            now=now,
+        )
+        if not decided:
+            raise Undo(Recorded(RecordedKind.REPEAT))
+
+    def _acknowledge(self, row: ImportRow) -> None:
+        """Tell the hub. A refusal is fine when the hub has it already: that is what an interrupted run looks like."""
+        now = self._context.clock()
+        try:
+            self._source.acknowledge(row.hub_number, row.verdict, row.message, now=now)
+        except GatewayError as refusal:
+            if not concerns_one_envelope(refusal) or self._source.state(row.hub_number) not in FINAL:
+                raise
+            _log.info("hub.acknowledged_before", number=row.hub_number, code=refusal.code)
+        reach("hub.acknowledged")
+        self._context.store.write(lambda connection: mark_acknowledged(connection, row.id, now))
+
+    def _find(self, partner: Partner, number: str) -> ImportRow | None:
+        with self._context.store.read() as connection:
+            return find_import(connection, partner.id, number)
+
+    def _current(self, partner: Partner, row: ImportRow) -> ImportRow:
+        current = self._find(partner, row.hub_number)
+        assert current is not None
+        return current
+
+
+def concerns_one_envelope(error: GatewayError) -> bool:
+    """Whether the next envelope may fare better: neither our own store nor the way to the hub is to blame."""
+    return not isinstance(error, Unavailable) and error.code not in _SILENCE
+
+
+def _verdict(outcome: ImportOutcome, results: Sequence[str]) -> tuple[ImportVerdict, str]:
+    """What the hub is told about an outcome."""
+    match outcome.state:
+        case ImportState.UNREADABLE:
+            return ImportVerdict.FAILED, _bounded([f"{outcome.code}: {outcome.message}"])
+        case ImportState.HELD:
+            return ImportVerdict.WARNINGS, _bounded(
+                [f"Received and not taken over yet. {outcome.code}: {outcome.message}", *_lines(outcome.findings)]
+            )
+        case ImportState.RESPONSE:
+            return ImportVerdict.DELIVERED, _bounded([outcome.message])
+    told = [*_lines(each for each in outcome.findings if each.rule.startswith("HUB-")), *results]
+    return (ImportVerdict.WARNINGS, _bounded(told)) if told else (ImportVerdict.DELIVERED, "")
+
+
+def _lines(findings: Iterable[Finding]) -> list[str]:
+    return [
+        " | ".join(part for part in (f"{each.severity} {each.rule}: {each.message}", each.found, each.path) if part)
+        for each in findings
+        if each.severity in _WORTH_TELLING
+    ]
+
+
+def _bounded(lines: Sequence[str]) -> str:
+    """As many lines as fit, and how many did not."""
+    text = ""
+    for number, line in enumerate(lines):
+        more = f" (and {len(lines) - number} more)"
+        if len(text) + len(line) + len(more) + 2 > MAX_MESSAGE:
+            return (text or line[: MAX_MESSAGE - len(more)]) + more
+        text = f"{text}; {line}" if text else line
+    return text

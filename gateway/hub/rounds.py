@@ -1,0 +1,131 @@
+"""One round over the envelopes that wait at a hub: in order, under a lease, around those that make trouble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.delivery.tracking import Tracked
+from gateway.errors import GatewayError
+from gateway.hub.importing import concerns_one_envelope
+from gateway.store import renew_poller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
+
+    from gateway.access import Partner
+    from gateway.exchange import Context
+    from gateway.hub.importing import Importer
+    from gateway.hub.sources import Source, Waiting
+
+__all__ = ["Intake", "Lease", "Round"]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round did."""
+
+    partner: str
+    states: Counter[str] = field(default_factory=Counter)
+    """Envelopes by what became of them."""
+    troubled: tuple[str, ...] = ()
+    """Envelopes that wait for the next round, each with its code."""
+    tracked: Tracked = field(default_factory=Tracked)
+    lists: tuple[str, ...] = ()
+    """Code lists that changed."""
+    more: bool = False
+    """The batch was full: there may be more."""
+    failure: GatewayError | None = None
+    """What ended the round early."""
+
+
+class Lease:
+    """The lease of a round, renewed while the round goes on."""
+
+    def __init__(self, context: Context, lane: str, fence: int, length: timedelta) -> None:
+        self._context = context
+        self._lane = lane
+        self._fence = fence
+        self._length = length
+        self._renewed = context.clock()
+
+    def holds(self) -> bool:
+        """Whether the round may go on: it still is the one that polls."""
+        now = self._context.clock()
+        if now - self._renewed <= self._length / 3:
+            return True
+        self._renewed = now
+        return self._context.store.write(
+            lambda connection: renew_poller(connection, self._lane, fence=self._fence, until=now + self._length)
+        )
+
+
+class Intake:
+    """Takes envelopes in, and remembers which ones made trouble: they wait alone, with growing pauses.
+
+    Args:
+        clock: aware UTC now.
+        pause: how long after so many failures of one envelope.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], pause: Callable[[int], timedelta]) -> None:
+        self._clock = clock
+        self._pause = pause
+        self._avoided: dict[tuple[str, str], tuple[int, datetime]] = {}
+        """How often it made trouble, and until when it is left alone."""
+
+    def take(
+        self,
+        importer: Importer,
+        source: Source,
+        owners: Iterable[Partner],
+        *,
+        batch: int,
+        go_on: Callable[[], bool],
+        done: Round,
+    ) -> None:
+        """Resume what was interrupted, then take what is new.
+
+        Args:
+            importer: of the source.
+            source: the hub.
+            owners: the partners whose interrupted imports may be resumed here.
+            batch: envelopes at most.
+            go_on: asked before each envelope.
+            done: where it is written down.
+
+        Raises:
+            GatewayError: the hub or our own store does not answer; what was done before is done.
+        """
+        for owner in owners:
+            done.states.update(row.state.value for row in importer.resume(owner, batch))
+        for waiting in source.waiting():
+            if not go_on():
+                return
+            if done.states.total() >= batch:
+                done.more = True
+                return
+            self._one(importer, waiting, done)
+
+    def _one(self, importer: Importer, waiting: Waiting, done: Round) -> None:
+        now, key = self._clock(), (waiting.partner.id, waiting.number)
+        failures, until = self._avoided.get(key, (0, now))
+        if until > now:
+            return
+        try:
+            row = importer.take(waiting)
+        except GatewayError as error:
+            if not concerns_one_envelope(error):
+                raise
+            self._avoided[key] = failures + 1, now + self._pause(failures + 1)
+            done.troubled = (*done.troubled, f"{waiting.number}: {error.code} {error.message}")
+            _log.warning("hub.troubled", number=waiting.number, partner=waiting.partner.id, code=error.code)
+            return
+        self._avoided.pop(key, None)
+        done.states[row.state.value] += 1
