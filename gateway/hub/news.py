@@ -39,7 +39,7 @@ def take_news(connection: Connection, partner: Partner, header: EnvelopeHeader, 
         return
     after = check_transition(TrackingState.PENDING_DELIVERY, said, Mover.REMOTE_HUB)
     final, code = verdict_of(after) or (None, "")
-    record_tracking(
+    heard = record_tracking(
         connection,
         row.delivery_id,
         state=after,
@@ -49,3 +49,5 @@ def take_news(connection: Connection, partner: Partner, header: EnvelopeHeader, 
         final=final,
         code=code,
     )
+    if not heard:  # whoever asks the hub wrote its last word down meanwhile
+        take_news(connection, partner, header, now)
