@@ -46,6 +46,24 @@ _COLUMNS = (
 _NAMES = tuple(_COLUMNS.split(", "))
 _SELECT = f"SELECT {_COLUMNS} FROM hub_envelopes WHERE "  # noqa: S608 - constants of this module
 
+
+def _page(column: str, more: str) -> dict[str, Statement]:
+    """What waits and has this value in this column, in the order of seq, for each database.
+
+    PostgreSQL is told a range where a value is meant: only the index of the open rows is in that order, so that its
+    planner, whatever it believes about how many rows wait, cannot take the order from the primary key and read through
+    what is settled. SQLite takes the index anyway, and would not use the end of such a range.
+    """
+    of_one = {
+        "sqlite": f"{column} = :{column} AND seq > :after_seq",
+        "postgresql": f"({column}, seq) > (:{column}, :after_seq) AND {column} <= :{column}",
+    }
+    return {
+        dialect: Statement(f"{_SELECT}{where} AND state = 'PendingDelivery' {more}ORDER BY {column}, seq LIMIT :limit")
+        for dialect, where in of_one.items()
+    }
+
+
 _insert = insert(hub_envelopes, otherwise="ON CONFLICT DO NOTHING RETURNING seq")
 _insert_copy = insert(hub_envelopes)
 _insert_parts = insert(hub_envelope_parts)
@@ -56,17 +74,9 @@ _content = Statement(
     "SELECT p.content FROM hub_envelopes e LEFT JOIN hub_envelopes o ON o.number = e.origin "
     "JOIN hub_envelope_parts p ON p.seq = coalesce(o.seq, e.seq) WHERE e.number = :number"
 )
-_waiting = Statement(
-    _SELECT + "recipient = :recipient AND state = 'PendingDelivery' AND seq > :after_seq ORDER BY seq LIMIT :limit"
-)
-_waiting_for_country = Statement(
-    _SELECT + "recipient = :recipient AND state = 'PendingDelivery' AND seq > :after_seq AND to_country = :to_country "
-    "ORDER BY seq LIMIT :limit"
-)
-_under_delivery = Statement(
-    _SELECT + "partner = :partner AND state = 'PendingDelivery' AND origin IS NULL AND seq > :after_seq "
-    "ORDER BY seq LIMIT :limit"
-)
+_waiting = _page("recipient", "")
+_waiting_for_country = _page("recipient", "AND to_country = :to_country ")
+_under_delivery = _page("partner", "AND origin IS NULL ")
 _copies = Statement(_SELECT + "origin = :origin ORDER BY seq")
 _settle = Statement(
     "UPDATE hub_envelopes SET state = :state, message = :message, updated_at = :now "
@@ -151,15 +161,16 @@ def waiting_envelopes(
     """
     values: dict[str, Any] = {"recipient": recipient, "after_seq": after_seq, "limit": limit}
     if to_country is None:
-        rows = _waiting(connection, **values)
+        rows = _waiting[connection.dialect.name](connection, **values)
     else:
-        rows = _waiting_for_country(connection, to_country=to_country, **values)
+        rows = _waiting_for_country[connection.dialect.name](connection, to_country=to_country, **values)
     return tuple(_envelope(row) for row in rows.fetchall())
 
 
 def under_delivery(connection: Connection, partner: str, *, limit: int, after_seq: int = 0) -> tuple[EnvelopeRow, ...]:
     """What a sender delivered and nobody acknowledged yet, in order of arrival; without the copies of it."""
-    rows = _under_delivery(connection, partner=partner, after_seq=after_seq, limit=limit)
+    statement = _under_delivery[connection.dialect.name]
+    rows = statement(connection, partner=partner, after_seq=after_seq, limit=limit)
     return tuple(_envelope(row) for row in rows.fetchall())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from gateway.store.hub_records import ImportRow, ImportState, ImportVerdict
 from gateway.store.hub_tables import hub_import_parts, hub_imports
@@ -127,10 +127,12 @@ def mark_acknowledged(connection: Connection, import_id: str, now: datetime) -> 
 
 def unfinished_imports(connection: Connection, partner: str, limit: int, *, after: str = "") -> tuple[ImportRow, ...]:
     """What the hub does not know the end of yet, oldest first; ``after`` is the last id of the page before."""
+    # Said as a range, so that the order is that of the index of unfinished rows and of no other (see envelopes.py).
+    row = tuple_(hub_imports.c.partner, hub_imports.c.id)
     query = (
         select(hub_imports)
-        .where(hub_imports.c.partner == partner, hub_imports.c.acknowledged_at.is_(None), hub_imports.c.id > after)
-        .order_by(hub_imports.c.id)
+        .where(row > (partner, after), hub_imports.c.partner <= partner, hub_imports.c.acknowledged_at.is_(None))
+        .order_by(hub_imports.c.partner, hub_imports.c.id)
         .limit(limit)
     )
     return tuple(_import(row) for row in connection.execute(query))
