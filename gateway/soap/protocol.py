@@ -102,9 +102,9 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
         Raises:
             Exception: whatever the handler raised, untouched.
         """
-        context = MethodContext(self, MethodContext.SERVER)
-        exchange = context.udc = _Exchange(call)
-        (context,) = self.generate_contexts(context)
+        first = MethodContext(self, MethodContext.SERVER)
+        exchange = first.udc = _Exchange(call)
+        (context,) = self.generate_contexts(first)
         try:
             self.get_in_object(context)
             self.get_out_object(context)
@@ -114,6 +114,12 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
             return b"".join(context.out_string)
         finally:
             context.close()
+            # Contexts are circles of references, and so is an error whose traceback leads back here: what is left in
+            # them would stay until a full garbage collection.
+            exchange.error = None
+            for used in (first, context):
+                used.udc = used.in_document = used.in_body_doc = used.in_object = None
+                used.out_document = used.out_object = used.out_string = None
 
 
 def _service(contract: Contract) -> type:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from lxml import etree
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not; the name of the helper is unique
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 
