@@ -122,6 +122,9 @@ def _details(partner: Partner) -> dict[str, Any]:
         "anchors": [
             f"{anchor.name} ({anchor.level}: {', '.join(sorted(anchor.purposes))})" for anchor in partner.anchors
         ],
+        "hub_countries": list(partner.hub.countries) if partner.hub else [],
+        "hub_channel": partner.hub.channel if partner.hub else "",
+        "polled_every_seconds": partner.polling.interval_seconds if partner.polling and partner.polling.enabled else None,
     }
 
 

@@ -1,3 +1,7 @@
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from gateway.access import (
@@ -199,3 +203,14 @@ def test_two_partners_cannot_claim_one_country_or_channel(hub):
     with pytest.raises(ConfigurationError):
         check_identities([partner_from_record(each) for each in records])
     check_identities([partner_from_record(records[0]), partner_from_record({**records[1], "enabled": False})])
+
+
+def test_the_examples_of_the_page_are_records():
+    page = (Path(__file__).parents[2] / "docs" / "partners.md").read_text("utf-8")
+    places = []
+    for example in re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL):
+        written = tomllib.loads(example.replace("sha256:…", "sha256:" + 64 * "0"))["partner"]
+        written.pop("anchors", None)
+        known = partner_from_record(written)
+        places.append((known.id, known.hub is not None, known.polling is not None))
+    assert places == [("ar-plant-health", False, False), ("ar-nppo", True, False), ("ippc-hub", False, True)]
