@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalSource", "RemoteSource", "Source", "Waiting", "read_received"]
 
 _RESULT: Final = qn(HUB, "PULLSingleImportEnvelopeResult")
-_TAG: Final = "Envelope"
 
 _STATES: Final = {
     ImportVerdict.DELIVERED: TrackingState.DELIVERED,
@@ -150,7 +149,7 @@ class LocalSource:
 
     def pull(self, number: str) -> bytes:
         """The envelope as our stand-in would hand it out."""
-        return wire.envelope_xml(self._hub.pull(None, number), _TAG)
+        return wire.envelope_xml(self._hub.pull(None, number))
 
     def acknowledge(self, number: str, verdict: ImportVerdict, message: str, *, now: datetime) -> None:
         """Move the envelope on."""
