@@ -160,11 +160,20 @@ def _claim(index: dict[str, Partner], names: Iterable[str], partner: Partner, co
         index[name] = partner
 
 
-def check_identities(partners: list[Partner]) -> None:
+def check_identities(partners: list[Partner], *, own_countries: Iterable[str] = ()) -> None:
     """Whether each caller could be told apart and each country has one authority, were these the partners.
+
+    Args:
+        partners: all of them.
+        own_countries: for which this instance itself receives at its stand-in of the hub.
 
     Raises:
         ConfigurationError: IMG-0122, two enabled ones share a username or a client certificate; IMG-0125, they claim
-            one country or channel of the hub.
+            one country or channel of the hub, or one claims a country of our own.
     """
-    _index("", 0.0, partners)
+    claimed = _index("", 0.0, partners).by_country
+    for country in own_countries:
+        if country in claimed:
+            raise ConfigurationError(
+                "IMG-0125", where="hub.countries", found=f"{country}, also of {claimed[country].id}"
+            )

@@ -272,7 +272,7 @@ def _partners(desk: Desk) -> Iterator[Result]:
     if not partners:
         yield Result("partners", State.WARN, "none: every call is refused", desk.command("partners add FILE"))
         return
-    check_identities(partners)
+    check_identities(partners, own_countries=desk.settings.hub.countries)
     yield Result("partners", State.OK, ", ".join(_named(partner) for partner in partners))
     for partner in partners:
         for anchor in partner.anchors:

@@ -43,7 +43,8 @@ def add(
 
     def save(connection: Connection) -> PartnerRow:
         others = [partner_from_record(row.record) for row in list_partners(connection)]
-        check_identities([partner, *(other for other in others if other.id != partner.id)])
+        everybody = [partner, *(other for other in others if other.id != partner.id)]
+        check_identities(everybody, own_countries=desk.settings.hub.countries)
         return save_partner(connection, partner.id, record, author=operator(), now=datetime.now(UTC))
 
     with desk.store() as store:
@@ -110,6 +111,7 @@ def _summary(partner: Partner) -> dict[str, Any]:
 
 
 def _details(partner: Partner) -> dict[str, Any]:
+    polling = partner.polling if partner.polling and partner.polling.enabled else None
     return _summary(partner) | {
         "operations": sorted(partner.operations),
         "country_pairs": [str(pair) for pair in partner.country_pairs],
@@ -124,7 +126,7 @@ def _details(partner: Partner) -> dict[str, Any]:
         ],
         "hub_countries": list(partner.hub.countries) if partner.hub else [],
         "hub_channel": partner.hub.channel if partner.hub else "",
-        "polled_every_seconds": partner.polling.interval_seconds if partner.polling and partner.polling.enabled else None,
+        "polled_every_seconds": polling.interval_seconds if polling else None,
     }
 
 

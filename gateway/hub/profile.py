@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import HubMembership
-from gateway.errors import ConfigurationError, HubRefused
+from gateway.access.directory import check_identities
+from gateway.errors import HubRefused
 from gateway.ippc.profile import Channel, NppoDocument, NppoProfile, NppoRule
 
 if TYPE_CHECKING:
@@ -28,10 +29,7 @@ class Members:
     def __init__(self, directory: Directory, own_countries: frozenset[str]) -> None:
         self._directory = directory
         self._own = HubMembership(countries=tuple(sorted(own_countries)))
-        for country in self._own.countries:
-            claimant = directory.nppo_of(country)
-            if claimant is not None:
-                raise ConfigurationError("IMG-0125", where="hub.countries", found=f"{country}, also of {claimant.id}")
+        check_identities(list(directory.partners()), own_countries=own_countries)
 
     def receiver_of(self, country: str) -> tuple[str, HubMembership | None]:
         """For whom an envelope to this country waits (empty: this instance), and what that one takes, if anybody."""

@@ -205,6 +205,15 @@ def test_two_partners_cannot_claim_one_country_or_channel(hub):
     check_identities([partner_from_record(records[0]), partner_from_record({**records[1], "enabled": False})])
 
 
+def test_a_partner_cannot_claim_a_country_of_our_own():
+    partner = partner_from_record(record(hub={"countries": ["AR"]}))
+    check_identities([partner], own_countries=["NL"])
+    with pytest.raises(ConfigurationError) as caught:
+        check_identities([partner], own_countries=["NL", "AR"])
+    assert caught.value.code == "IMG-0125"
+    assert caught.value.found == "AR, also of ar-nppo"
+
+
 def test_the_examples_of_the_page_are_records():
     page = (Path(__file__).parents[2] / "docs" / "partners.md").read_text("utf-8")
     places = []
