@@ -2,9 +2,11 @@
 
 ``SpsCertificate`` reads a tree as it is. ``normalise_order`` makes a copy in UN/CEFACT order for reading documents of
 looser senders; ``mask_personal`` makes the copy without personal data (R-9-2). Neither touches the tree it is given.
+``hub_differences`` compares a tree with the part of it that the ePhyto hub's contract declares.
 """
 
 from gateway.documents.certificate import PHYTOSANITARY_TYPES, DocumentIdentity, SpsCertificate
+from gateway.documents.hub_subset import hub_differences
 from gateway.documents.masking import MASK, mask_personal
 from gateway.documents.order import normalise_order
 from gateway.documents.parts import Classification, Measure, Note, Package, Party, Reference, Signatory, TradeLine
@@ -24,6 +26,7 @@ __all__ = [
     "Signatory",
     "SpsCertificate",
     "TradeLine",
+    "hub_differences",
     "mask_personal",
     "moment_of",
     "normalise_order",

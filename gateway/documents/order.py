@@ -38,6 +38,8 @@ ROOTS: Final = frozenset(
 )
 """UN's own root and the wrappers of INTRA and DOCOM (DIGEST trap 5)."""
 _FOLDER: Final = "uncefact/tolerant"
+_NIL: Final = qn(XSI, "nil")
+_TRUE: Final = frozenset({"true", "1"})
 _SOURCE: Final = "DIGEST 2.6"
 
 
@@ -148,7 +150,7 @@ class _Copying:
             self.note("SPS-NULL", Severity.WARNING, "The word NULL stands for an empty element", source, "NULL")
         elif text.strip():
             copy.text = text
-        elif not copy.attrib:
+        elif not copy.attrib and source.get(_NIL) not in _TRUE:  # a nil says itself that nothing is there
             self.note("SPS-EMPTY", Severity.INFO, "The element is empty and is read as missing", source)
         for child in source.iterchildren("*"):
             message = "UN/CEFACT has no element here; it is not read"

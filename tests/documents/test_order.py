@@ -160,3 +160,15 @@ def test_what_is_no_certificate_is_refused(tag):
         normalise_order(etree.Element(tag))
     assert refused.value.code == "IMG-3001"
     assert refused.value.expected == "sps:SPSCertificate"
+
+
+def test_an_element_that_says_itself_that_it_is_nil_is_no_finding():
+    root = etree.fromstring(certificate(lines=1))
+    reference = etree.fromstring(
+        f'<r:ReferenceSPSReferencedDocument xmlns:r="{RAM21}" xmlns:xsi="{XSI}"><r:TypeCode xsi:nil="true"/>'
+        "<r:RelationshipTypeCode>ZZZ</r:RelationshipTypeCode><r:ID>X 1</r:ID></r:ReferenceSPSReferencedDocument>"
+    )
+    root.find(".//{*}SignatorySPSAuthentication").addprevious(reference)
+    ordered, findings = normalise_order(root)
+    assert findings == ()
+    assert ordered.find(".//{*}ReferenceSPSReferencedDocument/{*}TypeCode") is None
