@@ -1,0 +1,126 @@
+"""Codes of an ePhyto certificate that are no place of the mapping tables: note subjects, statements, treatments.
+
+Subjects and tags are few and known (DIGEST 2.7). Statements and treatments come from the hub's code lists, of which an
+instance holds a copy: what a copy does not know may be younger than it, so that is told and no more.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+from gateway.documents import text_of
+from gateway.errors import Finding, Severity
+from gateway.xml.names import RAM21, SPS17, path_of, qn
+from mappings.models import CANONICAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element
+
+    from mappings import Index
+    from mappings.hub_lists import HubLists
+
+__all__ = ["unknown_codes"]
+
+_SOURCE: Final = "DIGEST 2.7"
+_TAGS: Final = frozenset({"TTL1", "TTL2", "TTCH", "TTTM", "TTCO", "TTAI", "TTFT"})
+_LISTS: Final = {"TTL1": "TreatmentType", "TTL2": "TreatmentType", "TTCH": "Pesticide"}
+"""Tags whose value is a code, and the hub's list that holds it."""
+_OF_DOCUMENTS: Final = frozenset(
+    {"SPSFL", "DMCL", "ADEDL", "ADIPEDL", "ADDIEDL", "ADAOEDL", "ADRP", "ADRPN", "ADRD", "ADRPR"}
+)
+
+_DOCUMENT: Final = qn(SPS17, "SPSExchangedDocument")
+_NOTE: Final = qn(RAM21, "IncludedSPSNote")
+_LINE_NOTE: Final = qn(RAM21, "AdditionalInformationSPSNote")
+_SUBJECT: Final = qn(RAM21, "Subject")
+_SUBJECT_CODE: Final = qn(RAM21, "SubjectCode")
+_CLAUSE: Final = qn(RAM21, "IncludedSPSClause")
+_ID: Final = qn(RAM21, "ID")
+_PROCESS: Final = qn(RAM21, "AppliedSPSProcess")
+_TYPE: Final = qn(RAM21, "TypeCode")
+_CHARACTERISTIC: Final = qn(RAM21, "ApplicableSPSProcessCharacteristic")
+_DESCRIPTION: Final = qn(RAM21, "Description")
+
+
+def unknown_codes(root: _Element, index: Index, lists: HubLists | None, *, limit: int) -> tuple[Finding, ...]:
+    """Codes that nobody here knows, in an SPSCertificate in UN/CEFACT order; at most ``limit`` findings.
+
+    Args:
+        root: not changed.
+        index: holds the note subjects.
+        lists: the hub's statements, treatments and pesticides; None leaves them out.
+        limit: of findings.
+    """
+    found: Iterator[Finding] = _notes(root, index)
+    found = chain(found, _tags(root))
+    if lists is not None:
+        found = chain(found, _statements(root, lists), _treatments(root, lists))
+    return tuple(islice(found, limit))
+
+
+def _notes(root: _Element, index: Index) -> Iterator[Finding]:
+    subjects = index.lookup("ephyto", CANONICAL, "note-subject")
+    for note in root.iter(_NOTE, _LINE_NOTE):
+        subject = note.find(_SUBJECT)
+        text = text_of(subject)
+        if subject is None or not text:
+            if not text_of(note.find(_SUBJECT_CODE)):
+                message = "The note does not say what it is about"
+                yield _finding("EPHYTO-NOTE-SUBJECT", Severity.WARNING, message, note, "", "Subject")
+            continue
+        if subjects.get(text) is None:
+            # A subject in free words is legitimate and stays text.
+            severity = Severity.WARNING if text.isupper() and text.isalnum() else Severity.INFO
+            message = "The subject of the note is none of the IPPC list; it stays text"
+            yield _finding("EPHYTO-NOTE-SUBJECT", severity, message, subject, text)
+        elif (text in _OF_DOCUMENTS) != (note.tag == _NOTE):
+            where = "the document" if text in _OF_DOCUMENTS else "a line"
+            message = f"A note with this subject belongs to {where}"
+            yield _finding("EPHYTO-NOTE-PLACE", Severity.WARNING, message, subject, text)
+
+
+def _tags(root: _Element) -> Iterator[Finding]:
+    for characteristic, tag in _characteristics(root):
+        if tag and tag not in _TAGS:
+            message = "The characteristic of the treatment does not begin with a tag that says what it is"
+            expected = ", ".join(sorted(_TAGS))
+            yield _finding("EPHYTO-TREATMENT-TAG", Severity.INFO, message, characteristic, tag, expected)
+
+
+def _characteristics(root: _Element) -> Iterator[tuple[_Element, str]]:
+    """Those of treatments in the ePhyto form, each with its first description."""
+    for process in root.iter(_PROCESS):
+        if text_of(process.find(_TYPE)) == "ZZZ":
+            for characteristic in process.iterchildren(_CHARACTERISTIC):
+                yield characteristic, text_of(characteristic.find(_DESCRIPTION))
+
+
+def _statements(root: _Element, lists: HubLists) -> Iterator[Finding]:
+    type_code = text_of(root.find(f"{_DOCUMENT}/{_TYPE}"))
+    known = {
+        row["code"]
+        for row in lists.items("Statement")
+        if row["active"] == "true" and row["docTypeOnly"] in {"0", type_code}
+    }
+    for clause in root.iter(_CLAUSE):
+        number = clause.find(_ID)
+        text = text_of(number)
+        if number is not None and text.isdecimal() and not number.attrib and text not in known:
+            message = f"The list of statements has no such number for documents of type {type_code}"
+            yield _finding("EPHYTO-STATEMENT", Severity.WARNING, message, number, text, ", ".join(sorted(known)))
+
+
+def _treatments(root: _Element, lists: HubLists) -> Iterator[Finding]:
+    known = {tag: lists.codes(name) for tag, name in _LISTS.items()}
+    for characteristic, tag in _characteristics(root):
+        values = list(islice(characteristic.iterchildren(_DESCRIPTION), 2))
+        if tag in known and len(values) > 1 and (code := text_of(values[1])) and code not in known[tag]:
+            message = f"The list {_LISTS[tag]} does not hold this code"
+            yield _finding("EPHYTO-TREATMENT-CODE", Severity.INFO, message, values[1], code)
+
+
+def _finding(rule: str, severity: Severity, message: str, element: _Element, found: str, expected: str = "") -> Finding:
+    return Finding(rule, severity, message, path_of(element), found[:200], expected[:200], _SOURCE)
