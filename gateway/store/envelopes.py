@@ -7,8 +7,11 @@ one of many who settle the same envelope succeeds.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
 
 from gateway.errors import Unavailable
 from gateway.store.hub_records import EnvelopeRow
@@ -38,6 +41,9 @@ __all__ = [
 
 _TRIES = 5
 """A repeat whose first one is settled at this very moment is new after all; five times in a row does not happen."""
+
+_AT_ONCE = 500
+"""Numbers per question for copies: one question each would cost a hub's longest answer a second of round trips."""
 
 _COLUMNS = (
     "seq, number, partner, recipient, from_country, to_country, certificate_type, certificate_status, "
@@ -77,7 +83,7 @@ _content = Statement(
 _waiting = _page("recipient", "")
 _waiting_for_country = _page("recipient", "AND to_country = :to_country ")
 _under_delivery = _page("partner", "AND origin IS NULL ")
-_copies = Statement(_SELECT + "origin = :origin ORDER BY seq")
+_COPIES = select(*(hub_envelopes.c[name] for name in _NAMES)).order_by(hub_envelopes.c.origin, hub_envelopes.c.seq)
 _settle = Statement(
     "UPDATE hub_envelopes SET state = :state, message = :message, updated_at = :now "
     "WHERE number = :number AND state = :expected"
@@ -176,8 +182,12 @@ def under_delivery(connection: Connection, partner: str, *, limit: int, after_se
 
 def copies_of(connection: Connection, numbers: Iterable[str]) -> dict[str, tuple[EnvelopeRow, ...]]:
     """The copies of each envelope that has any, by the number of their origin."""
-    found = {number: _copies(connection, origin=number).fetchall() for number in numbers}
-    return {number: tuple(_envelope(row) for row in rows) for number, rows in found.items() if rows}
+    asked, found = list(numbers), defaultdict[str, list[EnvelopeRow]](list)
+    for start in range(0, len(asked), _AT_ONCE):
+        query = _COPIES.where(hub_envelopes.c.origin.in_(asked[start : start + _AT_ONCE]))
+        for row in connection.execute(query):
+            found[row.origin].append(_envelope(row))
+    return {number: tuple(rows) for number, rows in found.items()}
 
 
 def settle_envelope(

@@ -141,6 +141,7 @@ READS = {
     "find": (lambda c, _: [find_envelope(c, f"N{LAST}")], 1),
     "content": (lambda c, _: [envelope_content(c, f"N{LAST}")], 1),
     "copies": (lambda c, _: copies_of(c, [f"N{LAST - 1}", "none"]), 1),
+    "copies-of-many": (lambda c, _: copies_of(c, [f"N{LAST - 1 - n}" for n in range(PAGE * 5)]), PAGE),
     "unfinished-first": (lambda c, _: unfinished_imports(c, "ephyto", PAGE), PAGE),
     "unfinished-last": (lambda c, _: unfinished_imports(c, "ephyto", PAGE, after=f"I{1_000_000 + LAST}"), PAGE),
     "find-import": (lambda c, _: [find_import(c, "ephyto", f"N{LAST}")], 1),

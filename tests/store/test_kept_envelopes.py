@@ -166,6 +166,16 @@ def test_copies_have_numbers_of_their_own_and_the_content_of_their_origin(store,
         assert numbers(under_delivery(connection, "ar-nppo", limit=9)) == ["2"]
 
 
+def test_copies_are_found_for_any_number_of_envelopes(store, add, make_envelope, monkeypatch):
+    monkeypatch.setattr(envelopes, "_AT_ONCE", 2)
+    for number in "abcde":
+        add(make_envelope(number), make_envelope(f"{number}-copy", channel="CH", repeat_key=None))
+    with store.read() as connection:
+        found = copies_of(connection, iter("edcba"))
+        assert copies_of(connection, []) == {}
+    assert {number: numbers(rows) for number, rows in found.items()} == {one: [f"{one}-copy"] for one in "abcde"}
+
+
 def test_a_failing_copy_takes_the_main_envelope_with_it(store, add, make_envelope):
     with pytest.raises(Exception, match=r"(?i)unique"):
         add(make_envelope("1"), make_envelope("1"))
