@@ -43,9 +43,9 @@ def check_header(header: EnvelopeHeader, sender: Partner, receiver: HubMembershi
     Raises:
         HubRefused: IMG-7111 to IMG-7117.
     """
-    number = header.certificate_number.strip()
-    if not 0 < len(number) <= MAX_NUMBER:
-        _refuse("IMG-7117", "NPPOCertificateNumber", f"{len(number)} characters", f"1 to {MAX_NUMBER}")
+    number = header.certificate_number
+    if not number.strip() or len(number) > MAX_NUMBER:
+        _refuse("IMG-7117", "NPPOCertificateNumber", f"{len(number)} characters", f"1 to {MAX_NUMBER}, not blank")
     if not _speaks_for(sender, header.sender):
         countries = ", ".join(sender.hub.countries) if sender.hub else ""
         _refuse("IMG-7111", "From", header.sender, countries or f"a country of partner {sender.id}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.access import PartnerKind
 from gateway.errors import HubRefused
 from gateway.hub.channels import route
-from gateway.hub.checks import COUNTRY_RESPONSE, check_header, described
+from gateway.hub.checks import COUNTRY_RESPONSE, MAX_NUMBER, check_header, described
 from gateway.hub.news import take_news
 from gateway.hub.profile import Members, profile_of
 from gateway.hub.rows import cut, forwardings_of, header_of, new_envelopes, numbers_for
@@ -139,7 +139,7 @@ class HubService:
             )
         about = {**(detail or {}), "operation": operation}
         if header.hub_delivery_number:
-            about["number given"] = header.hub_delivery_number
+            about["number given"] = header.hub_delivery_number[:MAX_NUMBER]
         numbers = numbers_for(partner, header, now)
         new, *copies = new_envelopes(partner, envelope, routing, now)
 
@@ -292,7 +292,7 @@ class HubService:
             request=request,
             error_code=refusal.code,
             error_detail={"where": refusal.where, "found": refusal.found, "expected": refusal.expected},
-            subject=f"{header.sender}/{header.certificate_type}/{header.certificate_number}",
+            subject=f"{header.sender[:2]}/{header.certificate_type}/{header.certificate_number[:MAX_NUMBER]}",
             transport=detail,
         )
         self._store.write(lambda connection: record_refusal(connection, refused))

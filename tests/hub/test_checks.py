@@ -51,6 +51,7 @@ ONLY_851_70 = {"countries": ["BE"], "documents": [{"type": 851, "status": 70}]}
         ("IMG-7117", {"certificate_number": ""}),
         ("IMG-7117", {"certificate_number": "  "}),
         ("IMG-7117", {"certificate_number": "x" * (MAX_NUMBER + 1)}),
+        ("IMG-7117", {"certificate_number": "x" + " " * MAX_NUMBER}),
     ],
 )
 def test_what_speaks_against_a_header(code, case):

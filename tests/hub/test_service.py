@@ -105,6 +105,16 @@ def test_a_refused_header_is_an_answer_and_recorded_as_a_refusal(hub, store):
         assert find_evidence(connection, row.id).request == b"<request/>"
 
 
+def test_what_a_refused_header_says_is_kept_in_bounded_length(hub, store):
+    huge = "x" * 100_000
+    refused = deliver(hub, sender=huge, to=huge, certificate_number=huge, hub_delivery_number=huge)
+    assert refused.tracking == "FailedDelivery"
+    assert len(refused.error_message) < 500
+    with store.read() as connection:
+        (row,) = list_exchanges(connection)
+    assert len(row.subject) < 120
+
+
 def test_an_objection_counts_after_the_header(hub):
     objection = HubRefused("IMG-7117", "the content says so")
     refused = hub.deliver(AR, envelope(), now=NOW, objection=objection)
