@@ -15,13 +15,21 @@ from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.xml.names import CX1, qn
 
+OTHER = frozenset({f"{CX1}/Other"})
+
 
 @pytest.fixture
 def make_bench():
     """``make_bench(handler=..., proxies=..., **options of SoapApplication)``."""
 
     def make(
-        *, handler=None, proxies=(), versions=frozenset(SoapVersion), known_headers=frozenset(), **options
+        *,
+        handler=None,
+        proxies=(),
+        versions=frozenset(SoapVersion),
+        known_headers=frozenset(),
+        contract_options=None,
+        **options,
     ) -> Bench:
         bench = Bench()
 
@@ -34,7 +42,11 @@ def make_bench():
 
         operations = (
             Operation(
-                "GetCertificateStatus", qn(CX1, "GetCertificateStatusRequest"), f"{CX1}/GetCertificateStatus", answer
+                "GetCertificateStatus",
+                qn(CX1, "GetCertificateStatusRequest"),
+                f"{CX1}/GetCertificateStatus",
+                answer,
+                OTHER,
             ),
             Operation("GetEvidence", qn(CX1, "GetEvidenceRequest"), f"{CX1}/GetEvidence", refuse),
         )
@@ -46,6 +58,7 @@ def make_bench():
             versions,
             lambda error: f'<Detail xmlns="urn:test">{error.code}</Detail>'.encode(),
             known_headers,
+            **(contract_options or {}),
         )
         bench.application = SoapApplication(
             [contract],

@@ -18,8 +18,8 @@ from gateway.soap import SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
 from gateway.soap.security import password_digest
 from gateway.soap.transport import PackageTransport, TlsSettings, UnusableReply
-from gateway.xml.limits import DEFAULT_LIMITS
-from gateway.xml.names import CX1, SOAP11, qn
+from gateway.xml.limits import DEFAULT_LIMITS, LIBXML2_TEXT
+from gateway.xml.names import CX1, HUB, SOAP11, qn
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCOUNT = Credentials("user", "secret", clock=lambda: NOW, random_bytes=lambda size: b"n" * size)
@@ -263,3 +263,18 @@ def test_descriptions_and_operations_that_do_not_exist_are_named():
 def test_secrets_do_not_show():
     assert "secret" not in repr(ACCOUNT)
     assert "key.pem" not in repr(TlsSettings(client_key=Path("key.pem")))
+
+
+def test_a_reply_with_a_large_text_is_read_where_the_limits_allow_it():
+    name = "m" * (LIBXML2_TEXT + 1)
+    fields = f'<h:AdvancedAcknowledgeEnvelopeReceiptResponse xmlns:h="{HUB}"><h:return>{name}</h:return>'
+    reply = f"{fields}</h:AdvancedAcknowledgeEnvelopeReceiptResponse>"
+    message = f'<s:Envelope xmlns:s="{SOAP11}"><s:Body>{reply}</s:Body></s:Envelope>'.encode()
+    large = replace(DEFAULT_LIMITS, large_text=frozenset({qn(HUB, "return")}), max_large_text=len(name))
+    operation = "AdvancedAcknowledgeEnvelopeReceipt"
+    with answering(200, message) as address:
+        client = open_client("DeliveryService.wsdl", address, timeout=20, limits=large)
+        assert client.call(operation, b"<x/>").body[0].text == name
+        assert client.service[operation](hubTrackingNumber="1", warningMessage="w") == name
+        with pytest.raises(UnusableReply):
+            open_client("DeliveryService.wsdl", address, timeout=20).call(operation, b"<x/>")

@@ -113,6 +113,55 @@ def test_a_text_of_libxml2s_own_limit_passes_and_more_needs_a_raised_limit():
     assert len(parse(longer, limits=replace(DEFAULT_LIMITS, max_text_length=10_000_004)).root.text) == 10_000_004
 
 
+LARGE = replace(DEFAULT_LIMITS, large_text=frozenset({"{urn:h}Content"}), max_large_text=10_000_008)
+TEN_MILLION = b"x y " * 2_500_000
+
+
+def test_one_named_element_may_have_a_longer_text_and_no_other():
+    def document(name: bytes, text: bytes) -> bytes:
+        return b'<r xmlns="urn:h" xmlns:o="urn:o"><a>b</a><%s>%s</%s><a>c</a></r>' % (name, text, name)
+
+    within, beyond = TEN_MILLION + b"x y x y ", TEN_MILLION + b"x y x y z"
+    assert len(parse(document(b"Content", within), limits=LARGE).root[1].text) == 10_000_008
+    assert refused(document(b"Content", within)) == "IMG-1008"
+    assert refused(document(b"Content", beyond), LARGE) == "IMG-1008"
+    for other in (b"content", b"o:Content", b"a"):
+        assert refused(document(other, within), LARGE) == "IMG-1008"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'<Content xmlns="urn:h">x<a>%s</a></Content>' % (TEN_MILLION + b"z"),
+        b'<r xmlns="urn:h"><Content>x</Content>%s</r>' % (TEN_MILLION + b"z"),
+        b'<Content xmlns="urn:h" a="%s"/>' % (TEN_MILLION + b"z"),
+        b'<Content xmlns="urn:h"><!--%s--></Content>' % (TEN_MILLION + b"z"),
+    ],
+    ids=["child", "tail", "attribute", "comment"],
+)
+def test_what_stands_in_or_beside_the_named_element_keeps_its_limit(raw):
+    assert refused(raw, LARGE) == "IMG-1008"
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        (nested(99), ""),
+        (nested(101), "IMG-1004"),
+        (b"<%s/>" % (b"n" * 257), "IMG-1007"),
+        (b"<a/>" * 250_001, "IMG-1005"),
+    ],
+    ids=["depth", "too deep", "name", "elements"],
+)
+def test_the_other_limits_hold_beside_a_large_text(inside, code):
+    """libxml2's own guards are off for such a document, so ours are all there is."""
+    raw = b'<r xmlns="urn:h"><Content>%s</Content>%s</r>' % (TEN_MILLION + b"xy", inside)
+    if code:
+        assert refused(raw, LARGE) == code
+    else:
+        assert len(parse(raw, limits=LARGE).root) == 2
+
+
 def test_many_small_elements_are_refused_without_building_their_tree():
     raw = b"<r>" + b"<a/>" * 6_000_000 + b"</r>"
     assert refused(raw) == "IMG-1005"
