@@ -1,17 +1,19 @@
-"""Puts the gateway together: settings in, a WSGI application or a delivery worker out. Nothing else composes.
+"""Puts the gateway together: settings in, a WSGI application or the background work out. Nothing else composes.
 
 ::
 
     settings ── store ── directory ── trust per partner ─┐
         │         │                                      ├─ Context ── endpoints ── SoapApplication ─┐
-        │         └── mapping tables per day ────────────┘                                           ├─ Gateway
-        └── seal key, time-stamping authorities ─────── Sealer ── delivery worker ───────────────────┘
+        │         └── mapping tables per day ────────────┘     │                                     ├─ Gateway
+        │                                                      ├─ HubService (role hub)              │
+        └── seal key, time-stamping authorities ─────── Sealer ┴─ delivery worker, poller of hubs ───┘
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -20,30 +22,40 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import structlog
 
 from adapters import open_adapter
+from adapters.ippc_hub import IppcHubClient
 from gateway.access import Directory
 from gateway.delivery.models import DeliverySettings as Patience
 from gateway.delivery.worker import Worker
 from gateway.endpoints.certificate_exchange import certificate_exchange
+from gateway.endpoints.delivery_service import delivery_service
 from gateway.errors import ConfigurationError, Fault, GatewayError
 from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
+from gateway.hub import HubService
+from gateway.hub.polling import Poller
+from gateway.hub.synchronising import synchronise_lists
+from gateway.hub.synchronising import synchronise_lists
+from gateway.hub.validation import validate_phyto_xml
 from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.store import list_partners, open_store, partners_edition
 from gateway.trust import Level
 from mappings import load_tables
+from mappings.hub_lists import load_hub_lists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from adapters import Adapter
     from gateway.access import Partner
     from gateway.config import Settings
-    from gateway.soap import SoapCall
+    from gateway.ippc.validation_result import ValidationResult
+    from gateway.soap import Contract, SoapCall
     from gateway.store import Store
+    from mappings.hub_lists import HubLists
 
-__all__ = ["Gateway", "build_application", "build_worker"]
+__all__ = ["Gateway", "build_application", "build_worker", "operating"]
 
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
@@ -54,7 +66,21 @@ _log = structlog.get_logger("imsoc")
 class _Parts(NamedTuple):
     store: Store
     context: Context
+    hub: HubService | None
+    """Our stand-in of the ePhyto hub, with the role hub."""
+    lists: HubLists
     worker: Worker
+    poller: Poller
+
+    def start(self) -> None:
+        """Deliver, and ask hubs, in the background."""
+        self.worker.start()
+        self.poller.start()
+
+    def stop(self) -> None:
+        """End both at a safe point."""
+        self.poller.stop()
+        self.worker.stop()
 
 
 class Gateway:
@@ -68,7 +94,7 @@ class Gateway:
         self._parts = parts
         self._deliver = deliver
         if deliver:
-            parts.worker.start()
+            parts.start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -87,9 +113,9 @@ class Gateway:
         return self._parts.context
 
     def close(self) -> None:
-        """End deliveries at a safe point, then close the store."""
+        """End deliveries and polling at a safe point, then close the store."""
         if self._deliver:
-            self._parts.worker.stop()
+            self._parts.stop()
         self._parts.store.close()
 
     def _is_ready(self) -> bool:
@@ -102,18 +128,18 @@ class Gateway:
 
 
 class DeliveryProcess:
-    """A delivery worker with the store that it needs: what ``imsoc worker`` runs."""
+    """The delivery worker and the poller of hubs with the store that they need: what ``imsoc worker`` runs."""
 
     def __init__(self, parts: _Parts) -> None:
         self._parts = parts
 
     def start(self) -> None:
-        """Begin to deliver in a thread."""
-        self._parts.worker.start()
+        """Begin to deliver and to poll in threads."""
+        self._parts.start()
 
     def stop(self) -> None:
         """End at a safe point."""
-        self._parts.worker.stop()
+        self._parts.stop()
         self._parts.store.close()
 
 
@@ -126,7 +152,7 @@ def build_application(settings: Settings, *, clock: Callable[[], datetime] | Non
     parts = _parts(settings, clock or _utc_now, exclusive=True)
     context = parts.context
     soap = SoapApplication(
-        [certificate_exchange(context, Admission(context.directory, context.policy))],
+        _contracts(parts),
         base_url=settings.instance.base_url or None,
         limits=settings.limits,
         proxies=ProxyPolicy.of(settings.server.trusted_proxies),
@@ -136,15 +162,51 @@ def build_application(settings: Settings, *, clock: Callable[[], datetime] | Non
     return Gateway(soap, parts, deliver=settings.delivery.in_process)
 
 
+def _contracts(parts: _Parts) -> list[Contract]:
+    """What this instance serves: the hub's contract only with its role."""
+    context = parts.context
+    admission = Admission(context.directory, context.policy)
+    contracts = [certificate_exchange(context, admission)]
+    if parts.hub is not None:
+        findings_of = _validation(context, parts.lists)
+        contracts.append(delivery_service(parts.hub, admission, parts.lists, findings_of, context))
+    return contracts
+
+
+def _validation(context: Context, lists: HubLists) -> Callable[[str], tuple[ValidationResult, ...]]:
+    """What ValidatePhytoXML finds in a certificate today."""
+
+    def findings_of(text: str) -> tuple[ValidationResult, ...]:
+        today = context.clock().date()
+        return validate_phyto_xml(text, index=context.index.on(today), on=today, limits=context.limits, lists=lists)
+
+    return findings_of
+
+
 def build_worker(settings: Settings) -> DeliveryProcess:
     """A delivery worker for a process of its own. On SQLite the serving process delivers, and this refuses to start."""
     return DeliveryProcess(_parts(settings, _utc_now, exclusive=True))
+
+
+@contextmanager
+def operating(settings: Settings) -> Iterator[tuple[Context, Poller, HubService | None]]:
+    """The services, the poller of hubs and our own stand-in for one command of an operator, beside a process that serves.
+
+    Raises:
+        ConfigurationError: as `build_application`.
+    """
+    parts = _parts(settings, _utc_now, exclusive=False)
+    try:
+        yield parts.context, parts.poller, parts.hub
+    finally:
+        parts.store.close()
 
 
 def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool) -> _Parts:
     sealer = build_sealer(settings.seal)
     own = settings.translation.tables
     tables = load_tables(overlays=(own,) if own else ())
+    lists = load_hub_lists(overlay=settings.hub.lists)
     store = open_store(settings.store.url, exclusive=exclusive)
     try:
         directory = _directory(store)
@@ -160,11 +222,13 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
             limits=settings.limits,
         )
         context.index.on(clock().date())
+        hub = _hub(settings, context)
         worker = _worker(settings, context)
+        poller = _poller(settings, context, hub, lists)
     except BaseException:
         store.close()
         raise
-    return _Parts(store, context, worker)
+    return _Parts(store, context, hub, lists, worker, poller)
 
 
 def _directory(store: Store) -> Directory:
@@ -220,6 +284,31 @@ def _worker(settings: Settings, context: Context) -> Worker:
             max_attempts=delivery.max_attempts,
         ),
         clock=context.clock,
+    )
+
+
+def _hub(settings: Settings, context: Context) -> HubService | None:
+    if "hub" not in settings.instance.roles:
+        return None
+    own = frozenset(settings.hub.countries)
+    return HubService(context.store, context.directory, own_countries=own, instance=settings.instance.id)
+
+
+def _poller(settings: Settings, context: Context, hub: HubService | None, lists: HubLists) -> Poller:
+    """Idle while no partner record has polling: it looks at the records itself, as they change."""
+
+    @cache
+    def client_of(partner: Partner) -> IppcHubClient:
+        if partner.delivery is None:
+            raise ConfigurationError("IMG-0123", where=f"partner {partner.id}")
+        return IppcHubClient.open(partner.delivery)
+
+    return Poller(
+        context,
+        client_of,
+        validate=_validation(context, lists),
+        hub=hub if settings.hub.countries else None,
+        synchronise=synchronise_lists,
     )
 
 

@@ -190,14 +190,18 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """Our stand-in for the IPPC ePhyto hub, served at ``/hub/DeliveryService`` with the role ``hub``."""
+    """The IPPC ePhyto hub: our stand-in, served at ``/hub/DeliveryService`` with the role ``hub``, and the code lists.
+
+    Which hubs are asked, stands in the records of partners.
+    """
 
     countries: Annotated[tuple[str, ...], Pattern(re.compile(r"[A-Z]{2}"), "an ISO 3166-1 alpha-2 code")] = ()
     """Countries whose plant health authority this instance serves itself: envelopes for them are not kept for a puller
     but taken over into the exchange."""
 
     lists: Path | None = None
-    """Folder of the operator's own code lists (``treatment-types.csv``, ...), laid over those of the installation."""
+    """Folder of the operator's own code lists (``treatment-types.csv``, ...), laid over those of the installation; they
+    are served, and certificates are validated by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +328,8 @@ def _check_together(settings: Settings) -> None:
             str(trust.nonce_keep_seconds),
             "at least twice clock_skew_seconds, and timestamp_max_age_seconds: a forgotten nonce could be replayed",
         )
-    if (settings.hub.countries or settings.hub.lists) and "hub" not in settings.instance.roles:
-        _wrong("hub", "a setting of the hub", "hub among instance.roles: without it nothing here is served")
+    if settings.hub.countries and "hub" not in settings.instance.roles:
+        _wrong("hub.countries", ", ".join(settings.hub.countries), "hub among instance.roles: nobody delivers without")
     if settings.delivery.backoff_max_seconds < settings.delivery.backoff_first_seconds:
         _wrong(
             "delivery.backoff_max_seconds", str(settings.delivery.backoff_max_seconds), "at least backoff_first_seconds"

@@ -7,7 +7,7 @@ let in gets it with HTTP 403, as the hub's clients expect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,7 @@ from gateway.ippc.wire import (
     text_xml,
 )
 from gateway.soap import Contract, Operation, SoapReply, SoapVersion
+from gateway.xml.limits import DEFAULT_LIMITS
 from gateway.xml.names import HUB, qn
 from gateway.xml.schemas import SchemaName, validate
 from mappings.hub_lists import LISTS
@@ -72,8 +73,6 @@ def delivery_service(
     lists: HubLists,
     findings_of: Callable[[str], Sequence[ValidationResult]],
     context: Context,
-    *,
-    limits: Limits = REQUEST_LIMITS,
 ) -> Contract:
     """The contract with its handlers bound to the services.
 
@@ -82,8 +81,7 @@ def delivery_service(
         admission: knows the callers.
         lists: the ten code lists.
         findings_of: findings about a certificate, given as the text that an envelope carries.
-        context: for the journal.
-        limits: of requests; they hold a whole certificate with its attachments in one text.
+        context: for the journal, and for the operator's limits.
     """
     services = _Services(context, admission, hub, lists, findings_of, HubJournal(context))
     handlers: dict[str, Callable[[_Services, Principal, SoapCall], bytes]] = {
@@ -126,9 +124,19 @@ def delivery_service(
         operations=tuple(_operation(name, serve(handler)) for name, handler in handlers.items()),
         versions=frozenset({SoapVersion.SOAP11}),
         fault_detail=exception_detail,
-        limits=limits,
+        limits=_limits(context.limits),
         fault_status=_status,
     )
+
+
+def _limits(own: Limits) -> Limits:
+    """Of requests: a whole certificate with its attachments is one text. What the operator chose otherwise, holds."""
+    values = {
+        name: getattr(REQUEST_LIMITS, name)
+        for name in ("max_bytes", "max_large_text")
+        if getattr(own, name) == getattr(DEFAULT_LIMITS, name)
+    }
+    return replace(own, large_text=REQUEST_LIMITS.large_text, **values)
 
 
 def _operation(name: str, handler: Callable[[SoapCall], SoapReply]) -> Operation:
@@ -239,7 +247,7 @@ def _acknowledge(services: _Services, principal: Principal, call: SoapCall) -> b
 
 
 def _validate(services: _Services, principal: Principal, call: SoapCall) -> bytes:
-    found = services.findings_of(str(_only_child(call).xpath("string()", smart_strings=False)))
+    found = services.findings_of(_whole_text(_only_child(call)))
     services.journal.read(principal, call)
     return response(call.operation, results(found).encode())
 
@@ -283,4 +291,10 @@ def _transport(principal: Principal, call: SoapCall) -> dict[str, Any]:
 
 def _text(body: _Element, name: str) -> str:
     """Text of a child without the white space around it; empty when the child is absent."""
-    return (body.findtext(qn(HUB, name)) or "").strip()
+    found = body.find(qn(HUB, name))
+    return "" if found is None else _whole_text(found).strip()
+
+
+def _whole_text(element: _Element) -> str:
+    """All of it: comments that stand in between are no end."""
+    return str(element.xpath("string()", smart_strings=False)) if len(element) else element.text or ""

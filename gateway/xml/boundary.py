@@ -231,7 +231,7 @@ def _may_break_a_limit(text: bytes, limits: Limits) -> bool:
         text.count(b"<") > limits.max_elements
         or text.count(b"=") > limits.max_attributes
         or text.count(b"xmlns") > limits.max_namespaces_in_scope
-        or len(text) > limits.max_text_length
+        or len(text) > min(limits.max_text_length, limits.max_large_text if limits.large_text else len(text))
         or _may_hold_a_long_name(text, limits.max_name_length)
     )
 

@@ -105,8 +105,7 @@ def test_the_environment_wins_over_the_file(tmp_path):
         ("[trust]\nnonce_keep_seconds = 599", "trust.nonce_keep_seconds", "599", "replayed"),
         ("[delivery]\nbackoff_max_seconds = 0.5", "delivery.backoff_max_seconds", "0.5", "backoff_first"),
         ('[hub]\ncountries = ["nl"]', "hub.countries[0]", "nl", "ISO 3166-1"),
-        ('[hub]\ncountries = ["NL"]', "hub", "a setting", "instance.roles"),
-        ('[hub]\nlists = "lists"', "hub", "a setting", "instance.roles"),
+        ('[hub]\ncountries = ["NL"]', "hub.countries", "NL", "instance.roles"),
         ('[limits]\nmax_bytes = "lots"', "limits.max_bytes", "lots", "whole number"),
     ],
 )
