@@ -142,6 +142,7 @@ class HubService:
             about["number given"] = header.hub_delivery_number[:MAX_NUMBER]
         numbers = numbers_for(partner, header, now)
         new, *copies = new_envelopes(partner, envelope, routing, now)
+        del envelope  # its text is as long as the bytes: attachments of many megabytes need not be here twice
 
         def add(connection: Connection) -> EnvelopeHeader:
             for number in numbers:
