@@ -33,7 +33,6 @@ from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, Partn
 from gateway.hub import HubService
 from gateway.hub.polling import Poller
 from gateway.hub.synchronising import synchronise_lists
-from gateway.hub.synchronising import synchronise_lists
 from gateway.hub.validation import validate_phyto_xml
 from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
