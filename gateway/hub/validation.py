@@ -16,7 +16,7 @@ from gateway.ippc.content import CERTIFICATE, decode_content
 from gateway.ippc.validation_result import ValidationResult
 from gateway.rules import About, catalogue, evaluate
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
-from gateway.xml.names import readable
+from gateway.xml.names import RAM21, qn, readable
 from mappings import find_gaps
 from mappings.models import CANONICAL
 
@@ -43,6 +43,8 @@ _SCHEMA: Final = "Schema"
 _AREAS: Final = {About.CONTENT: _MANDATORY, About.CODE: _MAPPING, About.FORM: _SCHEMA}
 _LEVELS: Final = [Severity.SEVERE, Severity.WARNING, Severity.INFO]
 
+_ATTACHMENT: Final = qn(RAM21, "AttachmentBinaryObject")
+_KEPT_OF_A_FILE: Final = 64
 _OURS: Final = ("DIGEST", "REFERENCE_DATA", "ARCHITECTURE")
 """Sources that only this program's readers have."""
 _REFERENCE_DATE: Final = ("ram:ReferenceSPSReferencedDocument", "ram:IssueDateTime")
@@ -80,9 +82,18 @@ def validate_phyto_xml(
         found = readable(str(root.tag))
         message = f"This is not a certificate. Found: {found}. Expected: {readable(CERTIFICATE)}."
         return (_result(_SCHEMA, f"/{found}", Severity.SEVERE, message),)
+    _shorten_attachments(root)
     results = list(_results(root, index, on, lists))
     results.sort(key=lambda result: _LEVELS.index(Severity(result.level)))
     return tuple(results[:MAX_RESULTS])
+
+
+def _shorten_attachments(root: _Element) -> None:
+    """A file is never looked into, and may be most of a certificate: its beginning says whether there is one."""
+    for attachment in root.iter(_ATTACHMENT):
+        text = attachment.text
+        if text and len(text) > _KEPT_OF_A_FILE:
+            attachment.text = text.lstrip()[:_KEPT_OF_A_FILE]
 
 
 def _results(root: _Element, index: Index, on: date, lists: HubLists | None) -> Iterator[ValidationResult]:

@@ -237,6 +237,18 @@ def test_whatever_is_taken_out_or_overwritten_there_are_results_and_nothing_else
     assert all(result.msg and result.field for result in results)
 
 
+@pytest.mark.parametrize(("content", "said"), [("QUJD" * 500_000, 0), ("\n " * 200, 1), ("", 1)])
+def test_a_file_is_there_or_not_and_is_never_looked_into(content, said):
+    reference = (
+        "<ram:ReferenceSPSReferencedDocument>"
+        "<ram:RelationshipTypeCode>ZZZ</ram:RelationshipTypeCode><ram:ID>X 1</ram:ID>"
+        f'<ram:AttachmentBinaryObject filename="a.pdf">{content}</ram:AttachmentBinaryObject>'
+        "</ram:ReferenceSPSReferencedDocument>"
+    )
+    text = changed(("<ram:SignatorySPSAuthentication>", f"{reference}<ram:SignatorySPSAuthentication>"))
+    assert len(validate(text)) == said
+
+
 def test_of_the_full_example_only_what_the_hub_has_no_place_for_is_told():
     results = validate(example(Example.EPHYTO).decode())
     assert {result.level for result in results} == {"INFO"}
