@@ -12,7 +12,7 @@ import pytest
 
 from gateway import faultpoints
 from gateway.errors import ConfigurationError
-from gateway.store import RecordedKind, open_store, record_submission
+from gateway.store import RecordedKind, add_envelopes, envelope_content, find_audit, open_store, record_submission
 from gateway.store.finders import find_evidence
 from gateway.store.partners import save_partner
 from gateway.store.records import DeliveryState, Outcome
@@ -97,6 +97,28 @@ def test_killed_at_any_step_nothing_is_half_and_nothing_acknowledged_is_lost(sto
         with store.read() as connection:
             assert counts(connection).documents == 2
             assert find_evidence(connection, first.exchange_id).acknowledgement == first.acknowledgement
+
+
+@pytest.mark.parametrize(("point", "kept"), [("commit.before", False), ("commit.after", True)])
+def test_killed_while_it_keeps_an_envelope_all_of_it_is_there_or_nothing(store_url, make_envelope, now, point, kept):
+    new = make_envelope("1"), make_envelope("1-copy", recipient="channel", channel="CH")
+
+    def work():
+        with open_store(store_url, exclusive=True) as store:
+            faultpoints._remaining = {point: 1}
+            store.write(lambda connection: add_envelopes(connection, new, actor="ar-nppo", now=now))
+
+    process = in_child(work)
+    process.join(30)
+
+    assert process.exitcode == -signal.SIGKILL
+    with open_store(store_url, exclusive=True) as store:
+        with store.read() as connection:
+            found = [envelope_content(connection, envelope.number) == new[0].content for envelope in new]
+            audited = [len(find_audit(connection, envelope.number)) for envelope in new]
+        assert (found, audited) == ([kept] * 2, [int(kept)] * 2)
+        again = store.write(lambda connection: add_envelopes(connection, new, actor="ar-nppo", now=now))
+        assert again.repeated is kept
 
 
 def test_killed_at_random_every_acknowledged_message_is_there_once(store_url, make_submission):
