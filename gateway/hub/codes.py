@@ -1,4 +1,4 @@
-"""Codes of an ePhyto certificate that are no place of the mapping tables: note subjects, statements, treatments.
+"""Codes of an ePhyto certificate that the mapping tables alone cannot judge: subjects, units, statements, treatments.
 
 Subjects and tags are few and known (DIGEST 2.7). Statements and treatments come from the hub's code lists, of which an
 instance holds a copy: what a copy does not know may be younger than it, so that is told and no more.
@@ -32,6 +32,12 @@ _OF_DOCUMENTS: Final = frozenset(
     {"SPSFL", "DMCL", "ADEDL", "ADIPEDL", "ADDIEDL", "ADAOEDL", "ADRP", "ADRPN", "ADRD", "ADRPR"}
 )
 
+_WEIGHTS: Final = frozenset({qn(RAM21, "NetWeightMeasure"), qn(RAM21, "GrossWeightMeasure")})
+_VOLUMES: Final = frozenset({qn(RAM21, "NetVolumeMeasure"), qn(RAM21, "GrossVolumeMeasure")})
+_UNITS_OF_WEIGHT: Final = frozenset(["KGM", "GRM", "MGM", "TNE", "DTN", "LBR", "ONZ", "LTN", "STN", "CTM", "KSD"])
+_UNITS_OF_VOLUME: Final = frozenset(["MTQ", "DMQ", "CMQ", "LTR", "HLT", "DLT", "MLT", "LPA"])
+"""UNECE Recommendation 20. Only plain mistakes are told: TRACES counts animals as a volume, in pieces."""
+
 _DOCUMENT: Final = qn(SPS17, "SPSExchangedDocument")
 _NOTE: Final = qn(RAM21, "IncludedSPSNote")
 _LINE_NOTE: Final = qn(RAM21, "AdditionalInformationSPSNote")
@@ -55,7 +61,7 @@ def unknown_codes(root: _Element, index: Index, lists: HubLists | None, *, limit
         limit: of findings.
     """
     found: Iterator[Finding] = _notes(root, index)
-    found = chain(found, _tags(root))
+    found = chain(found, _units(root), _tags(root))
     if lists is not None:
         found = chain(found, _statements(root, lists), _treatments(root, lists))
     return tuple(islice(found, limit))
@@ -80,6 +86,15 @@ def _notes(root: _Element, index: Index) -> Iterator[Finding]:
             where = "the document" if text in _OF_DOCUMENTS else "a line"
             message = f"A note with this subject belongs to {where}"
             yield _finding("EPHYTO-NOTE-PLACE", Severity.WARNING, message, subject, text)
+
+
+def _units(root: _Element) -> Iterator[Finding]:
+    for measure in root.iter(*_WEIGHTS, *_VOLUMES):
+        unit = measure.get("unitCode", "").strip()
+        foreign = _UNITS_OF_VOLUME if measure.tag in _WEIGHTS else _UNITS_OF_WEIGHT
+        if unit in foreign:
+            message = "The unit measures something else than the element does"
+            yield _finding("EPHYTO-UNIT-KIND", Severity.WARNING, message, measure, unit)
 
 
 def _tags(root: _Element) -> Iterator[Finding]:

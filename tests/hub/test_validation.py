@@ -79,7 +79,7 @@ PORT_LATE = '<ram:Name>Rotterdam</ram:Name><ram:ID schemeID="UNLOCODE">NLRTM</ra
         ("<ram:Name>Puerto Ejemplo<", "<ram:ID/><ram:Name>Puerto Ejemplo<", [("Schema", "INFO", "ram:ID")]),
         ("<ram:LineTwo>Villa Ejemplo<", "<ram:LineTwo>NULL<", [("Schema", "WARNING", "ram:LineTwo")]),
         (SEAL, f"{SEAL}<ram:Colour>red</ram:Colour>", [("Schema", "WARNING", "ram:Colour")]),
-        ("<ram:LevelCode>1<", "<ram:LevelCode>outer<", [("Schema", "INFO", "ram:LevelCode")]),
+        ("<ram:LevelCode>1<", "<ram:LevelCode>outer<", [("Schema", "WARNING", "ram:LevelCode")]),
         ("<ram:SequenceNumeric>2<", "<ram:SequenceNumeric>2.5<", [("Schema", "WARNING", "ram:SequenceNumeric")]),
         ("2026-09-14T13:32:00+00:00", "14/09/2026", [("Schema", "WARNING", "ram:IssueDateTime")]),
     ],
@@ -97,6 +97,7 @@ def test_the_form_is_a_matter_of_the_schema(old, new, said):
         ("<ram:Subject>DMTLIL</ram:Subject>", "", ("Mapping", "WARNING", "ram:AdditionalInformationSPSNote")),
         (">DMTLIL<", ">DMCL<", ("Mapping", "WARNING", "ram:Subject")),
         ('unitCode="KGM">100<', 'unitCode="KILO">100<', ("Mapping", "WARNING", "@unitCode")),
+        ('unitCode="KGM">100<', 'unitCode="LTR">100<', ("Mapping", "WARNING", "ram:NetWeightMeasure")),
         ("<ram:TypeCode>BX<", "<ram:TypeCode>QQQ<", ("Mapping", "WARNING", "ram:TypeCode")),
         ("<ram:ModeCode>1<", "<ram:ModeCode>77<", ("Mapping", "WARNING", "ram:ModeCode")),
         ("<ram:SystemName>HS<", "<ram:SystemName>TARIC2<", ("Mapping", "WARNING", "ram:SystemName")),
@@ -128,6 +129,15 @@ def test_a_code_that_nobody_here_knows_is_a_matter_of_the_mapping(old, new, said
 )
 def test_a_code_is_told_once_although_rule_and_table_both_miss_it(old, new, code):
     assert len([result for result in validate(changed((old, new))) if f"Found: {code}." in result.msg]) == 1
+
+
+@pytest.mark.parametrize("unit", ["MTQ", "LTR", "H87", "HEA"])
+def test_a_volume_may_be_counted_as_traces_counts_animals(unit):
+    gross = '<ram:GrossWeightMeasure unitCode="KGM">110</ram:GrossWeightMeasure>'
+    measured = f'{gross}<ram:NetVolumeMeasure unitCode="{unit}">5</ram:NetVolumeMeasure>'
+    assert validate(changed((gross, measured))) == ()
+    in_kilograms = measured.replace(unit, "KGM")
+    assert about(validate(changed((gross, in_kilograms)))) == [("Mapping", "WARNING", "ram:NetVolumeMeasure")]
 
 
 def test_without_lists_statements_and_treatments_are_not_looked_up():

@@ -130,7 +130,6 @@ def test_a_withdrawal_may_be_as_small_as_its_number_and_its_countries(root):
         (write(f"{LINE}/ram:ScientificName", "x Citrofortunella"), set()),
         (of_document("ADDIEDL", "May 1, 2 and 5, 2030"), set()),
         (of_document("ADDIEDL", "20300501"), {"EPHYTO-INSPECTION-FUTURE"}),
-        (write(f"{LINE}/ram:NetVolumeMeasure", "H87", attribute="unitCode"), set()),
         (write(f"({LINE}/ram:PhysicalSPSPackage)[1]/ram:TypeCode", "VO"), set()),
         (of_line("OQV", "12"), {"EPHYTO-OTHER-QUANTITY"}),
         (of_document("ADRP", ""), {"EPHYTO-DECLARATION-EMPTY"}),
@@ -158,7 +157,6 @@ def test_the_full_certificate_of_the_reference_has_nothing_severe():
     found = evaluate(etree.fromstring(raw), "ephyto", on=DAY)
     assert {(finding.rule, finding.severity) for finding in found} == {
         ("EPHYTO-COMMODITY-CLASS", Severity.INFO),
-        ("EPHYTO-CLASS-EMPTY", Severity.INFO),
     }
 
 
