@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import database, deliveries, doctor, documents, explain, keys, messages, partners, running, sending
+from gateway.cli import (
+    database,
+    deliveries,
+    doctor,
+    documents,
+    explain,
+    hub,
+    keys,
+    messages,
+    partners,
+    running,
+    sending,
+)
 from gateway.cli.desk import Desk, GuardedGroup
 
 __all__ = ["app"]
@@ -59,6 +71,7 @@ app.command("verify", rich_help_panel="Documents")(documents.verify)
 app.command("explain", rich_help_panel="Documents")(explain.explain)
 app.add_typer(messages.app, name="messages", rich_help_panel="Operate")
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel="Operate")
+app.add_typer(hub.app, name="hub", rich_help_panel="Operate")
 app.add_typer(partners.app, name="partners", rich_help_panel="Operate")
 app.command("keys", rich_help_panel="Operate")(keys.keys)
 app.add_typer(database.app, name="db", rich_help_panel="Operate")

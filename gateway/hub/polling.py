@@ -28,7 +28,7 @@ from gateway.delivery.tracking import track
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.hub.importing import Importer
 from gateway.hub.rounds import Intake, Lease, Round
-from gateway.hub.sources import LocalSource, RemoteSource
+from gateway.hub.sources import LocalSource, RemoteSource, is_pushed
 from gateway.store import acquire_poller, due_poller, find_poller, release_poller
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gateway.hub.service import HubService
     from gateway.hub.sources import Source
     from gateway.ippc.validation_result import ValidationResult
-    from gateway.store import Store
+    from gateway.store import ImportRow, Store
 
 __all__ = ["ADAPTER", "LOCAL", "Poller", "PollerSettings", "Round"]
 
@@ -133,7 +133,12 @@ class Poller:
         """
         now = self._context.clock()
         with self._context.store.read() as connection:
-            return tuple(each for each in self._candidates() if due_poller(connection, each, now=now))
+            return tuple(each for each in self._worth_asking() if due_poller(connection, each, now=now))
+
+    def candidates(self) -> tuple[str, ...]:
+        """The ids of all partners that are polled, and `LOCAL` where this instance receives for countries itself."""
+        hubs = tuple(each.id for each in self._context.directory.partners() if is_polled(each))
+        return (LOCAL, *hubs) if self._hub is not None else hubs
 
     def run_once(self, partner_id: str) -> Round | None:
         """One round in this thread, whether it is due or not.
@@ -167,6 +172,31 @@ class Poller:
         finally:
             self._release(partner_id, polling, fence, done, failures)
         return done
+
+    def client(self, partner_id: str) -> IppcHubClient:
+        """The client of a partner that is polled.
+
+        Raises:
+            ConfigurationError: IMG-0123, it is not.
+        """
+        return self._clients(self._partner(partner_id))
+
+    def decide_again(self, row: ImportRow) -> ImportRow:
+        """Look into an envelope that is held or unreadable once more, after an operator changed something.
+
+        Raises:
+            ConfigurationError: IMG-0123, the partner that it came from is gone, or no longer a hub.
+        """
+        partner = self._context.directory.by_id(row.partner)
+        with self._context.store.read() as connection:
+            here = partner is not None and is_pushed(connection, partner, row.hub_number)
+        source: Source
+        if here and partner is not None and self._hub is not None:
+            source = LocalSource(self._hub, self._context.store, self._context.directory)
+        else:
+            partner = self._partner(row.partner)
+            source = RemoteSource(partner, self._clients(partner))
+        return Importer(self._context, source, validate=self._validate).decide_again(partner, row)
 
     def _release(self, partner_id: str, polling: Polling, fence: int, done: Round, failures: int) -> None:
         now = self._context.clock()
@@ -218,11 +248,10 @@ class Poller:
         self._lists_at[partner_id] = now + timedelta(hours=polling.lists_hours)
         done.lists = tuple(sorted(changed))
 
-    def _candidates(self) -> tuple[str, ...]:
-        """Whom to ask; ourselves at the start and when something waits, so that an idle stand-in costs no write."""
-        hubs = tuple(each.id for each in self._context.directory.partners() if is_polled(each))
-        waits = not self._resumed or (self._hub is not None and bool(self._hub.headers(None, limit=1)))
-        return (LOCAL, *hubs) if waits else hubs
+    def _worth_asking(self) -> tuple[str, ...]:
+        """Ourselves at the start and when something waits, so that an idle stand-in costs no write."""
+        idle = self._resumed and (self._hub is None or not self._hub.headers(None, limit=1))
+        return tuple(each for each in self.candidates() if each != LOCAL or not idle)
 
     def _partner(self, partner_id: str) -> Partner:
         partner = self._context.directory.by_id(partner_id)

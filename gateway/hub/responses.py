@@ -15,10 +15,13 @@ from gateway.ippc import EnvelopeHeader
 from gateway.store import (
     DocumentKey,
     ImportState,
+    NewEnvelope,
+    add_envelopes,
     find_deliveries,
     find_document,
     find_tracking,
     find_versions,
+    new_id,
     record_audit,
 )
 from gateway.xml.names import ACK17, RAM21, UDT21, XSI, qn
@@ -31,9 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.access import Partner
-    from gateway.store import ImportRow
+    from gateway.store import EnvelopeRow, ImportRow
 
-__all__ = ["response_to", "take_response"]
+__all__ = ["respond_here", "response_to", "take_response"]
 
 _REFERENCE = qn(RAM21, "ReferenceSPSReferencedDocument")
 
@@ -111,6 +114,33 @@ def response_to(row: ImportRow, *, status: int, reason: str, now: datetime) -> t
         + "</ack:SPSAcknowledgementDocument></ack:SPSAcknowledgement>"
     )
     return header, acknowledgement.encode()
+
+
+def respond_here(
+    connection: Connection, row: ImportRow, header: EnvelopeHeader, acknowledgement: bytes, *, actor: str, now: datetime
+) -> EnvelopeRow:
+    """Leave our answer to what an authority delivered to us in our own stand-in, for that authority to pull.
+
+    Args:
+        connection: of the unit of work.
+        row: the import that is answered.
+        header: of `response_to`.
+        acknowledgement: of `response_to`.
+        actor: who answers, for the audit.
+        now: aware.
+    """
+    envelope = NewEnvelope(
+        number=new_id(now),
+        partner="",
+        recipient=row.partner,
+        from_country=header.sender,
+        to_country=header.to,
+        certificate_type=header.certificate_type,
+        certificate_status=header.certificate_status,
+        certificate_number=header.certificate_number,
+        content=acknowledgement,
+    )
+    return add_envelopes(connection, [envelope], actor=actor, now=now, detail={"answers": row.hub_number})
 
 
 def _reference(relationship: str, number: str, type_code: str) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.ippc import Envelope
     from gateway.store import Store
 
-__all__ = ["LocalSource", "RemoteSource", "Source", "Waiting", "read_received"]
+__all__ = ["LocalSource", "RemoteSource", "Source", "Waiting", "is_pushed", "read_received"]
 
 _RESULT: Final = qn(HUB, "PULLSingleImportEnvelopeResult")
 
@@ -118,7 +118,7 @@ class RemoteSource:
 
     def owns(self, connection: Connection, partner: Partner, number: str) -> bool:
         """All of this partner's but what it pushed to us."""
-        return partner.id == self._partner.id and not _is_pushed(connection, partner, number)
+        return partner.id == self._partner.id and not is_pushed(connection, partner, number)
 
 
 class LocalSource:
@@ -161,10 +161,11 @@ class LocalSource:
 
     def owns(self, connection: Connection, partner: Partner, number: str) -> bool:
         """What the partner delivered to our stand-in."""
-        return _is_pushed(connection, partner, number)
+        return is_pushed(connection, partner, number)
 
 
-def _is_pushed(connection: Connection, partner: Partner, number: str) -> bool:
+def is_pushed(connection: Connection, partner: Partner, number: str) -> bool:
+    """Whether an envelope came because the partner delivered it to our stand-in."""
     row = find_envelope(connection, number)
     return row is not None and row.partner == partner.id
 

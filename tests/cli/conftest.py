@@ -1,10 +1,14 @@
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.application import app
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))  # the hub in memory of its tests
 
 
 class Imsoc:

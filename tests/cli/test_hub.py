@@ -1,0 +1,153 @@
+"""``imsoc hub`` as an operator uses it, with a hub in memory at the other end."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from polling_harness import MemoryHub, envelope
+
+import gateway.app
+from gateway.cli.desk import ExitCode
+from gateway.ippc import Envelope, wire
+from gateway.ippc.profile import NppoDocument, NppoProfile
+from gateway.store import open_store
+from gateway.xml.boundary import parse
+
+RECORD = """
+[partner]
+id = "the-hub"
+name = "the ePhyto hub"
+kind = "hub"
+country = "*"
+contracts = ["ippc-hub"]
+document_types = ["851"]
+country_pairs = ["*>NL"]
+code_system = "ephyto"
+[partner.delivery]
+adapter = "ippc-hub"
+address = "https://hub.example/hub/DeliveryService"
+[partner.polling]
+lists_hours = 0
+"""
+LIST = """<hub:GetUnitMeasuresResponse xmlns:hub="http://ephyto.ippc.int/">{}</hub:GetUnitMeasuresResponse>"""
+UNIT = """<hub:UnitMeasure><active>true</active><code>{}</code><name>{}</name><type>WEIGHT</type></hub:UnitMeasure>"""
+
+
+class Hub(MemoryHub):
+    """With what the operator's commands ask besides."""
+
+    units = ("KGM", "kilogram"), ("GRM", "gram")
+    answers = ()
+
+    def deliver_country_response(self, header, acknowledgement):
+        self.answers = (*self.answers, (header, acknowledgement))
+        return wire.read_header(parse(wire.header_xml(header)).root)
+
+    def active_nppos(self):
+        documents = NppoDocument(851, 70, active=True), NppoDocument(851, 40, active=False)
+        return (NppoProfile("AR", receive=True, send=True, documents=documents),)
+
+    def code_list(self, which):
+        units = "".join(UNIT.format(*unit) for unit in self.units) if which == "UnitMeasure" else ""
+        return parse(LIST.format(units).encode()).root
+
+
+@pytest.fixture
+def hub(imsoc, trial, monkeypatch):
+    """The hub, and a partner record that polls it."""
+    made = Hub()
+    monkeypatch.setattr(gateway.app.IppcHubClient, "open", lambda _target: made)
+    (trial / "hub.toml").write_text(RECORD)
+    imsoc("partners", "add", "hub.toml")
+    return made
+
+
+def test_poll_takes_what_waits_and_tells_it_in_a_table(imsoc, hub):
+    good, held, unreadable = hub.put(envelope()), hub.put(envelope(to="BE")), hub.put(Envelope(envelope().header, "?"))
+    said = imsoc.json("hub", "poll")
+    (row,) = said["rounds"]
+    assert (row["hub"], row["imported"], row["held"], row["unreadable"], row["result"]) == ("the-hub", 1, 1, 1, "done")
+    assert (hub.states[good], hub.states[held]) == ("Delivered", "DeliveredWithWarnings")
+    assert hub.states[unreadable] == "DeliveredNotReadable"
+    assert "the-hub" in imsoc("hub", "poll", "the-hub").stdout
+
+
+def test_a_hub_that_is_silent_is_an_exit_code(imsoc, hub):
+    hub.down = True
+    said = imsoc.json("hub", "poll", code=ExitCode.UNAVAILABLE)
+    assert said["rounds"][0]["result"].startswith("IMG-8001")
+
+
+def test_a_partner_that_is_not_polled_is_a_usage_error(imsoc, hub):
+    assert imsoc.json("hub", "poll", "third-country", code=ExitCode.USAGE)["error"]["code"] == "IMG-0123"
+
+
+def test_imports_are_listed_by_state_and_shown_with_what_they_became(imsoc, hub):
+    good, held = hub.put(envelope()), hub.put(envelope(to="BE"))
+    imsoc("hub", "poll")
+    every = imsoc.json("hub", "imports")["imports"]
+    assert [row["number"] for row in every] == [held, good]
+    (row,) = imsoc.json("hub", "imports", "--state", "held")["imports"]
+    assert (row["number"], row["code"], row["verdict"]) == (held, "IMG-2102", "warnings")
+    shown = imsoc.json("hub", "show", good)
+    assert [step["action"] for step in shown["steps"]] == ["hub import imported", "hub import acknowledged"]
+    assert shown["message_data"]["seal"]["level"] == "none"
+    assert shown["message_data"]["route"] in (None, "iii", "iv")
+    text = imsoc("hub", "show", good).stdout
+    assert "mutual TLS with the hub" in text
+    assert imsoc.json("hub", "imports", "--state", "lost", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+    assert imsoc.json("hub", "show", "HUB-7777", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+
+
+def test_retry_takes_a_held_one_over_once_the_grant_is_there_and_refuses_before(imsoc, hub, trial):
+    held = hub.put(envelope(to="BE"))
+    imsoc("hub", "poll")
+    assert imsoc.json("hub", "retry", held, code=ExitCode.REFUSED)["code"] == "IMG-2102"
+    (trial / "hub.toml").write_text(RECORD.replace("*>NL", "*>*"))
+    imsoc("partners", "add", "hub.toml")
+    said = imsoc.json("hub", "retry", held)
+    assert (said["state"], said["code"]) == ("imported", "")
+    assert imsoc.json("hub", "retry", held, code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+
+
+def test_an_answer_travels_back_and_is_audited(imsoc, hub, trial):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    imsoc("hub", "respond", number, "--status", "41", "--reason", "Pest & <found>")
+    ((header, acknowledgement),) = hub.answers
+    assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", 41)
+    assert b"Pest &amp; &lt;found&gt;" in acknowledgement
+    with open_store(f"sqlite:///{trial}/imsoc.db", exclusive=False) as store, store.read() as connection:
+        detail = connection.exec_driver_sql("SELECT detail FROM audit WHERE action = 'hub answer'").scalar_one()
+    assert '"status": 41' in detail
+    back = hub.put(Envelope(header, acknowledgement.decode()))
+    imsoc("hub", "poll")
+    assert imsoc.json("hub", "respond", back, "--status", "39", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+
+
+def test_lists_are_fetched_compared_and_exported(imsoc, hub, tmp_path):
+    first = imsoc.json("hub", "sync", "the-hub")["changed"]
+    assert [row["code"] for row in first["UnitMeasure"]["added"]] == ["KGM", "GRM"]
+    assert imsoc.json("hub", "sync", "the-hub")["changed"] == {}
+    hub.units = ("KGM", "kilo"), ("TNE", "tonne")
+    again = imsoc.json("hub", "sync", "the-hub")["changed"]["UnitMeasure"]
+    assert [row["code"] for row in again["removed"]] == ["GRM"]
+    assert [change["new"]["name"] for change in again["changed"]] == ["kilo"]
+    folder = tmp_path / "export"
+    said = imsoc.json("hub", "lists", "--partner", "the-hub", "--export", folder)
+    assert {row["version"] for row in said["lists"] if row["list"] == "UnitMeasure"} == {1, 2}
+    (file,) = [name for name in said["files"] if "unit" in name.lower()]
+    lines = [line for line in Path(file).read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert {row["code"] for row in csv.DictReader(lines)} == {"KGM", "TNE"}
+    assert "1" in imsoc("hub", "lists", "--partner", "the-hub").stdout
+
+
+def test_members_are_those_of_the_hub(imsoc, hub):
+    (row,) = imsoc.json("hub", "members", "the-hub")["members"]
+    assert row == {"country": "AR", "send": True, "receive": True, "documents": ["851/70"]}
+    assert imsoc.json("hub", "members")["members"] == []
+
+
+def test_nothing_sent_is_said(imsoc, hub):
+    assert imsoc.json("hub", "sent")["sent"] == []
+    assert "none" in imsoc("hub", "sent").stdout
