@@ -1,8 +1,9 @@
-"""``imsoc messages``: what came in, and what became of it."""
+"""``imsoc messages``: what came in, what became of it, and the proof."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "describe"]
 
-app = typer.Typer(help="List and show messages.", no_args_is_help=True)
+app = typer.Typer(help="List and show messages, write their evidence.", no_args_is_help=True)
 
 MAX_STEPS: Final = 3
 """Steps of a path that are shown in a table."""
@@ -54,6 +55,29 @@ def show(
     with desk.store() as store:
         data, view = describe(store, message_id)
     desk.answer(data, view)
+
+
+@app.command()
+def evidence(
+    ctx: typer.Context,
+    message_id: Annotated[str, typer.Argument(help="Id of a message.", metavar="MESSAGE")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here. [default: evidence-MESSAGE.zip]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the evidence of a message, a ZIP file: what came, what was answered, what was found. See imsoc verify."""
+    desk = Desk.of(ctx, as_json)
+    from gateway.exchange import evidence_file  # noqa: PLC0415 - start-up
+
+    with desk.store() as store, store.read() as connection:
+        content = evidence_file(connection, message_id)
+    if content is None:
+        raise ConfigurationError("IMG-0105", where=message_id, found="no such message", expected="imsoc messages list")
+    file = out or Path(f"evidence-{message_id}.zip")
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise ConfigurationError("IMG-0104", where=str(file), found=error.strerror or "not writable") from error
+    desk.answer({"file": str(file), "bytes": len(content)}, f"{file}: {len(content)} bytes")
 
 
 def summary(row: ExchangeRow) -> dict[str, Any]:

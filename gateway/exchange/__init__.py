@@ -7,7 +7,15 @@ from gateway.exchange.envelope import ReceivedEnvelope, take_envelope
 from gateway.exchange.examination import examine
 from gateway.exchange.journal import refusals_recorded, spend
 from gateway.exchange.models import Examined, ImportOutcome, Principal, Representation, SubmittedDocument
-from gateway.exchange.reading import CertificateBytes, FindCriteria, evidence_of, find, history, read_certificate
+from gateway.exchange.reading import (
+    CertificateBytes,
+    FindCriteria,
+    evidence_file,
+    evidence_of,
+    find,
+    history,
+    read_certificate,
+)
 from gateway.exchange.status import CertificateStatus, may_follow
 from gateway.exchange.submission import submit
 
@@ -26,6 +34,7 @@ __all__ = [
     "ReceivedEnvelope",
     "Representation",
     "SubmittedDocument",
+    "evidence_file",
     "evidence_of",
     "examine",
     "find",

@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from gateway.exchange.context import Context
     from gateway.store import DeliveryRow, DocumentRow, ExchangeParts, VersionRow
 
-__all__ = ["CertificateBytes", "FindCriteria", "History", "evidence_of", "find", "history", "read_certificate"]
+__all__ = [
+    "CertificateBytes",
+    "FindCriteria",
+    "History",
+    "evidence_file",
+    "evidence_of",
+    "find",
+    "history",
+    "read_certificate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +216,17 @@ def evidence_of(
     if parts is None or parts.exchange.partner != partner.id:
         raise ExchangeRefused("IMG-7004", found=exchange_id)
     return f"evidence-{exchange_id}.zip", build_evidence(_evidence(parts))
+
+
+def evidence_file(connection: Connection, exchange_id: str) -> bytes | None:
+    """The same ZIP for the operator, of any exchange, refused ones too; None when there is no such exchange.
+
+    A repeat's evidence is that of the exchange that it repeats.
+    """
+    parts = find_evidence(connection, exchange_id)
+    if parts is not None and parts.exchange.repeat_of is not None:
+        parts = find_evidence(connection, parts.exchange.repeat_of)
+    return build_evidence(_evidence(parts)) if parts is not None else None
 
 
 def _visible(connection: Connection, partner: Partner, key: DocumentKey) -> tuple[DocumentRow, View]:
