@@ -63,10 +63,19 @@ class CodeList(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """An envelope and the whole reply in which it came: what the hub delivered, byte by byte."""
+    """A reply with an envelope: what the hub delivered, byte by byte, can be kept before anybody reads it."""
 
-    envelope: Envelope
     raw: bytes
+    element: _Element
+
+    @property
+    def envelope(self) -> Envelope:
+        """The envelope in it.
+
+        Raises:
+            HubRefused: IMG-7190 its header cannot be read.
+        """
+        return wire.read_envelope(self.element)
 
 
 class IppcHubClient:
@@ -146,6 +155,8 @@ class IppcHubClient:
     def import_headers(self, country: str = "") -> tuple[EnvelopeHeader, ...]:
         """GetImportEnvelopeHeaders: what waits for us.
 
+        One whose header is not complete is among it as long as it has a number: it can be pulled.
+
         Args:
             country: only what goes to this country of ours; all when empty.
         """
@@ -154,7 +165,7 @@ class IppcHubClient:
     def pull(self, number: str) -> Pulled:
         """PULLSingleImportEnvelope: it stays there until it is acknowledged."""
         reply = self._about("PULLSingleImportEnvelope", number)
-        return Pulled(wire.read_envelope(_result(reply, "PULLSingleImportEnvelope")), reply.raw)
+        return Pulled(reply.raw, _result(reply, "PULLSingleImportEnvelope"))
 
     def pull_all(self) -> tuple[Envelope, ...]:
         """PULLImportEnvelope: as many as the hub gives at once."""
@@ -217,7 +228,8 @@ class IppcHubClient:
 
     def _headers(self, operation: str, body: bytes) -> tuple[EnvelopeHeader, ...]:
         reply = self._call(operation, body)
-        return tuple(wire.read_header(item) for item in _items(reply, operation, "EnvelopeHeader"))
+        read = (_header(item, strict=False) for item in _items(reply, operation, "EnvelopeHeader"))
+        return tuple(header for header in read if header.hub_delivery_number)
 
     def _about(self, operation: str, number: str) -> Reply:
         return self._call(operation, wire.single(operation, number))
@@ -256,18 +268,23 @@ def _returned(reply: Reply) -> str:
     return (reply.body.findtext(qn(HUB, "return")) or "").strip()
 
 
-def _header(element: _Element) -> EnvelopeHeader:
-    """A header of an answer.
+def _header(element: _Element, *, strict: bool = True) -> EnvelopeHeader:
+    """A header of an answer; of one that is not complete, its number, state and message.
 
     Of an unknown number the hub can hardly say whose it is; servers leave mandatory fields out rather than invent them.
+    In a list, one bad header must not hide the others.
+
+    Raises:
+        HubRefused: IMG-7190 in an answer about one envelope, unless its state says all there is to say.
     """
     try:
         return wire.read_header(element)
     except HubRefused:
         texts = {str(child.tag): (child.text or "").strip() for child in element.iterchildren("*")}
-        state = texts.get(qn(HUBENT, "HUBTrackingInfo"), "")
-        if state not in _WITHOUT_MORE:
+        number, state, said = (
+            texts.get(qn(HUBENT, name), "")
+            for name in ("hubDeliveryNumber", "HUBTrackingInfo", "hubDeliveryErrorMessage")
+        )
+        if strict and state not in _WITHOUT_MORE:
             raise
-        number = texts.get(qn(HUBENT, "hubDeliveryNumber"), "")
-        said = texts.get(qn(HUBENT, "hubDeliveryErrorMessage"), "")
         return EnvelopeHeader("", "", 0, 0, "", number, state, said)

@@ -123,6 +123,26 @@ class TestPulling:
         assert pulled.raw.startswith(b"<S:Envelope")
         assert "é".encode() in pulled.raw
 
+    def test_one_bad_header_does_not_hide_the_others(self, hub, client):
+        good, bad = hub.put(), hub.put(CertificateType="many")
+        nobody = Kept({}, "", None).xml("EnvelopeHeader")
+        honest = hub.GetImportEnvelopeHeaders
+
+        def with_nobody(body, _):
+            return honest(body).replace("</h:GetImport", f"{nobody}</h:GetImport", 1)
+
+        hub.lies["GetImportEnvelopeHeaders"].append(with_nobody)
+        first, second = client.import_headers()
+        assert (first.hub_delivery_number, second.hub_delivery_number) == (good, bad)
+        assert second == EnvelopeHeader("", "", 0, 0, "", bad, "PendingDelivery")
+
+    def test_an_envelope_whose_header_cannot_be_read_can_be_kept(self, hub, client):
+        pulled = client.pull(hub.put("<kept/>", CertificateType="many"))
+        assert b"&lt;kept/&gt;" in pulled.raw
+        with pytest.raises(HubRefused) as caught:
+            _ = pulled.envelope
+        assert caught.value.code == "IMG-7190"
+
     def test_an_envelope_without_content(self, hub, client):
         number = hub.put()
         hub.lies["PULLSingleImportEnvelope"].append(
