@@ -14,6 +14,7 @@ from gateway.rules.compiling import STATUSES
 from gateway.rules.loading import read_rule_sets
 from gateway.sandbox.samples import Example, certificate, example
 from gateway.xml.names import PREFIXES, RAM21, qn
+from mappings import load_tables, translate
 
 DAY = date(2026, 11, 22)
 
@@ -172,6 +173,13 @@ def test_the_traces_form_of_a_certificate_breaks_no_rule_either(root):
     etree.SubElement(totals, qn(RAM21, "Description")).text = "Consignment totals and summary"
     first_line.addprevious(totals)
     assert not rules_of(root)
+
+
+@pytest.mark.parametrize("raw", [example(), certificate(lines=3)], ids=["full", "plain"])
+def test_what_the_translation_to_traces_makes_of_a_certificate_breaks_no_rule(raw):
+    index = load_tables().compile(DAY)
+    translated = translate(etree.fromstring(raw), source="ephyto", target="traces", index=index)
+    assert evaluate(translated.root, "ephyto", on=DAY) == ()
 
 
 def test_another_kind_of_certificate_has_the_general_rules_alone():
