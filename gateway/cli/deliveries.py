@@ -17,7 +17,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="List deliveries and retry failed ones.", no_args_is_help=True)
 
-STATES = ("pending", "in-flight", "delivered", "refused", "unknown", "failed")
+STATES = ("pending", "in-flight", "tracking", "delivered", "refused", "unknown", "failed")
 
 
 @app.command("list")
