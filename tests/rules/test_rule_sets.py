@@ -228,6 +228,7 @@ source = "s"
         GOOD.replace('"INFO"', '"FATAL"'),
         GOOD.replace('"breach"', '"guess"'),
         GOOD.replace("reason", "why"),
+        GOOD + 'about = "taste"\n',
         GOOD.replace('message = "m"\n', ""),
         GOOD.replace("T-ONE", "one"),
         GOOD + GOOD.partition("\n")[2],
