@@ -94,16 +94,26 @@ def read_header(element: _Element) -> EnvelopeHeader:
     )
 
 
-def read_envelope(element: _Element) -> Envelope:
+def read_envelope(element: _Element, *, emptied: bool = False) -> Envelope:
     """An envelope with its content: the text of Content, or the document that stands in the envelope as XML.
 
     A document as XML becomes the text of a document of its own, with every namespace that it needs: its exclusive
     canonical form stays what it was.
 
+    Args:
+        element: of type Envelope, ePhytoEnvelope or CountryResponseEnvelope.
+        emptied: take the content out of the tree, for callers that look at it no more: it may be 30 MB, and would stay
+            there a second time until the answer is written.
+
     Raises:
         HubRefused: IMG-7190 a header field is missing or is no number, or there are elements inside Content.
     """
-    return Envelope(read_header(element), _content(element))
+    envelope = Envelope(read_header(element), _content(element))
+    if emptied:
+        for name in (_CONTENT, *_DOCUMENTS):
+            for spent in element.findall(name):
+                spent.clear()
+    return envelope
 
 
 def read_array(element: _Element | None) -> tuple[_Element, ...]:

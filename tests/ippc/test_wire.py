@@ -102,6 +102,21 @@ def canonical(raw: bytes) -> bytes:
     return canonicalise(root(raw), algorithm=C14n.EXCLUSIVE)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        wire.deliver_envelope(Envelope(HEADER, "x")),
+        wire.deliver_phyto(HEADER, (CERTIFICATE % "").encode()),
+        wire.country_response(HEADER, (RESPONSE % "").encode()),
+    ],
+)
+def test_the_content_can_be_taken_out_of_the_tree_and_the_header_stays(raw):
+    kept, emptied = root(raw)[0], root(raw)[0]
+    assert wire.read_envelope(emptied, emptied=True) == wire.read_envelope(kept) == wire.read_envelope(kept)
+    assert wire.read_header(emptied) == HEADER
+    assert not wire.read_envelope(emptied).content or wire.read_envelope(emptied).content.endswith("/>")
+
+
 def test_nil_entries_of_arrays_and_arrays_left_out_are_nothing():
     array = wire.array_xml([HEADER], qn(HUB, "x")).replace(
         b"</hub:x>", f'<hubent:EnvelopeHeader xmlns:xsi="{XSI}" xsi:nil="true"/></hub:x>'.encode()

@@ -1,0 +1,124 @@
+"""A 20 MB envelope in a fresh process: how much memory it takes on its way in and out."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.ippc import Envelope, EnvelopeHeader, wire
+from gateway.sandbox.samples import certificate, with_reference
+from gateway.soap import SoapVersion
+from gateway.soap.envelope import write_envelope
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from Linux's /proc"),
+]
+
+SIZE = 20_000_000
+HEADER = EnvelopeHeader("AR", "NL", 851, 70, "EZ-1")
+
+PROGRAM = r'''
+"""Serves one small and one large request; prints size of the answer, peak and rest of memory in sizes of the large."""
+import ctypes, re, sys
+from pathlib import Path
+from gateway.ippc import Envelope, EnvelopeHeader, wire
+from gateway.ippc.content import decode_content
+from gateway.soap import Contract, Operation, SoapReply, SoapVersion
+from gateway.soap.server import SoapApplication
+from gateway.xml.names import HUB, qn
+from gateway.xml.schemas import SchemaName, validate
+
+small, large, content, size = sys.argv[1], sys.argv[2], Path(sys.argv[3]).read_text("utf-8"), int(sys.argv[4])
+
+def status(name):
+    return int(re.search(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[1]) * 1024
+
+def deliver(call):
+    validate(SchemaName.DELIVERY_SERVICE, call.body)
+    envelope = wire.read_envelope(call.body[0], emptied=True)
+    assert decode_content(envelope.content).document.count(b"<") > 10
+    name = qn(HUB, "DeliverEnvelopeResult")
+    return SoapReply(wire.response("DeliverEnvelope", wire.header_xml(envelope.header, name)))
+
+def pull(call):
+    envelope = Envelope(EnvelopeHeader("AR", "NL", 851, 70, "EZ-1"), content)
+    name = qn(HUB, "PULLSingleImportEnvelopeResult")
+    return SoapReply(wire.response("PULLSingleImportEnvelope", wire.envelope_xml(envelope, name)))
+
+operations = tuple(
+    Operation(handler, qn(HUB, handler), wire.ACTIONS + handler, function)
+    for handler, function in (("DeliverEnvelope", deliver), ("PULLSingleImportEnvelope", pull))
+)
+only = frozenset({SoapVersion.SOAP11})
+contract = Contract("hub", "/hub", "DeliveryService.wsdl", operations, only, limits=wire.REQUEST_LIMITS)
+application = SoapApplication([contract])
+
+def send(file):
+    """From a file, as from a server's socket: a request is in memory only as far as the gateway reads it."""
+    lines = []
+    with open(file, "rb") as stream:
+        environ = {
+            "REQUEST_METHOD": "POST", "PATH_INFO": "/hub", "QUERY_STRING": "", "CONTENT_TYPE": "text/xml",
+            "CONTENT_LENGTH": str(Path(file).stat().st_size), "wsgi.input": stream, "wsgi.url_scheme": "http",
+            "REMOTE_ADDR": "192.0.2.1",
+        }
+        answer = application(environ, lambda line, headers: lines.append(line))
+    assert lines == ["200 OK"], answer
+    return sum(map(len, answer))
+
+send(small)
+before = status("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+given = send(large)
+peak = status("VmHWM")
+trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+if trim:
+    trim(0)  # what glibc keeps for later is nothing that anybody holds
+print(given, (peak - before) / size, (status("VmRSS") - before) / size if trim else 0)
+'''
+
+
+def document(attachments: int) -> str:
+    """A certificate with attachments that make up nearly all of 20 MB."""
+    raw = certificate(number="EZ-1")
+    for number in range(attachments):
+        blob = random.Random(number).randbytes(SIZE * 3 // 4 // attachments - 3000)
+        raw = with_reference(raw, f"R{number}", attachment=(f"{number}.pdf", blob))
+    return raw.decode()
+
+
+def delivering(attachments: int) -> bytes:
+    return write_envelope(wire.deliver_envelope(Envelope(HEADER, document(attachments))), SoapVersion.SOAP11)
+
+
+def measured(folder: Path, content: str, small: bytes, large: bytes) -> tuple[float, ...]:
+    files = [folder / name for name in ("small.xml", "large.xml", "content.xml")]
+    for file, raw in zip(files, (small, large, content.encode()), strict=True):
+        file.write_bytes(raw)
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, files), str(SIZE)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return tuple(map(float, ended.stdout.split()))
+
+
+def test_a_20_mb_envelope_is_taken_in_and_its_document_read_below_six_times_its_size(tmp_path):
+    small, large = delivering(0), delivering(4)
+    assert len(large) > 0.99 * SIZE
+    given, peak, left = measured(tmp_path, "", small, large)
+    assert given < 1000
+    assert 1.9 < peak < 6, "the request and its tree at least: the measurement measures"
+    assert left < 0.5
+
+
+def test_a_20_mb_envelope_is_given_out_below_six_times_its_size(tmp_path):
+    pull = write_envelope(wire.single("PULLSingleImportEnvelope", "1"), SoapVersion.SOAP11)
+    given, peak, left = measured(tmp_path, document(4), delivering(0), pull)
+    assert given > 0.99 * SIZE
+    assert 0.9 < peak < 5, "and the text that it is made of was there before"
+    assert left < 0.5
