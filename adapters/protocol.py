@@ -29,7 +29,7 @@ class DeliveryOutcome(StrEnum):
     LATER = "later"
     """The partner answered "not now": this document waits, others go on."""
     UNREACHABLE = "unreachable"
-    """Nothing was sent: the whole lane waits."""
+    """Nothing was sent, or the partner lets us in with nothing: the whole lane waits."""
     ABSENT = "absent"
     """Only from `Adapter.resolve`: the partner does not have it, so it can be sent."""
 

@@ -58,7 +58,8 @@ class IppcHubAdapter:
         try:
             header, receipt = self._client.send(_OPERATION, job.payload)
         except HubForbidden as refusal:
-            return DeliveryResult(DeliveryOutcome.LATER, refusal.code, refusal.message)
+            # Every envelope would meet the same: all wait, and none of them uses up its attempts on our mistake.
+            return DeliveryResult(DeliveryOutcome.UNREACHABLE, refusal.code, refusal.message)
         except HubFault as fault:
             outcome = DeliveryOutcome.REFUSED if fault.is_final else DeliveryOutcome.LATER
             return DeliveryResult(outcome, fault.hub_code or fault.code, fault.text, receipt=fault.receipt)

@@ -122,8 +122,8 @@ def test_an_answer_without_a_header_is_no_answer(hub, adapter, job):
         (fake_hub.fault("IMG-3001: order | retry never"), DeliveryOutcome.REFUSED, "IMG-3001"),
         (fake_hub.fault("IMG-9001: busy | retry later"), DeliveryOutcome.LATER, "IMG-9001"),
         (fake_hub.fault("IMG-2101: no grant | retry after-change"), DeliveryOutcome.LATER, "IMG-2101"),
-        (fake_hub.page(403), DeliveryOutcome.LATER, "IMG-8004"),
-        (fake_hub.fault("forbidden", status=403), DeliveryOutcome.LATER, "IMG-8004"),
+        (fake_hub.page(403), DeliveryOutcome.UNREACHABLE, "IMG-8004"),
+        (fake_hub.fault("forbidden", status=403), DeliveryOutcome.UNREACHABLE, "IMG-8004"),
     ],
 )
 def test_what_a_refusal_means(hub, adapter, job, lie, outcome, code):

@@ -219,13 +219,16 @@ def test_a_lost_request_is_sent_again(sending, hub):
     assert first == second
 
 
-def test_credentials_that_do_not_work_keep_everything_waiting(sending, hub):
-    hub.lies["DeliverEnvelope"].append(fake_hub.page(403))
+def test_credentials_that_do_not_work_keep_everything_waiting_and_give_nothing_up(sending, hub):
+    """An expired certificate over a weekend must not end deliveries."""
+    hub.lies["DeliverEnvelope"].extend([fake_hub.page(403)] * 30)
     sending.submit("AR-1")
+    sending.submit("AR-2")
+    for _ in range(30):
+        sending.run(hours=2)
+        assert sending.states()[0] == ("pending", "IMG-8004")
     sending.run()
-    assert sending.states() == [("pending", "IMG-8004")]
-    sending.run()
-    assert sending.states() == [("tracking", "")]
+    assert sending.states() == [("tracking", "")] * 2
 
 
 def test_what_came_unsealed_is_no_certificate_for_a_gateway(sending):
