@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from gateway.exchange import Admission, Context, Principal
     from gateway.hub.service import HubService
-    from gateway.ippc import Envelope
     from gateway.ippc.validation_result import ValidationResult
     from gateway.soap import SoapCall
     from gateway.xml.limits import Limits
@@ -173,24 +172,21 @@ def _admit(services: _Services, call: SoapCall) -> Principal:
 
 
 def _deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes:
-    return _answered(services, principal, call, read_envelope(_only_child(call), emptied=True), None)
+    return _answered(services, principal, call, None)
 
 
 def _validate_and_deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes:
     """A certificate that has a SEVERE finding is not delivered: its header comes back as FailedDelivery."""
-    envelope = read_envelope(_only_child(call), emptied=True)
-    found = services.findings_of(envelope.content or "")
+    found = services.findings_of(read_envelope(_only_child(call)).content or "")
     severe = "; ".join(f"{each.field}: {each.msg}" for each in found if each.level == "SEVERE")
     reason = severe if len(severe) <= _MAX_REASON else severe[: _MAX_REASON - 1] + "…"
-    return _answered(services, principal, call, envelope, HubRefused("IMG-7119", reason) if severe else None)
+    return _answered(services, principal, call, HubRefused("IMG-7119", reason) if severe else None)
 
 
-def _answered(
-    services: _Services, principal: Principal, call: SoapCall, envelope: Envelope, objection: HubRefused | None
-) -> bytes:
+def _answered(services: _Services, principal: Principal, call: SoapCall, objection: HubRefused | None) -> bytes:
     header = services.hub.deliver(
         principal.partner,
-        envelope,
+        read_envelope(_only_child(call), emptied=True),  # held by no name here: its content may be large
         now=call.received_at,
         detail=_transport(principal, call),
         operation=call.operation,
