@@ -31,7 +31,7 @@ from gateway.endpoints.delivery_service import delivery_service
 from gateway.errors import ConfigurationError, Fault, GatewayError
 from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
 from gateway.hub import HubService
-from gateway.hub.polling import Poller
+from gateway.hub.polling import Poller, PollerSettings
 from gateway.hub.synchronising import synchronise_lists
 from gateway.hub.validation import validate_phyto_xml
 from gateway.sealing import build_sealer
@@ -189,7 +189,7 @@ def build_worker(settings: Settings) -> DeliveryProcess:
 
 @contextmanager
 def operating(settings: Settings) -> Iterator[tuple[Context, Poller, HubService | None]]:
-    """The services, the poller of hubs and our own stand-in for one command of an operator, beside a process that serves.
+    """The services, the poller of hubs and our stand-in, for an operator's command beside a process that serves.
 
     Raises:
         ConfigurationError: as `build_application`.
@@ -308,6 +308,7 @@ def _poller(settings: Settings, context: Context, hub: HubService | None, lists:
         validate=_validation(context, lists),
         hub=hub if settings.hub.countries else None,
         synchronise=synchronise_lists,
+        settings=PollerSettings(lease=timedelta(seconds=settings.delivery.lease_seconds)),
     )
 
 
