@@ -133,9 +133,7 @@ def test_a_typed_client_writes_what_the_schema_takes(client):
     phyto = {**header, "SPSCertificate": certificate}
     messages = (
         client.create_message(client.service, "DeliverEnvelope", env={**header, "Content": "<a/>"}),
-        client.create_message(
-            client.service, "DeliverPhytoEnvelope", ePhytoEnvelope=header | {"SPSCertificate": certificate}
-        ),
+        client.create_message(client.service, "DeliverPhytoEnvelope", ePhytoEnvelope=phyto),
         client.create_message(client.service, "SetTrackingInfoUpdate", header=header),
     )
     for message in messages:
