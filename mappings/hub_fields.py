@@ -27,10 +27,11 @@ STAMPS: Final = frozenset({"lastModified", "lastModifiedBy"})
 """When and by whom a row was changed last: no part of what it says."""
 
 _UNIT_TYPES: Final = frozenset(["WEIGHT", "VOLUME", "DURATION", "TEMPERATURE", "CONCENTRATION", "AREA", "DISTANCE"])
-_LANGUAGE: Final = re.compile("[a-z]{2}")
+_LANGUAGE: Final = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MAX_LEVEL: Final = 9
+_LEVEL: Final = re.compile("[0-9]")
 _TRUTH: Final = {"1": "true", "0": "false"}
 
 
@@ -153,17 +154,19 @@ def breaches(spec: ListSpec, row: Row) -> Iterable[tuple[str, str, str]]:
 
 
 def _is_moment(text: str) -> bool:
+    """xs:dateTime, whose offset may be left out."""
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        datetime.fromisoformat(text[:19])
     except ValueError:
         return False
+    return _MOMENT.fullmatch(text) is not None
 
 
 _CHECKS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "active": ({"true", "false"}.__contains__, "true or false"),
-    "lang": (_LANGUAGE.fullmatch, "two small letters, ISO 639-1"),
-    "lastModified": (_is_moment, "a dateTime with its offset, 2026-11-22T00:00:00Z"),
-    "level": (lambda text: text.isdecimal() and 1 <= int(text) <= _MAX_LEVEL, f"1 to {_MAX_LEVEL}"),
+    "lang": (_LANGUAGE.fullmatch, "a language code, as en or pt-BR"),
+    "lastModified": (_is_moment, "a dateTime, as 2026-11-22T00:00:00Z"),
+    "level": (_LEVEL.fullmatch, "a level, 0 to 9"),
     "modeCode": (_NUMBER.fullmatch, "a number"),
     "docTypeOnly": (_NUMBER.fullmatch, "a document type code, 0 for all"),
     "type": (_UNIT_TYPES.__contains__, ", ".join(sorted(_UNIT_TYPES))),

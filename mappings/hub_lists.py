@@ -1,8 +1,9 @@
 """The hub's ten code lists: read from CSV, checked row by row, served as XML, and compared with a partner's.
 
 A file is CSV in UTF-8 below ``# key: value`` lines that say where its rows come from; its columns are the wire's field
-names in any order. ``# lastModified`` and ``# lastModifiedBy`` hold for rows that leave these cells empty. What is no
-longer used is kept with ``active`` false: certificates that name it are still read.
+names in any order. ``# lastModified`` and ``# lastModifiedBy`` hold for rows that leave these cells empty, ``# base:
+none`` says that an overlay's file is the whole list. What is no longer used is kept with ``active`` false: certificates
+that name it are still read.
 """
 
 from __future__ import annotations
@@ -109,14 +110,15 @@ def load_hub_lists(directory: Path | None = None, overlay: Path | None = None) -
             )
         for spec in LISTS:
             if spec.file in names:
-                rows[spec.element] |= _read(spec, layer.joinpath(spec.file))
+                header, found = _read(spec, layer.joinpath(spec.file))
+                rows[spec.element] = found if header.get("base") == "none" else rows[spec.element] | found
     for spec in LISTS:
         _check_together(spec, rows[spec.element])
     return HubLists({element: [row for _, row in keyed.values()] for element, keyed in rows.items()})
 
 
-def _read(spec: ListSpec, file: Traversable) -> dict[tuple[str, ...], tuple[str, Row]]:
-    """The rows of one file by what tells them apart, each with its place."""
+def _read(spec: ListSpec, file: Traversable) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, Row]]]:
+    """The header of one file, and its rows by what tells them apart, each with its place."""
     try:
         lines = file.read_bytes().decode("utf-8-sig").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
@@ -143,7 +145,7 @@ def _read(spec: ListSpec, file: Traversable) -> dict[tuple[str, ...], tuple[str,
     except csv.Error as error:
         where = f"{file.name}:{len(header) + reader.line_num}"
         raise ConfigurationError("IMG-0130", where=where, found=str(error)) from error
-    return found
+    return header, found
 
 
 def _columns(spec: ListSpec, columns: list[str], where: str) -> list[str]:
@@ -167,28 +169,26 @@ def _row(spec: ListSpec, columns: list[str], cells: list[str], header: Mapping[s
 
 
 def _check_together(spec: ListSpec, rows: Mapping[tuple[str, ...], tuple[str, Row]]) -> None:
-    """Hierarchy: a parent is in the list, in the same language, one level up."""
+    """Hierarchy: a parent is in the list, in the same language, on a level above."""
     if "parentCode" not in spec.fields:
         return
-    levels = {(row["code"], row["lang"]): int(row["level"]) for _, row in rows.values()}
+    levels = {(row["code"], row["lang"]): row["level"] for _, row in rows.values()}
     for where, row in rows.values():
-        level, parent = int(row["level"]), row["parentCode"]
-        if not parent and level == 1:
-            continue
-        if levels.get((parent, row["lang"])) != level - 1:
+        parent = row["parentCode"]
+        if parent and not levels.get((parent, row["lang"]), "x") < row["level"]:
             raise ConfigurationError(
                 "IMG-0131",
                 where=f"{where} parentCode",
-                found=parent or "nothing",
-                expected=f"a code of level {level - 1} in {row['lang']}",
+                found=parent,
+                expected=f"a code above level {row['level']} in {row['lang']}",
             )
 
 
 def rows_to_csv(element: str, rows: Iterable[Row], provenance: Mapping[str, str]) -> str:
-    """Rows in the form that `load_hub_lists` reads, below their provenance (authority, source, version, licence)."""
+    """A whole list as `load_hub_lists` reads it, below its provenance (authority, source, version, licence)."""
     spec = list_spec(element)
     text = StringIO()
-    for name, value in {"list": element, **provenance}.items():
+    for name, value in {"list": element, "base": "none", **provenance}.items():
         text.write(f"# {name}: {' '.join(value.split())}\n")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(spec.fields)

@@ -129,6 +129,14 @@ def test_an_overlay_replaces_in_place_and_adds_at_the_end(lists, tmp_path):
     assert laid[-1]["lastModified"] == ""
 
 
+def test_a_whole_list_leaves_nothing_of_the_base(lists, tmp_path):
+    own = [dict(row, code="X1") for row in lists.items("Pesticide")[:1]]
+    (tmp_path / "pesticides.csv").write_text(rows_to_csv("Pesticide", own, PROVENANCE), "utf-8")
+    laid = load_hub_lists(overlay=tmp_path)
+    assert laid.items("Pesticide") == tuple(own)
+    assert laid.items("Condition") == lists.items("Condition")
+
+
 @pytest.mark.parametrize(
     ("file", "lines", "code", "where", "expected"),
     [
@@ -143,9 +151,15 @@ def test_an_overlay_replaces_in_place_and_adds_at_the_end(lists, tmp_path):
         ("pesticides.csv", ["code,active,description", ",true,a"], "IMG-0130", "pesticides.csv:7 code", "a value"),
         ("pesticides.csv", ["code,active,description", "1,true,a\x01"], "IMG-0130", ":7 description", "XML"),
         ("pesticides.csv", ["code,active,description", "1,true,a", "1,true,b"], "IMG-0131", ":8", "once"),
-        ("pesticides.csv", ["active,code,description,lastModified", "true,1,a,2026-11-22"], "IMG-0130", ":7", "offset"),
+        (
+            "pesticides.csv",
+            ["active,code,description,lastModified", "true,1,a,2026-11-22"],
+            "IMG-0130",
+            ":7",
+            "dateTime",
+        ),
         ("pesticides.csv", ["# list: y", "active,code,description"], "IMG-0130", "pesticides.csv:6", "once"),
-        ("conditions.csv", ["active,code,lang,name", "true,A,eng,a"], "IMG-0130", ":7 lang", "639-1"),
+        ("conditions.csv", ["active,code,lang,name", "true,A,e,a"], "IMG-0130", ":7 lang", "pt-BR"),
         ("unit-measures.csv", ["active,code,name,type", "true,A,a,MASS"], "IMG-0130", ":7 type", "WEIGHT"),
         (
             "means-of-transport.csv",
@@ -157,31 +171,31 @@ def test_an_overlay_replaces_in_place_and_adds_at_the_end(lists, tmp_path):
         ("statements.csv", ["active,code,docTypeOnly,lang,text", "true,1,-1,en,a"], "IMG-0130", ":7", "type code"),
         (
             "treatment-types.csv",
-            ["active,code,description,lang,level,parentCode", "true,X,a,en,0,"],
+            ["active,code,description,lang,level,parentCode", "true,X,a,en,10,"],
             "IMG-0130",
             ":7 level",
-            "1 to 9",
+            "0 to 9",
         ),
         (
             "treatment-types.csv",
-            ["active,code,description,lang,level,parentCode", "true,X,a,en,2,"],
+            ["active,code,description,lang,level,parentCode", "true,X,a,en,1,CHT"],
             "IMG-0131",
             ":7 parentCode",
-            "level 1 in en",
+            "above level 1 in en",
         ),
         (
             "treatment-types.csv",
             ["active,code,description,lang,level,parentCode", "true,X,a,fr,2,CHT"],
             "IMG-0131",
             ":7 parentCode",
-            "level 1 in fr",
+            "above level 2 in fr",
         ),
         (
             "treatment-types.csv",
-            ["active,code,description,lang,level,parentCode", "true,X,a,en,3,CHT"],
+            ["active,code,description,lang,level,parentCode", "true,X,a,en,2,OP"],
             "IMG-0131",
             ":7 parentCode",
-            "level 2 in en",
+            "above level 2 in en",
         ),
     ],
 )
