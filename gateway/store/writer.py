@@ -108,8 +108,8 @@ class GroupWriter:
             except BaseException as error:  # noqa: BLE001 - whatever it was, nobody may wait for ever
                 self._fail(batch, error)
             finally:
-                for unit in batch:
-                    unit.done.release()
+                while batch:  # nothing is held while the next one is waited for: a unit may be many megabytes
+                    batch.pop().done.release()
 
     def _next(self) -> list[_Unit]:
         """What has queued up, at least one unit; empty when closed and drained."""
