@@ -143,7 +143,10 @@ class Importer:
         """Pull an envelope and keep its bytes; what cannot be read at all is kept too."""
         raw = self._source.pull(waiting.number)
         reach("hub.pulled")
-        header = read_received(raw).header
+        try:
+            header = read_received(raw).header
+        except GatewayError:  # kept all the same; the decision will say what is wrong with it
+            header = waiting.header
         if header.hub_delivery_number not in {"", waiting.number}:
             raise DeliveryError("IMG-8003", where=waiting.number, found=f"envelope {header.hub_delivery_number}")
         now = self._context.clock()
@@ -178,8 +181,8 @@ class Importer:
             self._context.store.write(lambda connection: self._settle(connection, row, held, (), now))
 
     def _look_inside(self, partner: Partner, row: ImportRow, raw: bytes, now: datetime) -> None:
-        envelope = read_received(raw)
         try:
+            envelope = read_received(raw)
             content = decode_content(envelope.content, limits=self._context.limits)
         except GatewayError as refusal:
             text = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adapters.ippc_hub import IppcHubClient
     from gateway.access import Directory, Partner
     from gateway.hub.service import HubService
-    from gateway.ippc import Envelope
+    from gateway.ippc import Envelope, EnvelopeHeader
     from gateway.store import Store
 
 __all__ = ["LocalSource", "RemoteSource", "Source", "Waiting", "is_pushed", "read_received"]
@@ -42,9 +42,15 @@ _STATES: Final = {
 class Waiting:
     """An envelope that can be pulled."""
 
-    number: str
+    header: EnvelopeHeader
+    """As the hub lists it; with a number, and perhaps nothing else that can be read."""
     partner: Partner
     """Who answers for it."""
+
+    @property
+    def number(self) -> str:
+        """The hub's number."""
+        return self.header.hub_delivery_number
 
 
 class Source(Protocol):
@@ -94,7 +100,7 @@ class RemoteSource:
         """GetImportEnvelopeHeaders for all countries; a header without a number cannot be pulled."""
         for header in self._client.import_headers():
             if header.hub_delivery_number:
-                yield Waiting(header.hub_delivery_number, self._partner)
+                yield Waiting(header, self._partner)
 
     def pull(self, number: str) -> bytes:
         """The whole reply, byte by byte."""
@@ -145,7 +151,7 @@ class LocalSource:
                 row = find_envelope(connection, header.hub_delivery_number)
             partner = self._directory.by_id(row.partner) if row else None
             if partner is not None:
-                yield Waiting(header.hub_delivery_number, partner)
+                yield Waiting(header, partner)
 
     def pull(self, number: str) -> bytes:
         """The envelope as our stand-in would hand it out."""

@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from adapters.ippc_hub.client import Pulled
 from adapters.ippc_hub.faults import HubFault
@@ -18,8 +19,12 @@ from gateway.sandbox.pki import Authority
 from gateway.sandbox.samples import certificate
 from gateway.store import list_partners, partners_edition, save_partner
 from gateway.trust import Sealer
+from gateway.xml.boundary import parse
 from gateway.xml.names import HUB, qn
 from mappings import load_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 TABLES = load_tables()
@@ -75,6 +80,7 @@ class MemoryHub:
     unpullable: set[str] = field(default_factory=set)
     lost_answers: int = 0
     """So many acknowledgements are taken and their answers lost."""
+    spoil: Callable[[bytes], bytes] = lambda body: body
 
     def put(self, *envelopes):
         for each in envelopes:
@@ -98,9 +104,9 @@ class MemoryHub:
         if number in self.unpullable:
             raise HubFault("no such thing", sender=True)
         result = wire.envelope_xml(self.envelopes[number], qn(HUB, "PULLSingleImportEnvelopeResult"))
-        body = wire.response("PULLSingleImportEnvelope", result)
+        body = self.spoil(wire.response("PULLSingleImportEnvelope", result))
         raw = f'<s:Envelope xmlns:s="{SOAP}"><s:Body>'.encode() + body + b"</s:Body></s:Envelope>"
-        return Pulled(self.envelopes[number], raw)
+        return Pulled(raw, parse(raw).root[0][0][0])
 
     def _move(self, number, state, message=""):
         self._up()

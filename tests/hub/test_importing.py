@@ -40,9 +40,13 @@ OTHER_HUB = {
 }
 
 
+def waiting(house, hub, number, partner_id="the-hub"):
+    return Waiting(hub.envelopes[number].header, house.partner(partner_id))
+
+
 def take(house, hub, number, partner_id="the-hub"):
     source = RemoteSource(house.partner(partner_id), hub)
-    return Importer(house.context, source, validate=house.validate).take(Waiting(number, house.partner(partner_id)))
+    return Importer(house.context, source, validate=house.validate).take(waiting(house, hub, number, partner_id))
 
 
 @pytest.fixture
@@ -150,6 +154,15 @@ def test_what_cannot_be_read_is_kept_and_acknowledged_as_not_readable(house, hub
     assert house.one("SELECT count(*) FROM exchanges") == 0
 
 
+def test_an_envelope_whose_own_header_cannot_be_read_is_kept_and_acknowledged_as_not_readable(house, hub):
+    hub.spoil = lambda body: body.replace(b"CertificateType>851<", b"CertificateType>many<")
+    row = take(house, hub, hub.put(envelope()))
+    assert (row.state, row.verdict, row.code) == ("unreadable", "failed", "IMG-7190")
+    assert (row.from_country, row.certificate_type) == ("AR", 851)
+    assert hub.states[row.hub_number] == "DeliveredNotReadable"
+    assert b"many" in house.one("SELECT envelope FROM hub_import_parts")
+
+
 @pytest.mark.parametrize(
     ("header", "document", "code"),
     [
@@ -208,7 +221,7 @@ def test_a_defect_of_ours_holds_the_envelope_and_not_the_hub(house, hub):
 
     number = hub.put(envelope())
     source = RemoteSource(house.partner(), hub)
-    row = Importer(house.context, source, validate=broken).take(Waiting(number, house.partner()))
+    row = Importer(house.context, source, validate=broken).take(waiting(house, hub, number))
     assert (row.state, row.code) == ("held", "IMG-9002")
     assert "ZeroDivisionError" in row.message
 
