@@ -64,7 +64,9 @@ _DOCUMENTS: Final = (qn(SPS17, "SPSCertificate"), qn(ACK17, "SPSAcknowledgement"
 _FORWARDING: Final = qn(HUBENT, "EnvelopeForwarding")
 _NIL: Final = qn(XSI, "nil")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+_CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\r"))
 _NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_NO_CHARACTERS: Final = re.compile(rb"\xef\xbf[\xbe\xbf]")
 
 
 def read_header(element: _Element) -> EnvelopeHeader:
@@ -229,9 +231,9 @@ def _escaped(text: str, where: str) -> bytes:
         data = text.encode()
     except UnicodeEncodeError:
         raise HubRefused("IMG-7191", where=where, found="half of a surrogate pair") from None
-    found = _NOT_XML.search(data)
-    if found is not None:
-        raise HubRefused("IMG-7191", where=where, found=f"U+{ord(found[0].decode()):04X}")
+    if len(data.translate(None, _CONTROLS)) < len(data) or _NO_CHARACTERS.search(data):  # the fast way to none at all
+        found = _NOT_XML.search(data)
+        raise HubRefused("IMG-7191", where=where, found=f"U+{ord(found[0].decode()):04X}" if found else "")
     for character, reference in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b"\r", b"&#13;")):
         data = data.replace(character, reference)
     return data
