@@ -77,9 +77,10 @@ class _Parts(NamedTuple):
         self.poller.start()
 
     def stop(self) -> None:
-        """End both at a safe point."""
-        self.poller.stop()
+        """End both at a safe point; neither waits for the other to begin."""
+        self.poller.stop(timedelta(0))
         self.worker.stop()
+        self.poller.stop()
 
 
 class Gateway:

@@ -107,9 +107,9 @@ class HubWorld:
             }
         )
 
-    def open(self, url, **changes):
+    def open(self, url, *, clock=None, **changes):
         self.add_members(url)
-        return build_application(self.settings(url, **changes), clock=lambda: self.now)
+        return build_application(self.settings(url, **changes), clock=clock or (lambda: self.now))
 
 
 def fingerprint(credential):

@@ -7,28 +7,21 @@ The server runs in a process of its own, once behind a trusted proxy (the client
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 import zeep
-from hub_callers import HUB, HubWorld, client_cert, envelope
+from hub_callers import HUB, client_cert, envelope
+from hub_server import Server
 from lxml import etree
 from zeep.transports import Transport
 
 from gateway.ippc import wire
-from gateway.sandbox.pki import Authority, write
 from gateway.sandbox.samples import certificate
-from gateway.store import upgrade
 from mappings.hub_lists import LISTS
 
 BINDING = f"{{{HUB}}}DeliveryServiceSoapBinding"
-START_SECONDS = 40
 OPERATIONS = {
     "DeliverEnvelope", "ValidateAndDeliverEnvelope", "DeliverPhytoEnvelope", "DeliverCountryResponseEnvelope",
     "GetImportEnvelopeHeaders", "PULLSingleImportEnvelope", "PULLImportEnvelope", "GetUnderDeliveryEnvelope",
@@ -38,86 +31,13 @@ OPERATIONS = {
 }  # fmt: skip
 
 
-class Server:
-    """One `imsoc serve`, and how a member calls it."""
+def client(server, member, wsdl):
+    session = server.session(server.world.clients[member])
+    return zeep.Client(wsdl or f"{server.address}?wsdl", transport=Transport(session=session, timeout=30))
 
-    def __init__(self, folder: Path, *, tls: bool):
-        self.tls = tls
-        self.folder = folder
-        self.world = HubWorld(folder, now=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1))
-        self.other_root = Authority("Elsewhere", now=self.world.now)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.address = f"http{'s' if tls else ''}://127.0.0.1:{port}/hub/DeliveryService"
-        url = f"sqlite:///{folder / 'hub.db'}"
-        upgrade(url)
-        self.world.add_members(url)
-        write(folder, "seal", self.world.root.seal("Gateway seal"))
-        write(folder, "server", self.world.root.tls_server("127.0.0.1"))
-        (folder / "ca.pem").write_bytes(self.world.root.certificate_pem)
-        server = (
-            'tls_certificate = "server.pem"\ntls_key = "server.key"\nclient_ca = "ca.pem"'
-            if tls
-            else 'trusted_proxies = ["127.0.0.1"]'
-        )
-        (folder / "imsoc.toml").write_text(
-            f'[instance]\nid = "hub"\nroles = ["hub"]\n[server]\nport = {port}\n{server}\n'
-            '[store]\nurl = "sqlite:///hub.db"\n[seal]\nkey = "seal.key"\ncertificate = "seal.pem"\n',
-            "utf-8",
-        )
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
-        self.log = folder / "serve.log"
-        with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "--config", "imsoc.toml", "serve"],
-                cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
-        self._wait()
 
-    def _wait(self):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text("utf-8", "replace")
-            try:
-                if self.session(None).get(self.address, timeout=2).status_code == 200:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        pytest.fail(self.log.read_text("utf-8", "replace"))
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def session(self, credential):
-        session = requests.Session()
-        session.trust_env = False
-        if self.tls:
-            session.verify = str(self.folder / "ca.pem")
-            if credential is not None:
-                certificate_file, key = write(self.folder, f"client-{id(credential)}", credential)
-                session.cert = (str(certificate_file), str(key))
-        elif credential is not None:
-            session.headers["Client-Cert"] = client_cert(credential)
-        return session
-
-    def client(self, member, wsdl):
-        session = self.session(self.world.clients[member])
-        return zeep.Client(wsdl or f"{self.address}?wsdl", transport=Transport(session=session, timeout=30))
-
-    def service(self, member, wsdl):
-        return Recording(self.client(member, wsdl).create_service(BINDING, self.address))
-
-    def post(self, credential, body):
-        raw = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + body
-        return self.session(credential).post(
-            self.address, raw + b"</s:Body></s:Envelope>", headers={"Content-Type": "text/xml"}, timeout=30
-        )
+def service(server, member, wsdl):
+    return Recording(client(server, member, wsdl).create_service(BINDING, server.address))
 
 
 class Recording:
@@ -184,7 +104,7 @@ def phyto(number):
 def test_every_operation_is_completed(server, wsdl):
     """One story in which each of the 27 operations has its place."""
     which = "ours" if wsdl is None else "theirs"
-    argentina, belgium = server.service("ar-nppo", wsdl), server.service("be-nppo", wsdl)
+    argentina, belgium = service(server, "ar-nppo", wsdl), service(server, "be-nppo", wsdl)
     content = certificate(lines=2, number=f"{which}-1").decode()
 
     sent = argentina.DeliverEnvelope(env={**header(f"{which}-1"), "Content": content})
@@ -268,9 +188,8 @@ def _reference_data_is_given(argentina):
 
 
 def test_both_descriptions_know_these_operations_and_no_others(server, wsdl):
-    client = server.client("ar-nppo", wsdl)
-    (service,) = client.wsdl.services.values()
-    (port,) = service.ports.values()
+    (described,) = client(server, "ar-nppo", wsdl).wsdl.services.values()
+    (port,) = described.ports.values()
     assert set(port.binding.all()) == OPERATIONS
     assert len(OPERATIONS) == 27
 
@@ -285,7 +204,7 @@ def test_a_certificate_that_is_not_registered_is_forbidden(server):
 
 def test_zeep_tells_a_stranger_why(server, wsdl):
     with pytest.raises(zeep.exceptions.Fault, match="IMG-2010"):
-        server.service("stranger", wsdl).GetProfile()
+        service(server, "stranger", wsdl).GetProfile()
 
 
 @pytest.mark.parametrize("server", ["tls"], indirect=True)
