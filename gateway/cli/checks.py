@@ -67,6 +67,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("seal key", lambda: _seal(desk), "set seal.key and seal.certificate"),
         ("schemas", _schemas, "reinstall imsoc-gateway: its files are damaged"),
         ("mapping tables", lambda: _tables(desk), "correct the named row"),
+        ("hub", lambda: _hub(desk), "correct the named row"),
         ("disk", lambda: _disk(desk), ""),
         ("store", lambda: _store(desk), desk.command("db upgrade")),
         ("instance lock", lambda: _lock(desk), ""),
@@ -168,6 +169,21 @@ def _tables(desk: Desk) -> Iterator[Result]:
     tables = load_tables(overlays=(own,) if own else ())
     tables.compile(datetime.now(UTC).date())
     yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
+
+
+def _hub(desk: Desk) -> Iterator[Result]:
+    """The hub's code lists; and with its role, whether any caller can show the certificate by which it is known."""
+    from mappings.hub_lists import LISTS, load_hub_lists  # noqa: PLC0415 - beside its only use
+
+    own, server = desk.settings.hub.lists, desk.settings.server
+    lists = load_hub_lists(overlay=own)
+    rows = sum(len(lists.items(spec.element)) for spec in LISTS)
+    detail = f"{len(LISTS)} code lists of {rows} rows{f', with {own}' if own else ''}"
+    if "hub" in desk.settings.instance.roles and server.client_ca is None and not server.trusted_proxies:
+        repair = "set server.client_ca (with tls_certificate and tls_key), or server.trusted_proxies"
+        yield Result("hub", State.WARN, f"{detail}; no client certificate can reach it: all callers get 403", repair)
+    else:
+        yield Result("hub", State.OK, detail)
 
 
 def _disk(desk: Desk) -> Iterator[Result]:

@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 import socket
 
 import pytest
@@ -36,6 +37,28 @@ def test_a_new_installation_is_well(imsoc, trial):
 def test_each_line_says_how_it_went(imsoc, trial):
     lines = imsoc("doctor", "--offline").stdout.splitlines()
     assert all(line.split()[0] in ("ok", "warn") for line in lines)
+
+
+def test_a_hub_that_nobody_can_call_is_warned_of(imsoc, trial):
+    assert by_name(imsoc.json("doctor", "--offline"))["hub"]["state"] == State.OK
+    settings = trial / "imsoc.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(re.sub(r"(?m)^roles = .*$", 'roles = ["hub"]', text), "utf-8")
+    check = by_name(imsoc.json("doctor", "--offline"))["hub"]
+    assert check["state"] == State.WARN
+    assert "server.client_ca" in check["repair"]
+
+
+def test_a_mistake_in_a_code_list_of_the_hub_is_named_with_its_line(imsoc, trial):
+    (trial / "lists").mkdir()
+    (trial / "lists" / "pesticides.csv").write_text(
+        "# list: Pesticide\n# authority: a\n# source: s\n# version: 1\n# licence: l\n"
+        "active,code,description\nperhaps,1,a\n"
+    )
+    with (trial / "imsoc.toml").open("a") as settings:
+        settings.write('\n[hub]\nlists = "lists"\n')
+    check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["hub"]
+    assert "pesticides.csv:7 active" in check["detail"]
 
 
 def test_a_wrong_setting_is_named_first_and_alone(imsoc, tmp_path):
