@@ -32,13 +32,13 @@ from gateway.hub.sources import LocalSource, RemoteSource, is_pushed
 from gateway.store import acquire_poller, due_poller, find_poller, release_poller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from adapters.ippc_hub import IppcHubClient
     from gateway.access import Partner
     from gateway.exchange import Context
     from gateway.hub.service import HubService
-    from gateway.hub.sources import Source
+    from gateway.hub.sources import Source, Waiting
     from gateway.ippc.validation_result import ValidationResult
     from gateway.store import ImportRow, Store
 
@@ -106,6 +106,9 @@ class Poller:
         self._lists_at: dict[str, datetime] = {}
         self._intake = Intake(context.clock, self._pause)
         self._resumed = hub is None
+        self._left: dict[str, tuple[int, Iterator[Waiting]]] = {}
+        """What a full batch left of a listing, and the lease it was made under: good for the very next one, so that
+        10,000 waiting envelopes are not listed 100 times."""
 
     def start(self) -> None:
         """Poll in the background until `stop`."""
@@ -231,14 +234,19 @@ class Poller:
         """What was interrupted, then what is new, until the batch is full."""
         owners = self._context.directory.partners() if lane == LOCAL else (self._partner(lane),)
         lease = Lease(self._context, lane, fence, self._settings.lease)
+        before, listing = self._left.pop(lane, (-1, iter(())))
+        if before + 1 != fence:
+            listing = iter(source.waiting())
         self._intake.take(
             Importer(self._context, source, validate=self._validate),
-            source,
+            listing,
             owners,
             batch=polling.batch,
             go_on=lambda: not self._stopping.is_set() and lease.holds(),
             done=done,
         )
+        if done.more:
+            self._left[lane] = fence, listing
 
     def _fetch_lists(self, client: IppcHubClient, partner_id: str, polling: Polling, done: Round) -> None:
         now = self._context.clock()

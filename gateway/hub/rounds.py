@@ -14,13 +14,13 @@ from gateway.hub.importing import concerns_one_envelope
 from gateway.store import renew_poller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime, timedelta
 
     from gateway.access import Partner
     from gateway.exchange import Context
     from gateway.hub.importing import Importer
-    from gateway.hub.sources import Source, Waiting
+    from gateway.hub.sources import Waiting
 
 __all__ = ["Intake", "Lease", "Round"]
 
@@ -83,7 +83,7 @@ class Intake:
     def take(
         self,
         importer: Importer,
-        source: Source,
+        listing: Iterator[Waiting],
         owners: Iterable[Partner],
         *,
         batch: int,
@@ -94,7 +94,7 @@ class Intake:
 
         Args:
             importer: of the source.
-            source: the hub.
+            listing: what waits at the hub; what is left of it after a full batch is not lost.
             owners: the partners whose interrupted imports may be resumed here.
             batch: envelopes at most.
             go_on: asked before each envelope.
@@ -105,11 +105,12 @@ class Intake:
         """
         for owner in owners:
             done.states.update(row.state.value for row in importer.resume(owner, batch))
-        for waiting in source.waiting():
-            if not go_on():
-                return
+        while go_on():
             if done.states.total() >= batch:
                 done.more = True
+                return
+            waiting = next(listing, None)
+            if waiting is None:
                 return
             self._one(importer, waiting, done)
 

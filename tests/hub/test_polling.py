@@ -77,6 +77,7 @@ def test_a_round_takes_all_that_waits_in_order_and_then_rests(house, hub):
 def test_a_batch_is_bounded_and_the_next_follows_at_once(store, hub):
     house = House(store, {**HUB_RECORD, "polling": {"batch": 3}})
     hub.put(*(envelope() for _ in range(5)))
+    hub.import_headers = listed = Failing(hub.import_headers, None, at=0)
     poller = poller_of(house, hub)
     first = poller.run_once("the-hub")
     assert (first.states.total(), first.more) == (3, True)
@@ -84,6 +85,19 @@ def test_a_batch_is_bounded_and_the_next_follows_at_once(store, hub):
     second = poller.run_once("the-hub")
     assert (second.states.total(), second.more) == (2, False)
     assert poller.due() == ()
+    assert listed.calls == 1
+    hub.put(envelope())
+    assert poller.run_once("the-hub").states.total() == 1
+    assert listed.calls == 2
+
+
+def test_what_a_batch_left_is_listed_anew_when_somebody_else_polled_in_between(store, hub):
+    house = House(store, {**HUB_RECORD, "polling": {"batch": 2}})
+    hub.put(*(envelope() for _ in range(6)))
+    first, second = poller_of(house, hub), poller_of(house, hub)
+    for poller in (first, second, first):
+        assert poller.run_once("the-hub").states == {"imported": 2}
+    assert len(hub.pulls) == len(hub.acknowledged) == 6
 
 
 def test_a_hub_that_is_down_is_asked_again_after_growing_pauses(house, hub):
