@@ -8,6 +8,7 @@ let in gets it with HTTP 403, as the hub's clients expect.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from gateway.access import Directory
     from gateway.exchange import Admission, Context, Principal
     from gateway.hub.service import HubService
     from gateway.ippc.validation_result import ValidationResult
-    from gateway.soap import SoapCall
+    from gateway.soap import SoapCall, TransportPeer
     from gateway.xml.limits import Limits
     from mappings.hub_lists import HubLists
 
@@ -125,6 +127,7 @@ def delivery_service(
         versions=frozenset({SoapVersion.SOAP11}),
         fault_detail=exception_detail,
         limits=_limits(context.limits),
+        check_peer=partial(_check_peer, context.directory),
         fault_status=_status,
     )
 
@@ -154,20 +157,29 @@ def _status(error: GatewayError) -> int | None:
     return HTTPStatus.FORBIDDEN if isinstance(error, AuthenticationFailed | AccessDenied) else None
 
 
-def _admit(services: _Services, call: SoapCall) -> Principal:
-    """The partner behind the client certificate; a UsernameToken beside it must be the same partner's, and is no more.
+def _check_peer(directory: Directory, peer: TransportPeer) -> None:
+    """Refuse who shows no client certificate that is known here.
 
     Raises:
-        AuthenticationFailed: IMG-2010 no client certificate, or one that no partner record names; as `Admission`.
+        AuthenticationFailed: IMG-2010.
     """
-    certificate = call.peer.client_certificate
-    if certificate is None or services.context.directory.by_certificate(certificate) is None:
+    certificate = peer.client_certificate
+    if certificate is None or directory.by_certificate(certificate) is None:
         raise AuthenticationFailed(
             "IMG-2010",
             where="TLS",
             found="no client certificate" if certificate is None else "a certificate that no partner record names",
             expected="the client certificate that is registered here",
         )
+
+
+def _admit(services: _Services, call: SoapCall) -> Principal:
+    """The partner behind the client certificate; a UsernameToken beside it must be the same partner's, and is no more.
+
+    Raises:
+        AuthenticationFailed: IMG-2010, and as `Admission`.
+    """
+    _check_peer(services.context.directory, call.peer)
     return services.admission.admit(call)
 
 

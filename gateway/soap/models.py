@@ -147,5 +147,7 @@ class Contract:
     """Header blocks that the handlers understand, as ``{namespace}local``, beyond WS-Security and WS-Addressing."""
     limits: Limits | None = None
     """Of this contract's requests; the application's own when None."""
+    check_peer: Callable[[TransportPeer], None] = lambda _peer: None
+    """Refuses by AuthenticationFailed whom the connection alone shows to be a stranger, before anything is parsed."""
     fault_status: Callable[[GatewayError], int | None] = lambda _error: None
     """The HTTP status of a fault where the contract has a custom of its own; None for SOAP's."""

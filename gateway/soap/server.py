@@ -140,7 +140,9 @@ class SoapApplication:
         progress.version = content_type.version
         peer = peer_of(environ, self._proxies)
         limits = published.contract.limits or self._limits
-        parsed = parse(read_body(environ, limits), limits=limits)
+        body = read_body(environ, limits)
+        published.contract.check_peer(peer)
+        parsed = parse(body, limits=limits)
         progress.size = len(parsed.raw)
         if content_type.charset not in {None, parsed.encoding}:
             raise XmlRefused(

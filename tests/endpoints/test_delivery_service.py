@@ -347,6 +347,12 @@ def test_who_is_not_let_in_gets_403_in_the_contracts_own_form(standing, member, 
     assert (answer.status, answer.code) == (403, code)
 
 
+def test_nothing_that_a_stranger_sends_is_parsed(standing):
+    for body in (b"<not xml", b"<!DOCTYPE a>"):
+        assert standing("stranger")(body).code == "IMG-2010"
+        assert standing()(body).code in {"IMG-1001", "IMG-1002"}
+
+
 def test_a_grant_may_be_for_single_operations(standing):
     assert standing("one-grant")(wire.request("GetProfile")).status == 200
 
