@@ -1,4 +1,4 @@
-"""``imsoc demo``: a third country's sealed certificate travels through two gateways, and what must not pass is refused.
+"""``imsoc demo``: a sealed certificate travels through two gateways, what must not pass is refused, then the hub.
 
 Every part is the real one (see ``instances``); the story (``journey``) is told by calling the gateways as their clients
 would.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ConfigurationError
 from gateway.sandbox.client import Client, Refused
+from gateway.sandbox.hub_journey import hub_journey
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
 from gateway.sandbox.telling import Step, Teller
@@ -36,7 +37,7 @@ def run_demo(*, once: bool, json_output: bool, folder: Path | None, console: Con
     """Walk the journey.
 
     Args:
-        once: end after it; otherwise both gateways run on until Ctrl-C.
+        once: end after it; otherwise the gateways run on until Ctrl-C.
         json_output: one JSON document on standard output instead of text.
         folder: where keys, settings, databases and evidence are kept; a temporary folder, removed afterwards, when
             None.
@@ -103,13 +104,15 @@ def _ended_by_signals() -> Iterator[None]:
 def _prepare(sandbox: Sandbox, teller: Teller | None, console: Console) -> None:
     with nullcontext() if teller is None else console.status("Making keys, settings and databases"):
         sandbox.prepare()
-    with nullcontext() if teller is None else console.status("Starting gateway A and gateway B"):
+    with nullcontext() if teller is None else console.status("Starting the gateways"):
         sandbox.start()
     if teller is not None:
         teller.facts(
             (
                 ("gateway A", f"{sandbox.a.address}/CertificateExchange?wsdl   plays TRACES"),
                 ("gateway B", f"{sandbox.b.address}/CertificateExchange?wsdl   plays a national system"),
+                ("gateway H", f"{sandbox.hub.service}?wsdl   plays the ePhyto hub"),
+                ("gateway C", f"{sandbox.hub.c.address}/CertificateExchange?wsdl   another national system; polls H"),
                 ("time stamps", f"{sandbox.tsa_address}   an authority answering RFC 3161"),
                 ("third country", "a SOAP client (zeep) that seals with its own key; everybody here is invented"),
             ),
@@ -130,6 +133,9 @@ def _steps(sandbox: Sandbox, teller: Teller | None) -> Iterator[Step]:
         if teller is not None:
             teller.heading("What must not pass")
         yield from refusals(sandbox, sender, sealer, first_request)
+        if teller is not None:
+            teller.heading("The ePhyto hub: a third country, a hub, a national system, TRACES")
+        yield from hub_journey(sandbox)
     except Refused as refusal:
         facts = tuple((name, str(value)) for name, value in asdict(refusal).items() if value)
         yield Step("The journey broke off: a gateway refused what it should take", ok=False, facts=facts)
@@ -148,13 +154,13 @@ def _conclude(sandbox: Sandbox, teller: Teller, steps: list[Step], *, seconds: f
 
 
 def _invite(sandbox: Sandbox, teller: Teller) -> None:
-    """What to try while both gateways run; each line can be pasted into another terminal."""
+    """What to try while the gateways run; each line can be pasted into another terminal."""
     own = sandbox.folder / "third-country"
     account = sandbox.folder / "secrets" / "third-country.txt"
     pki = sandbox.folder / "pki"
     imsoc = Path(sys.executable).with_name("imsoc")
     teller.say(
-        "Both gateways go on running; Ctrl-C ends them. From another terminal, as the third country:",
+        "The gateways go on running; Ctrl-C ends them. From another terminal, as the third country:",
         f"  {imsoc} -c {own}/imsoc.toml seal {own}/certificate.xml --out sealed.xml",
         f"  {sys.executable} examples/integrator.py {sandbox.a.address} third-country {account} sealed.xml",
         f"  {imsoc} verify sealed.xml --anchor {pki}/third-country-root.pem --anchor {pki}/tsa-root.pem",
@@ -162,4 +168,8 @@ def _invite(sandbox: Sandbox, teller: Teller) -> None:
         f"  {imsoc} -c {sandbox.a.config} messages list",
         f"  {imsoc} -c {sandbox.a.config} deliveries list",
         f"  {imsoc} -c {sandbox.a.config} explain ID   # of a message in the list, or a code: explain IMG-4009",
+        "the hub's contract, as the third country and as the operator of gateway C:",
+        f"  {sys.executable} examples/hub_client.py {sandbox.hub.h.address} {pki}/third-country-client.pem"
+        f" {pki}/third-country-client.key {pki}/hub-root.pem {own}/ephyto.xml",
+        f"  {imsoc} -c {sandbox.hub.c.config} hub imports",
     )

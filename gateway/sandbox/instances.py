@@ -1,14 +1,9 @@
-"""Two gateways, a time-stamping authority and their keys on this machine: real processes, real files, loopback only."""
+"""The demo's gateways, a time-stamping authority and their keys: real processes, real files, loopback only."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
-import subprocess
-import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -16,11 +11,10 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-import requests
-
 from gateway.access import record_from_toml
-from gateway.errors import ConfigurationError, Unavailable
+from gateway.sandbox.hub_instances import COUNTRY, HubWorld
 from gateway.sandbox.pki import Authority, write
+from gateway.sandbox.processes import Instance, free_port, stop_all
 from gateway.sandbox.samples import certificate
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.store import open_store, save_partner, upgrade
@@ -28,39 +22,7 @@ from gateway.store import open_store, save_partner, upgrade
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Instance", "Sandbox"]
-
-COMMAND = (sys.executable, "-m", "gateway")
-"""The program of this installation."""
-
-START_SECONDS = 40.0
-"""How long an instance may take to answer; a cold start compiles every module first."""
-
-
-@dataclass(slots=True)
-class Instance:
-    """One gateway process and where it is."""
-
-    name: str
-    role: str
-    port: int
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        """Without a path."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def config(self) -> Path:
-        """The settings file."""
-        return self.folder / "imsoc.toml"
-
-    @property
-    def log(self) -> Path:
-        """Where the process writes its log."""
-        return self.folder / "log.txt"
+__all__ = ["Sandbox"]
 
 
 @dataclass(slots=True)
@@ -68,21 +30,24 @@ class Sandbox:
     """The demo's world, in one folder.
 
     Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B
-    has the role ``national`` and gets what A delivers. Everything is invented; keys are made on the spot.
+    has the role ``national`` and gets what A delivers. ``hub`` adds the hub's contract: gateway H in the role ``hub``
+    and gateway C, a national system that polls it. Everything is invented; keys are made on the spot.
     """
 
     folder: Path
     a: Instance = field(init=False)
     b: Instance = field(init=False)
+    hub: HubWorld = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
     _tsa: _ThreadingServer | None = None
 
     def __post_init__(self) -> None:
-        self.a = Instance("gateway-a", "traces", _free_port(), self.folder / "gateway-a")
-        self.b = Instance("gateway-b", "national", _free_port(), self.folder / "gateway-b")
+        self.a = Instance("gateway-a", "traces", free_port(), self.folder / "gateway-a")
+        self.b = Instance("gateway-b", "national", free_port(), self.folder / "gateway-b")
+        self.hub = HubWorld(self.folder, self.a.address)
 
     def prepare(self) -> None:
-        """Write keys, settings and partner files, and make both databases."""
+        """Write keys, settings and partner files, and make the databases."""
         now = datetime.now(UTC)
         pki = self.folder / "pki"
         tsa_root = Authority("Sandbox time stamping", now=now)
@@ -106,19 +71,18 @@ class Sandbox:
         write(pki, "tsa", credential)
         self._tsa = _serve_in_thread(TimestampAuthority(credential))
         for name in ("third-country", "third-country-at-b", "vet-third-country-at-b", "gateway-a-at-b", "national"):
-            self.secrets[name] = secrets.token_urlsafe(24)
-            path = self.folder / "secrets" / f"{name}.txt"
-            path.parent.mkdir(exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(self.secrets[name], "ascii")
+            self._make_secret(name)
+        for name in self.hub.ACCOUNTS:
+            self._make_secret(name)
+        self.hub.make_keys(now)
         self._third_countrys_own_files()
-        for instance in (self.a, self.b):
+        for instance in self.instances:
             instance.folder.mkdir(exist_ok=True)
-            instance.config.write_text(self._settings(instance), "utf-8")
+            instance.config.write_text(self._settings(instance) + self.hub.settings(instance), "utf-8")
             url = f"sqlite:///{instance.folder / 'imsoc.db'}"
             upgrade(url)
             with open_store(url, exclusive=True) as store:
-                for name, text in self._partners(instance).items():
+                for name, text in (self._partners(instance) | self.hub.partners(instance)).items():
                     path = instance.folder / f"{name}.toml"
                     path.write_text(text, "utf-8")
                     record = record_from_toml(path)
@@ -132,45 +96,43 @@ class Sandbox:
         assert self._tsa is not None
         return f"http://127.0.0.1:{self._tsa.server_port}/"
 
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """All gateways."""
+        return (self.b, self.a, self.hub.h, self.hub.c)
+
     def start(self) -> None:
-        """Start both gateways and wait until they are ready.
+        """Start all gateways at once, and wait for those that the first journey needs.
 
         Raises:
+            ConfigurationError: IMG-0150 when one ends at once.
             Unavailable: IMG-9004 when one does not come up; the message names its log.
         """
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
+        for instance in self.instances:
+            instance.launch()
         for instance in (self.b, self.a):
-            with instance.log.open("wb") as log:
-                instance.process = subprocess.Popen(  # noqa: S603 - our own program
-                    [*COMMAND, "--config", str(instance.config), "serve"],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    start_new_session=True,
-                )
-        for instance in (self.b, self.a):
-            _wait_until_ready(instance)
+            instance.wait_until_ready()
 
     def stop(self) -> None:
         """Stop everything that was started."""
-        running = [i.process for i in (self.a, self.b) if i.process is not None]
-        for process in running:
-            process.terminate()
-        for process in running:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        stop_all(self.instances)
         if self._tsa is not None:
             self._tsa.shutdown()
             self._tsa.server_close()
+
+    def _make_secret(self, name: str) -> None:
+        self.secrets[name] = secrets.token_urlsafe(24)
+        path = self.folder / "secrets" / f"{name}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(self.secrets[name], "ascii")
 
     def _third_countrys_own_files(self) -> None:
         """What an integrator on the other side has: a key to seal with, and a certificate that is not sealed yet."""
         folder = self.folder / "third-country"
         folder.mkdir(exist_ok=True)
         folder.joinpath("certificate.xml").write_bytes(certificate(number="AR-MINE-0000001", lines=2))
+        folder.joinpath("ephyto.xml").write_bytes(certificate(number="AR-MINE-0000002", import_=COUNTRY, lines=2))
         folder.joinpath("imsoc.toml").write_text(
             f"""# Settings of the third country's own tools (`imsoc seal`), written by `imsoc demo`.
 [seal]
@@ -184,16 +146,17 @@ timestamp = "required"
         )
 
     def _settings(self, instance: Instance) -> str:
+        country = self.hub.country_of(instance) or ("NL" if instance is self.b else "")
         return f"""# Settings of {instance.name}, written by `imsoc demo`.
 [instance]
 id = "{instance.name}"
 roles = ["{instance.role}"]
-country = "{"NL" if instance is self.b else ""}"
+country = "{country}"
 base_url = "{instance.address}"
 
 [server]
 port = {instance.port}
-
+{self.hub.server_settings(instance)}
 [store]
 url = "sqlite:///imsoc.db"
 
@@ -241,6 +204,8 @@ secret = "file:../secrets/gateway-a-at-b.txt"
 import_countries = ["NL"]
 """,
             }
+        if instance is not self.b:
+            return {}
         return {
             "gateway-a": """[partner]
 id = "gateway-a"
@@ -309,31 +274,3 @@ def _serve_in_thread(application: Any) -> _ThreadingServer:
     )
     threading.Thread(target=server.serve_forever, name="time-stamping authority", daemon=True).start()
     return server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(instance: Instance) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    session = requests.Session()
-    session.trust_env = False
-    while time.monotonic() < deadline:
-        if instance.process is not None and instance.process.poll() is not None:
-            raise ConfigurationError("IMG-0150", where=str(instance.log), found=_last_line(instance.log))
-        try:
-            if session.get(f"{instance.address}/health/ready", timeout=2).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.05)
-    raise Unavailable("IMG-9004", where=str(instance.log), found=_last_line(instance.log))
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", errors="replace").strip().splitlines() if log.is_file() else []
-    return lines[-1] if lines else "nothing logged"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from gateway.sandbox.instances import Sandbox
 
-__all__ = ["journey", "refusals"]
+__all__ = ["journey", "refusals", "seal_of", "trust_of"]
 
 DELIVERY_SECONDS: Final = 20.0
 """How long A may take to deliver to B; it takes a fraction of a second."""
@@ -126,7 +126,7 @@ def refusals(sandbox: Sandbox, sender: Client, sealer: Sealer, first_request: by
 
 def _received(sandbox: Sandbox, sealed: bytes, acknowledgement: bytes) -> Step:
     root = parse(acknowledgement).root
-    trust = _trust(sandbox, "traces-root")
+    trust = trust_of(sandbox, "traces-root")
     verdict = verify_sealed(root, policy=SEALED_DOCUMENT_POLICY, trust=trust, at=datetime.now(UTC)).seal
     return Step(
         "The third country submits a sealed certificate; gateway A acknowledges it",
@@ -232,7 +232,7 @@ def _repeated(sender: Client, sealed: bytes, acknowledgement: bytes) -> Step:
 
 
 def _proved(sandbox: Sandbox, container: bytes, evidence: dict[str, bytes]) -> Step:
-    trust = _trust(sandbox, "traces-root", "third-country-root")
+    trust = trust_of(sandbox, "traces-root", "third-country-root")
     report = verify_file(container, at=datetime.now(UTC), trust=trust)
     forged = verify_file(_with_a_changed_byte(container, "request.xml"), at=datetime.now(UTC), trust=trust)
     path = sandbox.folder / "evidence.zip"
@@ -277,13 +277,15 @@ def _refused(title: str, expected: str, why: str, attempt: Callable[[], object])
 def seal_of(sandbox: Sandbox, name: str) -> Sealer:
     """A seal of the sandbox' PKI with the sandbox' time stamps."""
     pki = sandbox.folder / "pki"
-    timestamper = TimestampClient([sandbox.tsa_address], _trust(sandbox))
+    timestamper = TimestampClient([sandbox.tsa_address], trust_of(sandbox))
     return Sealer.from_pem(
         (pki / f"{name}.key").read_bytes(), (pki / f"{name}.pem").read_bytes(), timestamper=timestamper
     )
 
 
-def _trust(sandbox: Sandbox, *seal_roots: str) -> TrustStore:
+def trust_of(sandbox: Sandbox, *seal_roots: str) -> TrustStore:
+    """The sandbox' time-stamping root and these roots of seals as anchors."""
+
     def anchor(name: str, purpose: Purpose) -> Anchor:
         certificate = load_certificates((sandbox.folder / "pki" / f"{name}.pem").read_bytes())[0]
         return Anchor(name, certificate, frozenset({purpose}), Level.QUALIFIED)

@@ -6,16 +6,17 @@ strict schema accepts them.
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import resources
 from itertools import count
 from typing import Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from gateway.xml.names import RAM21, SPS17, UDT21
 
-__all__ = ["Example", "certificate", "example"]
+__all__ = ["Example", "certificate", "example", "with_reference"]
 
 _ISSUED: Final = datetime(2026, 9, 14, 13, 32, tzinfo=UTC)
 
@@ -78,6 +79,39 @@ def certificate(  # noqa: PLR0913 - each is one independent property of the docu
     return "".join(parts).replace(_PADDED, _PADDED + padding, 1).encode()
 
 
+def with_reference(
+    document: bytes,
+    number: str,
+    *,
+    relation: str = "ZZZ",
+    type_code: str = "",
+    attachment: tuple[str, bytes] | None = None,
+) -> bytes:
+    """A certificate of ``certificate`` that refers to one document more.
+
+    Args:
+        document: what ``certificate`` made.
+        number: of the document referred to.
+        relation: AWR for the original of a re-export certificate, ZZZ for other documents.
+        type_code: of the document referred to; left out when empty.
+        attachment: file name and content.
+    """
+    type_element = f"<ram:TypeCode>{escape(type_code)}</ram:TypeCode>" if type_code else ""
+    head = (
+        f"<ram:ReferenceSPSReferencedDocument>{type_element}"
+        f"<ram:RelationshipTypeCode>{escape(relation)}</ram:RelationshipTypeCode><ram:ID>{escape(number)}</ram:ID>"
+    ).encode()
+    if attachment is not None:
+        name, content = attachment
+        head += (
+            f"<ram:AttachmentBinaryObject filename={quoteattr(name)}>".encode()
+            + base64.b64encode(content)
+            + b"</ram:AttachmentBinaryObject>"
+        )
+    return document.replace(_BEFORE, head + b"</ram:ReferenceSPSReferencedDocument>" + _BEFORE, 1)
+
+
+_BEFORE: Final = b"<ram:SignatorySPSAuthentication>"
 _PADDED: Final = "Lots of the packing house"
 _TAIL: Final = "</ram:IncludedSPSConsignmentItem></sps:SPSConsignment></sps:SPSCertificate>"
 

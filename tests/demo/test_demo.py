@@ -63,14 +63,28 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     story = json.loads(ended.stdout)
     assert story["ok"] is True
     assert story["seconds"] < SECONDS
-    assert len(story["steps"]) >= 14
+    assert len(story["steps"]) >= 26
     assert all(step["ok"] for step in story["steps"])
     assert all(step["title"] and step["why"] for step in story["steps"])
     assert all(step["facts"] or step["rows"] for step in story["steps"])
     refused = [dict(step["facts"]).get("refused", "")[:8] for step in story["steps"]]
     assert [code for code in refused if code] == REFUSALS
+    assert_the_hub_is_in(story["steps"])
     assert not ended.stderr
     assert_nothing_is_left(tmp_path)
+
+
+def assert_the_hub_is_in(steps):
+    """The second journey: what came of each envelope, in the words that its sender reads."""
+    told = {name: value for step in steps for name, value in step["facts"]}
+    states = [value.split(".")[0] for name, value in told.items() if name.startswith("AR-HUB-")]
+    assert states == ["Delivered", "DeliveredWithWarnings", "DeliveredNotReadable"]
+    assert [step["facts"][0][1] for step in steps if "no organisation" in step["title"]] == ["FailedDelivery"]
+    assert told["route"].startswith("iv")
+    assert told["seal level"].startswith("none: ")
+    assert "TLS" in told["authenticated"]
+    assert told["third country"].startswith("status 41")
+    assert told["answer"].startswith("HTTP 403")
 
 
 def copy_of_the_packages(site):
@@ -94,7 +108,7 @@ def test_text_fits_a_terminal_and_says_what_and_why(elsewhere, tmp_path):
     assert ended.returncode == 0, text[-2000:]
     told = [line for line in text.splitlines() if str(folder) not in line]
     assert max(map(len, told)) <= 100
-    assert len(told) < 150
+    assert len(told) < 250
     steps = re.findall(r"^ ?(\d+) ok ", text, re.MULTILINE)
     assert [int(number) for number in steps] == list(range(1, len(steps) + 1))
     assert "FAIL" not in text
@@ -111,6 +125,8 @@ def assert_kept(folder):
         "evidence.zip",
         "gateway-a/imsoc.db",
         "gateway-b/imsoc.db",
+        "gateway-c/imsoc.db",
+        "gateway-h/imsoc.db",
         "gateway-a/imsoc.toml",
         "gateway-a/log.txt",
     ):
@@ -148,15 +164,17 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
             lines = []
             for line in demo.stdout:
                 lines.append(line)
-                if "deliveries list" in line:
+                if "hub imports" in line:
                     break
             text = "".join(lines)
             ports = re.findall(r"http://127\.0\.0\.1:(\d+)/CertificateExchange\?wsdl", text)
-            assert len(ports) == 2, text
+            assert len(ports) == 3, text
             for port in ports:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
                     assert answer.status == 200
-            assert len(running(tmp_path / "tmp")) >= 2
+            assert len(running(tmp_path / "tmp")) >= 4
+            if ending is signal.SIGINT:
+                assert_the_hubs_example_works(text, tmp_path)
             demo.send_signal(ending)
             rest = demo.stdout.read()
             assert demo.wait(timeout=20) == 0
@@ -164,6 +182,23 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
         finally:
             demo.kill()
     assert_nothing_is_left(tmp_path)
+
+
+def assert_the_hubs_example_works(text, tmp_path):
+    """The line that was printed for an integrator, and the same with a certificate that no record names."""
+    program = Path(__file__).parents[2] / "examples" / "hub_client.py"
+    (arguments,) = re.findall(r"examples/hub_client\.py (.*)$", text, re.MULTILINE)
+    ended = subprocess.run(
+        [sys.executable, program, *arguments.split()], cwd=tmp_path, capture_output=True, check=False, text=True
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "organisations at this hub: AR, BE" in ended.stdout
+    assert "delivered AR-MINE-0000002 to BE: PendingDelivery" in ended.stdout
+    somebody = [argument.replace("third-country-client", "somebody-else-client") for argument in arguments.split()]
+    ended = subprocess.run(
+        [sys.executable, program, *somebody], cwd=tmp_path, capture_output=True, check=False, text=True
+    )
+    assert (ended.returncode, ended.stdout[:17]) == (1, "refused: IMG-2010"), ended.stdout + ended.stderr
 
 
 def test_stopped_in_the_middle_it_leaves_nothing_either(elsewhere, tmp_path):

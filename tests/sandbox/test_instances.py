@@ -3,14 +3,14 @@ import sys
 import pytest
 
 from gateway.errors import ConfigurationError, Unavailable
-from gateway.sandbox import instances
+from gateway.sandbox import processes
 from gateway.sandbox.instances import Sandbox
 
 
 @pytest.fixture
 def sandbox(tmp_path):
     made = Sandbox(tmp_path)
-    for instance in (made.a, made.b):
+    for instance in made.instances:
         instance.folder.mkdir()
     yield made
     made.stop()
@@ -26,8 +26,14 @@ def test_a_gateway_that_ends_at_once_is_named_with_the_last_line_of_its_log(sand
 
 
 def test_a_gateway_that_does_not_answer_is_named(sandbox, monkeypatch):
-    monkeypatch.setattr(instances, "START_SECONDS", 0.3)
-    monkeypatch.setattr(instances, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(processes, "START_SECONDS", 0.3)
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
     with pytest.raises(Unavailable) as caught:
         sandbox.start()
     assert caught.value.code == "IMG-9004"
+
+
+def test_all_gateways_have_ports_and_folders_of_their_own(sandbox):
+    assert len({instance.port for instance in sandbox.instances}) == 4
+    assert len({instance.folder for instance in sandbox.instances}) == 4
+    assert [instance.name for instance in sandbox.instances if instance.address.startswith("https:")] == ["gateway-h"]

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from gateway.documents import SpsCertificate
-from gateway.sandbox.samples import Example, certificate, example
+from gateway.sandbox.samples import Example, certificate, example, with_reference
 from gateway.xml.names import RAM21, qn
 from gateway.xml.schemas import SchemaName, is_valid
 
@@ -53,3 +53,17 @@ def test_the_arguments_are_in_the_document():
     assert (seen.status_code, seen.import_country, seen.replaced_number) == ("44", "BE", "OLD & 1")
     assert len(seen.lines) == 2
     assert is_valid(SchemaName.SPS_STRICT, seen.root)
+
+
+def test_a_reference_and_its_attachment_come_before_the_signatory():
+    raw = with_reference(certificate(), "A & 1", relation="AWR", type_code="851", attachment=('a "b".pdf', b"%PDF"))
+    root = etree.fromstring(raw)
+    assert is_valid(SchemaName.SPS_STRICT, root)
+    (reference,) = root.iter(qn(RAM21, "ReferenceSPSReferencedDocument"))
+    assert [(etree.QName(part).localname, part.text) for part in reference] == [
+        ("TypeCode", "851"),
+        ("RelationshipTypeCode", "AWR"),
+        ("ID", "A & 1"),
+        ("AttachmentBinaryObject", "JVBERg=="),
+    ]
+    assert reference[-1].get("filename") == 'a "b".pdf'
