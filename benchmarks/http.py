@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import load
@@ -15,9 +16,10 @@ from benchmarks.ours import make_gateway
 from benchmarks.partner import Partner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["measure"]
+__all__ = ["free_port", "measure", "served"]
 
 WARMING = 100
 _START_SECONDS = 30
@@ -32,19 +34,11 @@ def measure(keys: Path, size: int, *, first: int, then: int) -> dict[str, Any]:
         first: messages after which memory is read first.
         then: further messages.
     """
-    folder = keys / "served"
-    port = _free_port()
-    settings = make_gateway(keys, folder, port=port)
+    port = free_port()
+    settings = make_gateway(keys, keys / "served", port=port)
     sender = Partner(keys, size, "HTTP")
     steps = []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
-    log = folder / "server.log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "-c", str(settings), "serve"], env=environment, stdout=file, stderr=file
-        )
-    try:
-        _wait_for(port, server)
+    with served(settings, port) as server:
         load.send(list(sender.messages(WARMING)), port, keys)
         sent = WARMING
         for upto in (first, first + then):
@@ -63,6 +57,26 @@ def measure(keys: Path, size: int, *, first: int, then: int) -> dict[str, Any]:
                     "resident_mib": round(load.memory_kib(server.pid) / 1024, 1),
                 }
             )
+    growth = round(float(steps[-1]["resident_mib"]) / float(steps[0]["resident_mib"]), 3)
+    return {"generator": load.GENERATOR, "connections": load.CONNECTIONS, "steps": steps, "growth": growth}
+
+
+@contextmanager
+def served(settings: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """``imsoc serve`` with these settings, listening at this port; ended afterwards.
+
+    Raises:
+        RuntimeError: it ended or does not listen, or the measurement failed; with the end of its log.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
+    log = settings.with_name("server.log")
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "-c", str(settings), "serve"], env=environment, stdout=file, stderr=file
+        )
+    try:
+        _wait_for(port, server)
+        yield server
     except RuntimeError as error:
         raise RuntimeError(f"{error}\n{log.read_text(errors='replace')[-4000:]}") from error
     finally:
@@ -71,11 +85,9 @@ def measure(keys: Path, size: int, *, first: int, then: int) -> dict[str, Any]:
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
-    growth = round(float(steps[-1]["resident_mib"]) / float(steps[0]["resident_mib"]), 3)
-    return {"generator": load.GENERATOR, "connections": load.CONNECTIONS, "steps": steps, "growth": growth}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

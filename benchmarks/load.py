@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.partner import Message
 
-__all__ = ["GENERATOR", "Load", "cpu_seconds", "memory_kib", "send"]
+__all__ = ["GENERATOR", "Load", "cpu_seconds", "members", "memory_kib", "send"]
 
 GENERATOR = "wrk" if shutil.which("wrk") else "processes of our own"
 CONNECTIONS = 8
@@ -118,7 +118,7 @@ def _one_connection(requests: list[bytes], port: int) -> tuple[list[float], int]
     return latencies, refused
 
 
-def _tree(pid: int) -> list[int]:
+def members(pid: int) -> list[int]:
     """A process and everything below it (Linux)."""
     parents = {}
     for entry in Path("/proc").iterdir():
@@ -137,7 +137,7 @@ def _tree(pid: int) -> list[int]:
 def cpu_seconds(pid: int) -> float:
     """CPU seconds, user and system, that a process and those below it have used so far."""
     ticks = 0
-    for member in _tree(pid):
+    for member in members(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
@@ -145,4 +145,4 @@ def cpu_seconds(pid: int) -> float:
 
 def memory_kib(pid: int) -> int:
     """Resident memory of a process and those below it; pages that they share count twice."""
-    return sum(resident_kib(member) for member in _tree(pid))
+    return sum(resident_kib(member) for member in members(pid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,9 +25,10 @@ __all__ = ["Ours", "Staged", "make_gateway"]
 _SETTINGS = """
 [instance]
 id = "bench"
-roles = ["traces"]
+roles = {roles}
 [server]
 port = {port}
+{server}
 [store]
 url = "sqlite:///gateway.db"
 [seal]
@@ -79,7 +81,16 @@ document_types = ["851"]
 """
 
 
-def make_gateway(keys: Path, folder: Path, *, timestamped: bool = False, port: int = 0) -> Path:
+def make_gateway(
+    keys: Path,
+    folder: Path,
+    *,
+    timestamped: bool = False,
+    port: int = 0,
+    roles: tuple[str, ...] = ("traces",),
+    server: str = "",
+    partners: tuple[str, ...] = (),
+) -> Path:
     """Write a gateway's settings, make its database and add its partners.
 
     Every accepted message writes an outbox row for the receiver; the worker is off, so nothing is delivered.
@@ -89,6 +100,9 @@ def make_gateway(keys: Path, folder: Path, *, timestamped: bool = False, port: i
         folder: of the gateway; made.
         timestamped: whether the sender's seals must carry a time stamp.
         port: where it listens when it is served.
+        roles: which contracts it serves.
+        server: further keys of the ``[server]`` table.
+        partners: further partner files.
 
     Returns:
         The settings file.
@@ -101,15 +115,17 @@ def make_gateway(keys: Path, folder: Path, *, timestamped: bool = False, port: i
         "username": USERNAME,
         "timestamp": "required" if timestamped else "optional",
         "port": port,
+        "roles": json.dumps(roles),
+        "server": server,
     }
     path = folder / "imsoc.toml"
     path.write_text(_SETTINGS.format(**values))
     settings = Settings.load(path, {})
     upgrade(settings.store.url)
     with open_store(settings.store.url, exclusive=True) as store:
-        for name, text in (("sender", _SENDER), ("receiver", _RECEIVER)):
-            file = folder / f"{name}.toml"
-            file.write_text(text.format(**values))
+        for number, text in enumerate((_SENDER.format(**values), _RECEIVER.format(**values), *partners)):
+            file = folder / f"partner-{number}.toml"
+            file.write_text(text)
             record = record_from_toml(file)
             store.write(
                 partial(save_partner, partner=record["id"], record=record, author="bench", now=datetime.now(UTC))

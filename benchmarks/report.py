@@ -26,6 +26,9 @@ NAIVE_BAR = 4.0
 MEMORY_BAR = 1.1
 """Flat: over nine thousand further messages the server grows by less than a tenth."""
 LARGE_BAR = 1.2
+HUB_DELIVER_BAR = 2.0
+HUB_PULL_BAR = 1.2
+HUB_MEMORY_BAR = 6.0
 
 
 def machine(folder: Path) -> dict[str, Any]:
@@ -109,6 +112,13 @@ def bars(result: dict[str, Any]) -> list[dict[str, Any]]:
             at_least(f"naive/ours ({kind}, 8 KB)", small["naive/ours"][kind]["median"], NAIVE_BAR)
     if "http" in result:
         at_most("memory after the last message / after the first tenth", result["http"]["growth"], MEMORY_BAR)
+    if "hub" in result:
+        hub = result["hub"]
+        at_most(
+            "DeliverEnvelope / SubmitCertificate (p50, over HTTP)", hub["deliver"]["ratio"]["median"], HUB_DELIVER_BAR
+        )
+        at_most("pulling an envelope, last tenth of the queue / first tenth", hub["pull"]["growth"], HUB_PULL_BAR)
+        at_most("memory for a 20 MB envelope / its size", hub["large"]["worst"], HUB_MEMORY_BAR)
     if "large" in result:
         at_most("median with a full store / with an empty one", result["large"]["ratio"]["p50"]["median"], LARGE_BAR)
     return found
@@ -127,6 +137,8 @@ def as_text(result: dict[str, Any]) -> str:
         lines += _parts(result) + _stages(result["stages"])
     if "http" in result:
         lines += _http(result["http"])
+    if "hub" in result:
+        lines += _hub(result["hub"])
     if "large" in result:
         lines += _large(result["large"])
     lines += ["### Bars", "", "| bar | measured | met |", "|---|---|---|"]
@@ -201,6 +213,37 @@ def _http(http: dict[str, Any]) -> list[str]:
     ]
 
 
+def _hub(hub: dict[str, Any]) -> list[str]:
+    deliver, pull, large = hub["deliver"], hub["pull"], hub["large"]
+    ratio = deliver["ratio"]
+    lines = [
+        "### The ePhyto hub's contract over HTTP, one connection",
+        "",
+        "| | messages | p50 ms | p99 ms | server CPU us/message |",
+        "|---|---|---|---|---|",
+    ]
+    for name in ("SubmitCertificate", "DeliverEnvelope"):
+        row = deliver[name]
+        lines.append(f"| {name} | {row['messages']} | {row['p50_ms']} | {row['p99_ms']} | {row['cpu_us']} |")
+    lines += [
+        "",
+        f"Ratio of the medians, turn by turn: {ratio['median']} ({ratio['range'][0]} to {ratio['range'][1]}).",
+        "",
+        (
+            f"{pull['envelopes']:,} waiting envelopes, each pulled and acknowledged: median {pull['first_tenth_ms']} ms"
+            f" in the first tenth, {pull['last_tenth_ms']} ms in the last, 99th percentile {pull['p99_ms']} ms;"
+            f" {pull['headers_in_one_call']:,} headers in one call took {pull['headers_ms']} ms."
+        ),
+        "",
+        f"| {large['bytes'] / 1e6:.0f} MB envelope | seconds | memory MiB before, peak | peak above before / size |",
+        "|---|---|---|---|",
+    ]
+    for name, step in large["steps"].items():
+        memory = f"{step['before_mib']} → {step['peak_mib']}"
+        lines.append(f"| {name} | {step['seconds']} | {memory} | {step['over_size']} |")
+    return [*lines, ""]
+
+
 def _large(large: dict[str, Any]) -> list[str]:
     return [
         f"### With {large['rows']:,} messages stored",
@@ -233,6 +276,10 @@ processes of their own, and wander less.
   unique column, no translation, no rules, no routing, and no defence against moved signatures.
 - **Ours**: a whole SubmitCertificate of CertificateExchange: boundary, SOAP, WS-Security, access, XSD, seal, rules,
   translation, sealed acknowledgement, commit with outbox row. In process the WSGI application is called directly.
+
+- **The hub's contract**: DeliverEnvelope and SubmitCertificate take turns at one server, over one connection each, from
+  the first byte of the request to the last of the answer, which is committed. Client certificates come in the header of
+  a reverse proxy (RFC 9440). Pulling is one call for the envelope and one for its acknowledgement.
 
 Every message is distinct (number, nonce, seal) and made before it is timed. CPU counts all threads.
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import http, report
+from benchmarks import http, hub, report
 from benchmarks.floor import Floor
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.naive import Naive
@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--full", action="store_true", help="8 KB, 60 KB and 1 MB, and 10,000 messages over HTTP (default)"
+        "--full", action="store_true", help="8 KB, 60 KB and 1 MB, 10,000 messages and envelopes over HTTP (default)"
     )
     length.add_argument("--quick", action="store_true", help="8 KB only, under a minute")
     length.add_argument("--large", action="store_true", help="with a million messages stored, against an empty store")
@@ -99,6 +99,10 @@ def _measure(folder: Path, *, quick: bool) -> dict[str, Any]:
     result["timestamped"][plan.label] = _timestamped(folder, plan)
     _say(f"{plan.label} over HTTP")
     result["http"] = http.measure(folder, plan.size, first=300 if quick else 1000, then=700 if quick else 9000)
+    _say("the hub's contract over HTTP")
+    result["hub"] = hub.measure(
+        folder, plan.size, turns=plan.turns, each=plan.ours, waiting=1000 if quick else hub.QUEUE
+    )
     return result
 
 
