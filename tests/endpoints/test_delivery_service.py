@@ -1,8 +1,10 @@
 """The hub's contract as a client sees it: every operation, every refusal in the contract's own way."""
 
 import base64
+import os
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hub_callers import HUB, NAMES, SOAP12, HubCaller, client_cert, envelope, header
@@ -13,7 +15,7 @@ from gateway.config import HubSettings
 from gateway.endpoints.hub_journal import AGAIN_AFTER
 from gateway.ippc import Forwarding, wire
 from gateway.ippc.content import decode_content
-from gateway.sandbox.samples import certificate
+from gateway.sandbox.samples import certificate, example
 from gateway.store.tables import audit, exchanges
 from gateway.xml.limits import Limits
 from mappings.hub_lists import LISTS, load_hub_lists, rows_from_xml
@@ -194,11 +196,23 @@ def text_request(document):
     return wire.deliver_envelope(envelope(content="<?xml version='1.0'?>" + document.decode()))
 
 
+@pytest.fixture(params=["small", "full", "reference"])
+def document(request):
+    """A certificate without declaration: one of ours, ours with all parts, and the full-feature reference ePhyto."""
+    if request.param == "small":
+        return certificate(lines=2, number="AR-1")
+    if request.param == "full":
+        return etree.tostring(etree.fromstring(example()))
+    contracts = os.environ.get("IMSOC_CONTRACTS")
+    if not contracts:
+        pytest.skip("IMSOC_CONTRACTS is not set: the reference ePhyto is not here")
+    return etree.tostring(etree.parse(str(Path(contracts) / "ippc-hub" / "ephyto-full-feature.xml")).getroot())
+
+
 @pytest.mark.parametrize("request_of", [text_request, cdata_request, base64_request, phyto_request])
-def test_a_certificate_comes_out_as_it_went_in_whatever_the_form(calling, request_of):
-    document = certificate(lines=2, number="AR-1")
-    number = calling()(request_of(document)).number
-    answer = calling("be-nppo")(pull(number))
+def test_a_certificate_comes_out_as_it_went_in_whatever_the_form(standing, request_of, document):
+    number = standing()(request_of(document)).number
+    answer = standing("be-nppo")(pull(number))
     assert answer.body.find(".//{*}SPSCertificate") is None, "output is always Content"
     out = decode_content(answer.text(".//hubent:Content")).root
     sent = etree.fromstring(document)
