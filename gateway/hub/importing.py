@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from gateway.errors import Finding
     from gateway.exchange import Context
     from gateway.hub.sources import Source, Waiting
-    from gateway.ippc import Envelope
+    from gateway.ippc import EnvelopeHeader
     from gateway.ippc.content import Content
     from gateway.ippc.validation_result import ValidationResult
     from gateway.store import ImportRow
@@ -181,9 +181,14 @@ class Importer:
             self._context.store.write(lambda connection: self._settle(connection, row, held, (), now))
 
     def _look_inside(self, partner: Partner, row: ImportRow, raw: bytes, now: datetime) -> None:
+        results: tuple[str, ...] = ()
         try:
             envelope = read_received(raw)
+            if envelope.content:  # before the content is decoded: a large one is in memory less often then
+                results = self._results(row, envelope.content)
             content = decode_content(envelope.content, limits=self._context.limits)
+            header = replace(envelope.header, hub_delivery_number=row.hub_number)
+            del envelope
         except GatewayError as refusal:
             text = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)
             unreadable = ImportOutcome(ImportState.UNREADABLE, refusal.code, text)
@@ -196,28 +201,27 @@ class Importer:
                 )
             )
             return
-        results = self._results(row, content)
         take_envelope(
             self._context,
             partner,
-            self._received(row, envelope, content, raw),
+            self._received(header, content, raw),
             settle=lambda connection, outcome: self._settle(connection, row, outcome, results, now),
             now=now,
         )
 
-    def _results(self, row: ImportRow, content: Content) -> tuple[str, ...]:
+    def _results(self, row: ImportRow, content: str) -> tuple[str, ...]:
         """What validation found and the sender should know, one line each; the hub validates ePhytos alone."""
         if str(row.certificate_type) not in PHYTOSANITARY_TYPES:
             return ()
         return tuple(
             f"{result.level} {result.area} {result.field}: {result.msg}"
-            for result in self._validate(content.document.decode())
+            for result in self._validate(content)
             if result.level in _WORTH_TELLING
         )
 
-    def _received(self, row: ImportRow, envelope: Envelope, content: Content, raw: bytes) -> ReceivedEnvelope:
+    def _received(self, header: EnvelopeHeader, content: Content, raw: bytes) -> ReceivedEnvelope:
         return ReceivedEnvelope(
-            header=replace(envelope.header, hub_delivery_number=row.hub_number),
+            header=header,
             content=content,
             raw=raw,
             operation=self._source.operation,
