@@ -22,10 +22,11 @@ def demo(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Watch a sealed certificate travel from a third country through two gateways on this machine.
+    """Watch certificates travel between a third country and four gateways on this machine.
 
-    Everything is real: two gateways, a time-stamping authority, a development PKI, SQLite, HTTP on loopback. Then the
-    refusals: a tampered copy, a replay, an unmapped code, a route that Article 39 does not allow.
+    Everything is real: gateways, a time-stamping authority, a development PKI, SQLite, HTTP on loopback. A sealed
+    certificate through two gateways; the refusals: a tampered copy, a replay, an unmapped code, a route that Article 39
+    does not allow; then envelopes of the ePhyto hub's contract, in and out.
     """
     desk = Desk.of(ctx, as_json)
     from gateway.sandbox.demo import run_demo  # noqa: PLC0415 - start-up
