@@ -13,6 +13,7 @@ from adapters.ippc_hub.faults import HubFault
 from gateway.access import Directory, partner_from_record
 from gateway.errors import DeliveryError
 from gateway.exchange import Context, DayIndex, ExchangePolicy, PartnerTrust
+from gateway.hub.polling import Poller, PollerSettings
 from gateway.ippc import Envelope, EnvelopeHeader, TrackingState, wire
 from gateway.ippc.validation_result import ValidationResult
 from gateway.sandbox.pki import Authority
@@ -42,6 +43,21 @@ HUB_RECORD = {
     "delivery": {"adapter": "ippc-hub", "address": "http://127.0.0.1:9/hub/DeliveryService"},
     "polling": {"interval_seconds": 30, "batch": 100},
 }
+
+
+NPPO = {
+    "id": "ar-nppo",
+    "name": "invented",
+    "kind": "third-country",
+    "country": "AR",
+    "contracts": ["ippc-hub"],
+    "document_types": ["851"],
+    "country_pairs": ["AR>NL"],
+    "code_system": "ephyto",
+    "hub": {"countries": ["AR"]},
+}
+
+SETTINGS = PollerSettings(lease=timedelta(seconds=60), look=timedelta(seconds=0.01))
 
 
 def envelope(content=None, **changes):
@@ -199,3 +215,8 @@ class House:
 
     def _seconds(self):
         return self.now.timestamp()
+
+
+def poller_of(house, client, **changes):
+    arguments = {"validate": house.validate, "settings": SETTINGS, "jitter": lambda: 1.0, **changes}
+    return Poller(house.context, lambda _: client, **arguments)

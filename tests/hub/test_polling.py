@@ -6,17 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from polling_harness import HUB_RECORD, House, MemoryHub, envelope
+from polling_harness import HUB_RECORD, NPPO, SETTINGS, House, MemoryHub, envelope, poller_of
 
 from gateway.delivery.models import DeliverySettings
 from gateway.delivery.settling import backoff
 from gateway.errors import ConfigurationError, DeliveryError, Unavailable
 from gateway.hub import HubService
-from gateway.hub.polling import LOCAL, Poller, PollerSettings
+from gateway.hub.polling import LOCAL
 from gateway.ippc import TrackingState
 from gateway.store import find_poller, list_imports
-
-SETTINGS = PollerSettings(lease=timedelta(seconds=60), look=timedelta(seconds=0.01))
 
 
 class Failing:
@@ -40,11 +38,6 @@ def hub():
 @pytest.fixture
 def house(store):
     return House(store)
-
-
-def poller_of(house, client, **changes):
-    arguments = {"validate": house.validate, "settings": SETTINGS, "jitter": lambda: 1.0, **changes}
-    return Poller(house.context, lambda _: client, **arguments)
 
 
 def poller_row(house, partner="the-hub"):
@@ -303,19 +296,6 @@ def test_code_lists_are_fetched_at_their_own_pace(house, hub):
     house.later(hours=2)
     assert poller.run_once("the-hub").lists == ("UnitMeasure",)
     assert len(fetched) == 2
-
-
-NPPO = {
-    "id": "ar-nppo",
-    "name": "invented",
-    "kind": "third-country",
-    "country": "AR",
-    "contracts": ["ippc-hub"],
-    "document_types": ["851"],
-    "country_pairs": ["AR>NL"],
-    "code_system": "ephyto",
-    "hub": {"countries": ["AR"]},
-}
 
 
 def test_what_waits_here_for_our_own_country_is_imported_as_its_senders(store, hub):
