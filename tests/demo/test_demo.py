@@ -138,11 +138,15 @@ def assert_kept(folder):
     config = ["--config", str(folder / "gateway-a" / "imsoc.toml")]
     listed = subprocess.run([*imsoc, *config, "messages", "list", "--json"], capture_output=True, check=True, text=True)
     assert "third-country" in listed.stdout
-    anchors = [f"--anchor={folder / 'pki' / name}.pem" for name in ("third-country-root", "traces-root", "tsa-root")]
-    verified = subprocess.run(
-        [*imsoc, "verify", str(folder / "evidence.zip"), *anchors], capture_output=True, check=False, text=True
-    )
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+    for file, roots in (
+        ("evidence.zip", ("third-country-root", "traces-root", "tsa-root")),
+        ("evidence-of-the-envelope.zip", ("gateway-c-root", "tsa-root")),
+    ):
+        anchors = [f"--anchor={folder / 'pki' / name}.pem" for name in roots]
+        verified = subprocess.run(
+            [*imsoc, "verify", str(folder / file), *anchors], capture_output=True, check=False, text=True
+        )
+        assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_a_folder_that_holds_something_is_left_alone(elsewhere, tmp_path):
