@@ -290,7 +290,7 @@ def _submission(
 
 
 def _sentence(refusal: GatewayError) -> str:
-    """What the hub is told, and the sender by it: the message with what was found where."""
-    told = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)
-    more = len(refusal.findings) - 1
-    return f"{told} (and {more} more)" if more > 0 else told
+    """What holds it up: the findings where they say it, the refusal itself where there are none."""
+    if refusal.findings:
+        return refusal.entry.title
+    return " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from gateway.documents import PHYTOSANITARY_TYPES
-from gateway.errors import DeliveryError, GatewayError, Severity, Unavailable
+from gateway.errors import DeliveryError, GatewayError, Unavailable
 from gateway.exchange import ImportOutcome, ReceivedEnvelope, take_envelope
 from gateway.faultpoints import reach
 from gateway.hub.responses import take_response
 from gateway.hub.sources import read_received
+from gateway.hub.wording import WORTH_TELLING, verdict_on
 from gateway.ippc.content import ACKNOWLEDGEMENT, decode_content
 from gateway.ippc.models import FINAL
 from gateway.store import (
     ImportState,
-    ImportVerdict,
     NewImport,
     Recorded,
     RecordedKind,
@@ -43,13 +43,12 @@ from gateway.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from gateway.access import Partner
-    from gateway.errors import Finding
     from gateway.exchange import Context
     from gateway.hub.sources import Source, Waiting
     from gateway.ippc import EnvelopeHeader
@@ -57,14 +56,10 @@ if TYPE_CHECKING:
     from gateway.ippc.validation_result import ValidationResult
     from gateway.store import ImportRow
 
-__all__ = ["MAX_MESSAGE", "Importer", "concerns_one_envelope"]
-
-MAX_MESSAGE: Final = 1_000
-"""Characters that the hub is told about an envelope."""
+__all__ = ["Importer", "concerns_one_envelope"]
 
 _SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004"})
 """The hub answers nobody, or not us: it says nothing about the envelope."""
-_WORTH_TELLING: Final = frozenset({Severity.SEVERE, Severity.WARNING})
 
 _log = structlog.get_logger(__name__)
 
@@ -216,7 +211,7 @@ class Importer:
         return tuple(
             f"{result.level} {result.area} {result.field}: {result.msg}"
             for result in self._validate(content)
-            if result.level in _WORTH_TELLING
+            if result.level in WORTH_TELLING
         )
 
     def _received(self, header: EnvelopeHeader, content: Content, raw: bytes) -> ReceivedEnvelope:
@@ -232,7 +227,7 @@ class Importer:
         self, connection: Connection, row: ImportRow, outcome: ImportOutcome, results: Sequence[str], now: datetime
     ) -> None:
         """Write the decision down; undoes everything where another process decided meanwhile."""
-        verdict, message = _verdict(outcome, results)
+        verdict, message = verdict_on(outcome, results)
         decided = decide_import(
             connection,
             row.id,
@@ -271,37 +266,3 @@ class Importer:
 def concerns_one_envelope(error: GatewayError) -> bool:
     """Whether the next envelope may fare better: neither our own store nor the way to the hub is to blame."""
     return not isinstance(error, Unavailable) and error.code not in _SILENCE
-
-
-def _verdict(outcome: ImportOutcome, results: Sequence[str]) -> tuple[ImportVerdict, str]:
-    """What the hub is told about an outcome."""
-    match outcome.state:
-        case ImportState.UNREADABLE:
-            return ImportVerdict.FAILED, _bounded([f"{outcome.code}: {outcome.message}"])
-        case ImportState.HELD:
-            return ImportVerdict.WARNINGS, _bounded(
-                [f"Received and not taken over yet. {outcome.code}: {outcome.message}", *_lines(outcome.findings)]
-            )
-        case ImportState.RESPONSE:
-            return ImportVerdict.DELIVERED, _bounded([outcome.message])
-    told = [*_lines(each for each in outcome.findings if each.rule.startswith("HUB-")), *results]
-    return (ImportVerdict.WARNINGS, _bounded(told)) if told else (ImportVerdict.DELIVERED, "")
-
-
-def _lines(findings: Iterable[Finding]) -> list[str]:
-    return [
-        " | ".join(part for part in (f"{each.severity} {each.rule}: {each.message}", each.found, each.path) if part)
-        for each in findings
-        if each.severity in _WORTH_TELLING
-    ]
-
-
-def _bounded(lines: Sequence[str]) -> str:
-    """As many lines as fit, and how many did not."""
-    text = ""
-    for number, line in enumerate(lines):
-        more = f" (and {len(lines) - number} more)"
-        if len(text) + len(line) + len(more) + 2 > MAX_MESSAGE:
-            return (text or line[: MAX_MESSAGE - len(more)]) + more
-        text = f"{text}; {line}" if text else line
-    return text

@@ -11,9 +11,10 @@ from polling_harness import HUB_RECORD, House, MemoryHub, envelope
 
 from gateway.documents import SpsCertificate
 from gateway.exchange import evidence_of
-from gateway.hub.importing import MAX_MESSAGE, Importer
+from gateway.hub.importing import Importer
 from gateway.hub.responses import response_to
 from gateway.hub.sources import RemoteSource, Waiting
+from gateway.hub.wording import MAX_MESSAGE
 from gateway.ippc import Envelope
 from gateway.sandbox.samples import certificate
 from gateway.store import DocumentKey, find_document, find_exchange, find_version_parts, find_versions
@@ -188,7 +189,7 @@ def test_a_code_without_a_row_is_held_with_every_gap_and_taken_over_once_there_i
     content = sent.content.replace("ZZZ", "ZZZ").replace('unitCode="KGM"', 'unitCode="QQQ"')
     row = take(house, hub, hub.put(Envelope(sent.header, content)))
     assert (row.state, row.code) == ("held", "IMG-6001")
-    assert "QQQ" in row.message
+    assert "map-ephyto-unit.csv: QQQ,?" in row.message
     assert len(row.message) <= MAX_MESSAGE
     assert house.one("SELECT count(*) FROM documents") == 0
     house.save({**HUB_RECORD, "code_system": "traces"})
