@@ -109,7 +109,7 @@ def deliver_request(number: str, document: bytes) -> bytes:
     return _soap(
         "DeliverEnvelope",
         f'<hub:env xmlns:e="{HUBENT}"><e:From>AR</e:From><e:To>NL</e:To><e:CertificateType>851</e:CertificateType>'
-        f"<e:CertificateStatus>70</e:CertificateStatus><e:NPPOCertificateNumber>{number}</e:NPPOCertificateNumber>"
+        f"<e:CertificateStatus>70</e:CertificateStatus><e:NPPOCertificateNumber>{escape(number)}</e:NPPOCertificateNumber>"
         f"<e:Content>{escape(document.decode())}</e:Content></hub:env>",
     )
 
