@@ -19,6 +19,7 @@ from zeep.exceptions import Error, Fault
 
 RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:21"
 SPS = "urn:un:unece:uncefact:data:standard:SPSCertificate:17"
+HUB = "http://ephyto.ippc.int/"
 NAMES = {"ram": RAM, "sps": SPS}
 
 
@@ -116,7 +117,8 @@ def main(address, certificate, key, root, file):
         send(service, Path(file).read_text("utf-8"))
         receive(service)
     except Fault as fault:  # HubWebException: its message says what, where and what to do
-        print("refused:", fault.message)
+        told = fault.detail.findtext(f".//{{{HUB}}}message") if fault.detail is not None else None
+        print("refused:", told or fault.message)
         return 1
     except (Error, etree.XMLSyntaxError, OSError) as error:  # HTTP 403 (not our certificate), a file, or the network
         print("not sent:", error)

@@ -10,6 +10,7 @@ from zeep.exceptions import Fault, TransportError
 from zeep.transports import Transport
 
 from gateway.sandbox.client import Refused
+from gateway.xml.names import HUB, qn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,8 @@ class HubClient:
         try:
             return self._client.service[operation](**arguments)
         except Fault as fault:
-            raise _refusal(fault.message or "") from fault
+            told = None if fault.detail is None else fault.detail.findtext(f".//{qn(HUB, 'message')}")
+            raise _refusal(told or fault.message or "") from fault
         except TransportError as error:
             raise Refused("", f"HTTP {error.status_code}", "", "", "", "") from error
 

@@ -144,7 +144,7 @@ def nobody(stranger: HubClient, number: str) -> Step:
     try:
         stranger.pull(number)
     except Refused as refusal:
-        said = " ".join(part for part in (refusal.code, refusal.message) if part)
+        said = " ".join(part for part in (refusal.code, f"{refusal.message}: {refusal.found}") if part)
     return Step(
         "Somebody else's certificate, of the same authority, asks for the first envelope",
         ok=stranger.last_status == 403,  # noqa: PLR2004 - as the hub answers an unknown certificate
