@@ -2,8 +2,9 @@
 
 UN/CEFACT 4405 codes. A certificate is issued (70) once. It is withdrawn by the same number with status 40. It is
 replaced by a document with status 44 that refers to what it replaces: either under the same number, or under a new
-number, and then the referenced number becomes "replaced by" the new one. 40 is final for a number, and a replaced
-number takes nothing but a withdrawal. The history of versions is kept (ADR 0003).
+number, and then the referenced number becomes "replaced by" the new one. At the ePhyto hub a replacement is an issue
+(70) under a new number that names the old one, and has the same effect on it. 40 is final for a number, and a replaced
+number takes nothing but a withdrawal. The history of versions is kept (ADR 0004).
 """
 
 from __future__ import annotations

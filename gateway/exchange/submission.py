@@ -20,7 +20,7 @@ from gateway.exchange.acknowledgement import acknowledgement
 from gateway.exchange.examination import examine
 from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json, seal_json
-from gateway.exchange.transitions import FIRST, is_repeat, judge, key_of
+from gateway.exchange.transitions import FIRST, is_repeat, judge, key_of, names_a_predecessor
 from gateway.faultpoints import reach
 from gateway.store import (
     Conflict,
@@ -122,11 +122,16 @@ def record(
     Saves nearly every message a look into the store before the transaction that looks anyway. ``also`` runs in the
     same transaction once the message is new or a repeat; it is not reached by a conflict.
     """
-    if examined.status_code in (CertificateStatus.APPROVED, CertificateStatus.ISSUED):
+    issue = examined.status_code in (CertificateStatus.APPROVED, CertificateStatus.ISSUED)
+    if issue and not names_a_predecessor(examined):
         recorded = _commit(context, submission, FIRST, also)
         if recorded.conflict is not Conflict.STATE:
             return recorded
-    return _commit(context, submission, judge(context, principal, examined, submission.contract), also)
+    recorded = _commit(context, submission, judge(context, principal, examined, submission.contract), also)
+    if issue and recorded.conflict is Conflict.REPLACED:
+        # What it replaces was withdrawn or replaced meanwhile. An issue stands by itself: judged once more, it does.
+        recorded = _commit(context, submission, judge(context, principal, examined, submission.contract), also)
+    return recorded
 
 
 def _commit(
@@ -140,6 +145,7 @@ def _commit(
         expected_status=transition.current,
         replaces=transition.replaces,
         replaces_expected=transition.replaces_expected,
+        replaced_status=CertificateStatus.REPLACED if transition.replaces else None,
     )
 
     def unit(connection: Connection) -> Recorded:

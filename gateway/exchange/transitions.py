@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.exchange.models import Examined, Principal
     from gateway.store import DocumentRow
 
-__all__ = ["FIRST", "Transition", "is_repeat", "judge", "key_of"]
+__all__ = ["FIRST", "Transition", "is_repeat", "judge", "key_of", "names_a_predecessor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
         if new == CertificateStatus.REPLACED:
             replaces = _replaced_key(examined, key)
             replaced = _own_status(connection, principal, replaces or key)
+        elif names_a_predecessor(examined) and not stands:
+            replaces, replaced = _overtaken(connection, principal, examined, key)
     legal = stands or may_follow(current, new)
     known = new != CertificateStatus.REPLACED or stands or (replaced is not None and may_follow(replaced, new))
     if not (legal and known) and not is_repeat(context, principal, examined, contract):
@@ -64,6 +66,12 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
             )
         raise ExchangeRefused("IMG-7009", found=f"{replaces or key} with status {replaced or 'not known'}")
     return Transition(current, replaces, replaced)
+
+
+def names_a_predecessor(examined: Examined) -> bool:
+    """Whether an issue says that it replaces another number: what a replacement looks like at the ePhyto hub."""
+    number = examined.view.replaced_number if examined.status_code == CertificateStatus.ISSUED else None
+    return number is not None and number != examined.identity.number
 
 
 def is_repeat(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:
@@ -94,6 +102,20 @@ def _own_status(connection: Connection, principal: Principal, key: DocumentKey) 
     """The status of a document that the sender may replace; another's is as if it were not there."""
     document = find_document(connection, key)
     return _status(document) if document and document.owner_partner == principal.partner.id else None
+
+
+def _overtaken(
+    connection: Connection, principal: Principal, examined: Examined, key: DocumentKey
+) -> tuple[DocumentKey | None, str | None]:
+    """What an issue replaces, with its status: if that came from the same sender and stands, else nothing.
+
+    It may never have been sent here, or be withdrawn already.
+    """
+    replaces = _replaced_key(examined, key)
+    replaced = _own_status(connection, principal, replaces) if replaces else None
+    if replaced is None or not may_follow(replaced, CertificateStatus.REPLACED):
+        return None, None
+    return replaces, replaced
 
 
 def _status(document: DocumentRow | None) -> str | None:

@@ -155,9 +155,11 @@ class Submission:
     transport: Mapping[str, Any] = field(default_factory=dict)
     import_country: str | None = None
     replaces: DocumentKey | None = None
-    """Another document of the same owner that takes this status too, as replaced by this one."""
+    """Another document of the same owner that is replaced by this one."""
     replaces_expected: str | None = None
     """The status of ``replaces`` that the transition was judged for (compare and set)."""
+    replaced_status: str | None = None
+    """The status that ``replaces`` takes; None: the status of this one."""
     route: str | None = None
     translated: bytes | None = None
     translation_report: str | None = None

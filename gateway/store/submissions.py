@@ -175,7 +175,7 @@ def _replace(connection: Connection, submission: Submission) -> None:
         return
     replaced = _replace_document(
         connection,
-        status_code=submission.status_code,
+        status_code=submission.replaced_status or submission.status_code,
         changed_at=to_text(submission.received_at),
         issuer_country=submission.replaces.issuer_country,
         type_code=submission.replaces.type_code,

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,30 @@ def test_withdrawal_and_replacement_keep_the_history(world, caller):
     versions = [version.text for version in history.body.iterfind("{*}Version/{*}StatusCode")]
     assert versions == ["44", "40"]
     assert history.text("cx:StatusCode") == "40"
+
+
+def test_an_issue_that_names_a_predecessor_replaces_it_where_it_stands(world, opened, caller_of):
+    gateway = opened(world.partner("ar"), world.partner("other"))
+    owner, other = caller_of(gateway, "ar"), caller_of(gateway, "other")
+    assert owner.submit(world.sealed(number="AR-1")).status == 200
+    assert other.submit(world.sealed(number="AR-2", replaces="AR-1")).status == 200
+    assert owner.about("GetCertificateStatus", "AR-1").text("cx:StatusCode") == "70"  # another's word about it
+    assert owner.submit(world.sealed(number="AR-3", replaces="AR-1")).status == 200
+    old = owner.about("GetCertificateStatus", "AR-1")
+    assert (old.text("cx:StatusCode"), old.text("cx:Version/cx:ReplacedBy")) == ("44", "AR-3")
+    assert owner.submit(world.sealed(number="AR-4", replaces="AR-1")).status == 200
+    assert owner.about("GetCertificateStatus", "AR-1").text("cx:Version/cx:ReplacedBy") == "AR-3"
+    assert owner.about("GetCertificateStatus", "AR-4").text("cx:StatusCode") == "70"
+
+
+def test_of_many_issues_that_replace_the_same_number_at_once_each_stands_and_one_replaces(world, caller):
+    assert caller.submit(world.sealed(number="AR-1")).status == 200
+    rivals = [world.sealed(number=f"AR-R{number}", replaces="AR-1") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(caller.submit, rivals))
+    assert [answer.status for answer in answers] == [200] * 8
+    old = caller.about("GetCertificateStatus", "AR-1")
+    assert (old.text("cx:StatusCode"), old.text("cx:Version/cx:ReplacedBy")[:4]) == ("44", "AR-R")
 
 
 @pytest.mark.parametrize(
