@@ -25,7 +25,15 @@ from gateway.exchange.transitions import key_of
 from gateway.exchange.vouching import NOT_ARTICLE_39, vouch
 from gateway.faultpoints import reach
 from gateway.rules import evaluate
-from gateway.store import Form, ImportState, RecordedKind, Submission, new_id
+from gateway.store import (
+    Form,
+    ImportState,
+    RecordedKind,
+    Submission,
+    find_document,
+    find_versions,
+    new_id,
+)
 from gateway.xml.canonical import C14n, canonicalise, serialise
 from gateway.xml.names import RAM21, SPS17, path_of, qn
 from mappings import report_to_json
@@ -106,6 +114,8 @@ def take_envelope(
         reach("hub.examined")
 
         def also(connection: Connection, recorded: Recorded) -> None:
+            if examined.verified is None and recorded.kind is RecordedKind.NEW:
+                _leave_sealed_alone(connection, examined, recorded.exchange_id)
             settle(connection, _taken(recorded, subject, findings))
 
         recorded = record(context, Principal(partner, "client-certificate"), examined, submission, also)
@@ -130,6 +140,24 @@ def _taken(recorded: Recorded, subject: str, findings: list[Finding]) -> ImportO
         subject=subject,
         repeat=recorded.kind is RecordedKind.REPEAT,
     )
+
+
+def _leave_sealed_alone(connection: Connection, examined: Examined, exchange_id: str) -> None:
+    """What came under a seal is not withdrawn or replaced by an envelope that has none.
+
+    TLS says less than a seal, and partners that got the sealed certificate would not be told.
+
+    Raises:
+        HubRefused: IMG-7121; what the transaction has done so far is undone by it.
+    """
+    key = key_of(examined)
+    replaced = examined.view.replaced_number or key.number
+    for each in {key, replace(key, number=replaced)}:
+        document = find_document(connection, each)
+        versions = find_versions(connection, document.id) if document else ()
+        touched = any(exchange_id in (version.exchange_id, version.replaced_by) for version in versions)
+        if touched and any(version.form is not Form.ENVELOPE for version in versions):
+            raise HubRefused("IMG-7121", where=_STATUS, found=f"{each} with status {examined.status_code}")
 
 
 def _read(envelope: ReceivedEnvelope, findings: list[Finding]) -> SpsCertificate:

@@ -104,7 +104,8 @@ def read_certificate(
         partner: who asks.
         key: the document.
         status_code: which version; the latest when None.
-        representation: as it was sent, or in canonical codes (sealed by this gateway when it is given out).
+        representation: as it was sent, or in canonical codes (sealed by this gateway when it is given out, but for an
+            ePhyto of the hub that is no certificate of Article 39: our seal would make it look like one).
         now: signing time of a translation's seal.
 
     Raises:
@@ -124,7 +125,7 @@ def read_certificate(
     masked = view is View.MASKED
     if masked:
         form, content = Form.INLINE, mask_personal(parse(content, limits=context.limits).root)
-    elif representation is Representation.TRANSLATED:
+    elif representation is Representation.TRANSLATED and not _is_ephyto_only(version):
         content = context.sealer.seal(parse(content, limits=context.limits).root, at=now)
     return CertificateBytes(key, version.status_code, representation, masked, form, content)
 
@@ -235,6 +236,11 @@ def _visible(connection: Connection, partner: Partner, key: DocumentKey) -> tupl
     if document is None or view is View.NOTHING:
         raise ExchangeRefused("IMG-7004", found=str(key))
     return document, view
+
+
+def _is_ephyto_only(version: VersionRow) -> bool:
+    """Whether it came unsealed and no route lets it be passed on as an electronic official certificate (R-39-1)."""
+    return version.form is Form.ENVELOPE and not version.route
 
 
 def _view(partner: Partner, document: DocumentRow) -> View:

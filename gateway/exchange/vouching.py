@@ -15,7 +15,7 @@ from gateway.errors import Finding, RouteRefused, SealRefused, Severity
 from gateway.exchange.examination import signature_policy
 from gateway.exchange.storing import seal_json
 from gateway.store import Form
-from gateway.trust import issuing_route, verify_sealed
+from gateway.trust import Route, issuing_route, verify_sealed
 from gateway.xml.names import DS, qn
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from gateway.trust import VerifiedDocument
 
 __all__ = ["NOT_ARTICLE_39", "Vouched", "vouch"]
+
+_AUTHENTICATED_BY_US: Final = frozenset({Route.THIRD_COUNTRY_TO_TRACES, Route.THIRD_COUNTRY_TO_NATIONAL})
+"""Routes whose exchange the Union's side authenticates (R-39-3). Of these the settings let ePhytos of the hub pass
+without a seal (R-39-5); every other type, and what a system of the Union issues itself, is nothing without one."""
 
 NOT_ARTICLE_39: Final = "an ePhyto of the hub, not an electronic official certificate of Article 39"
 
@@ -102,6 +106,8 @@ def vouch(context: Context, partner: Partner, content: Content, view: SpsCertifi
         )
     except RouteRefused as no:
         return Vouched(verified, refused, None, f"{no.code} {no.message}")
+    if verified is None and not (view.is_phytosanitary and route in _AUTHENTICATED_BY_US):
+        return Vouched(verified, refused, None, f"route {route} of type {view.type_code} needs a seal that holds")
     return Vouched(verified, refused, route)
 
 

@@ -6,11 +6,13 @@ references say what it answers: the hub's number of our envelope, or the number 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from gateway.documents import text_of
 from gateway.exchange import ImportOutcome
+from gateway.hub.rows import cut
 from gateway.ippc import EnvelopeHeader
 from gateway.store import (
     DocumentKey,
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["respond_here", "response_to", "take_response"]
 
+MAX_REFERENCES: Final = 20
+"""References that are looked up, each a question inside the transaction that every other writer waits for: 80 000 of
+them held up an instance for half a minute. An answer names the envelope and the certificate that it answers."""
+MAX_REASONS: Final = 20
+"""Reasons that are kept besides the document itself, where all of them are."""
+
 _REFERENCE = qn(RAM21, "ReferenceSPSReferencedDocument")
 
 
@@ -56,9 +64,9 @@ def take_response(
     Returns:
         RESPONSE, with the exchange that the certificate came to us by; without one when nothing of ours is answered.
     """
-    status = text_of(next(root.iter(qn(RAM21, "StatusCode")), None))
-    reasons = [text_of(each) for each in root.iter(qn(RAM21, "ReasonInformation"))]
-    references = [text_of(each.find(qn(RAM21, "ID"))) for each in root.iter(_REFERENCE)]
+    status = cut(text_of(next(root.iter(qn(RAM21, "StatusCode")), None)))
+    reasons = [cut(text_of(each)) for each in islice(root.iter(qn(RAM21, "ReasonInformation")), MAX_REASONS)]
+    references = [text_of(each.find(qn(RAM21, "ID"))) for each in islice(root.iter(_REFERENCE), MAX_REFERENCES)]
     exchange_id, delivery_id = _answered(connection, partner, row, references)
     said = f"status {status or row.certificate_status}" + (f": {'; '.join(filter(None, reasons))}" if reasons else "")
     message = f"{row.from_country} answers {row.certificate_number} with {said}"
