@@ -173,10 +173,10 @@ def _contracts(parts: _Parts) -> list[Contract]:
     return contracts
 
 
-def _validation(context: Context, lists: HubLists) -> Callable[[str], tuple[ValidationResult, ...]]:
+def _validation(context: Context, lists: HubLists) -> Callable[[bytes], tuple[ValidationResult, ...]]:
     """What ValidatePhytoXML finds in a certificate today."""
 
-    def findings_of(text: str) -> tuple[ValidationResult, ...]:
+    def findings_of(text: bytes) -> tuple[ValidationResult, ...]:
         today = context.clock().date()
         return validate_phyto_xml(text, index=context.index.on(today), on=today, limits=context.limits, lists=lists)
 

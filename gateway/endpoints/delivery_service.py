@@ -27,6 +27,7 @@ from gateway.ippc.wire import (
     read_envelope,
     read_header,
     response,
+    text_bytes,
     text_xml,
 )
 from gateway.soap import Contract, Operation, SoapReply, SoapVersion
@@ -65,7 +66,7 @@ class _Services:
     admission: Admission
     hub: HubService
     lists: HubLists
-    findings_of: Callable[[str], Sequence[ValidationResult]]
+    findings_of: Callable[[bytes], Sequence[ValidationResult]]
     journal: HubJournal
 
 
@@ -73,7 +74,7 @@ def delivery_service(
     hub: HubService,
     admission: Admission,
     lists: HubLists,
-    findings_of: Callable[[str], Sequence[ValidationResult]],
+    findings_of: Callable[[bytes], Sequence[ValidationResult]],
     context: Context,
 ) -> Contract:
     """The contract with its handlers bound to the services.
@@ -82,7 +83,7 @@ def delivery_service(
         hub: keeps the envelopes.
         admission: knows the callers.
         lists: the ten code lists.
-        findings_of: findings about a certificate, given as the text that an envelope carries.
+        findings_of: findings about a certificate, given as the text that an envelope carries, in UTF-8.
         context: for the journal, and for the operator's limits.
     """
     services = _Services(context, admission, hub, lists, findings_of, HubJournal(context))
@@ -189,7 +190,7 @@ def _deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes
 
 def _validate_and_deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes:
     """A certificate that has a SEVERE finding is not delivered: its header comes back as FailedDelivery."""
-    found = services.findings_of(read_envelope(_only_child(call)).content or "")
+    found = services.findings_of(read_envelope(_only_child(call)).content or b"")
     severe = "; ".join(f"{each.field}: {each.msg}" for each in found if each.level == "SEVERE")
     reason = severe if len(severe) <= _MAX_REASON else severe[: _MAX_REASON - 1] + "…"
     return _answered(services, principal, call, HubRefused("IMG-7119", reason) if severe else None)
@@ -259,7 +260,7 @@ def _acknowledge(services: _Services, principal: Principal, call: SoapCall) -> b
 
 
 def _validate(services: _Services, principal: Principal, call: SoapCall) -> bytes:
-    found = services.findings_of(_whole_text(_only_child(call)))
+    found = services.findings_of(text_bytes(_only_child(call)))
     services.journal.read(principal, call)
     return response(call.operation, results(found).encode())
 

@@ -97,7 +97,7 @@ def _envelope(root: _Element, partner: Partner, *, import_country: str) -> bytes
         certificate_number=_said("NPPOCertificateNumber", view.number),
     )
     to_hub_form(root)
-    return wire.deliver_envelope(Envelope(header, serialise(root).decode()))
+    return wire.deliver_envelope(Envelope(header, serialise(root)))
 
 
 def _said(field: str, text: str) -> str:

@@ -74,7 +74,7 @@ class Importer:
     """
 
     def __init__(
-        self, context: Context, source: Source, *, validate: Callable[[str], Sequence[ValidationResult]]
+        self, context: Context, source: Source, *, validate: Callable[[bytes], Sequence[ValidationResult]]
     ) -> None:
         self._context = context
         self._source = source
@@ -204,7 +204,7 @@ class Importer:
             now=now,
         )
 
-    def _results(self, row: ImportRow, content: str) -> tuple[str, ...]:
+    def _results(self, row: ImportRow, content: bytes) -> tuple[str, ...]:
         """What validation found and the sender should know, one line each; the hub validates ePhytos alone."""
         if str(row.certificate_type) not in PHYTOSANITARY_TYPES:
             return ()

@@ -87,7 +87,7 @@ class Poller:
         context: Context,
         clients: Callable[[Partner], IppcHubClient],
         *,
-        validate: Callable[[str], Sequence[ValidationResult]],
+        validate: Callable[[bytes], Sequence[ValidationResult]],
         hub: HubService | None = None,
         synchronise: Callable[[IppcHubClient, Store, str, datetime], Mapping[str, object]] | None = None,
         settings: PollerSettings | None = None,

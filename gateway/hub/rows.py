@@ -39,7 +39,7 @@ def numbers_for(partner: Partner, header: EnvelopeHeader, now: datetime) -> tupl
 def new_envelopes(partner: Partner, envelope: Envelope, routing: Routing, now: datetime) -> list[NewEnvelope]:
     """The envelope for its receiver, whose number is still open, then the copies of channels with numbers of theirs."""
     header = envelope.header
-    content = None if envelope.content is None else envelope.content.encode()
+    content = envelope.content
     main = NewEnvelope(
         number="",
         partner=partner.id,

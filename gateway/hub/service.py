@@ -312,7 +312,7 @@ def _own_row(connection: Connection, partner: Partner | None, number: str) -> En
 
 def _envelope(connection: Connection, row: EnvelopeRow) -> Envelope:
     content = envelope_content(connection, row.number)
-    return Envelope(header_of(row), None if content is None else content.decode())
+    return Envelope(header_of(row), content)
 
 
 def _sent(connection: Connection, rows: Sequence[EnvelopeRow]) -> list[EnvelopeHeader]:

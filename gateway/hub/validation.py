@@ -53,7 +53,7 @@ _UNQUALIFIED: Final = frozenset({"NatureIdentificationSPSCargo", "TypeCode", "ID
 
 
 def validate_phyto_xml(
-    text: str | None,
+    text: bytes | None,
     *,
     index: Index,
     on: date,
@@ -63,7 +63,7 @@ def validate_phyto_xml(
     """Everything to be said about the certificate in an envelope.
 
     Args:
-        text: of Content, or of ValidatePhytoXML's argument: XML or Base64 of it.
+        text: of Content, or of ValidatePhytoXML's argument: XML or Base64 of it, in UTF-8.
         index: the mapping tables of that day; what they do not know cannot be translated (R-37-2).
         on: the day of receipt: decides which rules apply and what lies in the future.
         limits: of the document inside.

@@ -1,7 +1,7 @@
 """The document in an envelope: text or Base64 of it (DIGEST 2.3, 2.6).
 
-Whatever an XML declaration in the text names, the text is Unicode already, so the declaration is left aside and the
-document read as UTF-8. Base64 holds bytes: UTF-8, or UTF-16 with a byte order mark.
+Whatever an XML declaration in the text names, the text came as part of a message and is UTF-8 here, so the declaration
+is left aside. Base64 holds bytes: UTF-8, or UTF-16 with a byte order mark.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import HubRefused, XmlRefused
+from gateway.ippc.elements import is_utf8
 from gateway.xml.boundary import parse
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
 from gateway.xml.names import ACK17, SPS17, qn, readable
@@ -27,11 +28,12 @@ __all__ = ["ACKNOWLEDGEMENT", "CERTIFICATE", "Content", "ContentForm", "decode_c
 CERTIFICATE: Final = qn(SPS17, "SPSCertificate")
 ACKNOWLEDGEMENT: Final = qn(ACK17, "SPSAcknowledgement")
 
-_BOM: Final = "\ufeff"
-_SPACE: Final = " \t\r\n"
-_DECLARATION: Final = re.compile(r"<\?xml(?:\s[^>]{0,200})?\?>")
+_SPACE: Final = b" \t\r\n"
+_AROUND: Final = _SPACE + codecs.BOM_UTF8
+"""Bytes that may stand around a document; none of them begins or ends one."""
+_DECLARATION: Final = re.compile(rb"<\?xml(?:\s[^>]{0,200})?\?>")
 _START: Final = 64
-"""Characters that are looked at to tell markup from Base64."""
+"""Bytes that are looked at to tell markup from Base64."""
 
 
 class ContentForm(StrEnum):
@@ -51,22 +53,22 @@ class Content:
     form: ContentForm
 
 
-def decode_content(text: str | None, *, limits: Limits = DEFAULT_LIMITS) -> Content:
+def decode_content(text: bytes | None, *, limits: Limits = DEFAULT_LIMITS) -> Content:
     """Read what stands in an envelope.
 
     Args:
-        text: of Content, as it was parsed; None where an envelope has none.
+        text: of Content, as it was parsed, in UTF-8; None where an envelope has none.
         limits: of the document inside.
 
     Raises:
         HubRefused: IMG-7110 there is nothing, it is neither XML nor Base64 of XML, breaks a limit of the XML boundary,
             or is another document than a certificate or an acknowledgement.
     """
-    start = (text or "")[:_START].strip(_SPACE + _BOM)
-    if text is None or not (start or text.strip(_SPACE + _BOM)):
+    start = (text or b"")[:_START].strip(_AROUND)
+    if text is None or not (start or text.strip(_AROUND)):
         raise _unreadable("nothing")
-    form = ContentForm.XML_TEXT if start.startswith("<") or "<" in text else ContentForm.BASE64
-    document = _utf8(text if form is ContentForm.XML_TEXT else _from_base64(text))
+    form = ContentForm.XML_TEXT if start.startswith(b"<") or b"<" in text else ContentForm.BASE64
+    document = _bare(text if form is ContentForm.XML_TEXT else _from_base64(text))
     try:
         root = parse(document, limits=limits).root
     except XmlRefused as error:
@@ -81,31 +83,29 @@ def decode_content(text: str | None, *, limits: Limits = DEFAULT_LIMITS) -> Cont
     return Content(root, document, form)
 
 
-def _from_base64(text: str) -> str:
+def _from_base64(text: bytes) -> bytes:
     """The document that the text is Base64 of; white space in it is as MIME and pretty printers leave it."""
     try:
-        raw = base64.b64decode("".join(text.strip(_SPACE + _BOM).split()), validate=True)
-    except (binascii.Error, ValueError):
+        raw = base64.b64decode(text.strip(_AROUND).translate(None, _SPACE), validate=True)
+    except binascii.Error:
         raise _unreadable("text that is neither XML nor Base64") from None
-    coding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    try:
-        decoded = raw.decode(coding)
-    except UnicodeDecodeError:
-        raise _unreadable(f"Base64 of bytes that are not {coding.upper()}") from None
-    if "<" not in decoded[:_START]:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            raw = raw.decode("utf-16").encode()
+        except UnicodeError:
+            raise _unreadable("Base64 of bytes that are not UTF-16") from None
+    elif not is_utf8(raw):
+        raise _unreadable("Base64 of bytes that are not UTF-8")
+    if b"<" not in raw[:_START]:
         raise _unreadable("Base64 of something else than XML")
-    return decoded
+    return raw
 
 
-def _utf8(text: str) -> bytes:
-    text = text.strip(_SPACE + _BOM)
+def _bare(text: bytes) -> bytes:
+    """Without what may stand around a document, and without its declaration."""
+    text = text.strip(_AROUND)
     declaration = _DECLARATION.match(text)
-    if declaration is not None:
-        text = text[declaration.end() :].lstrip(_SPACE)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise _unreadable("half of a surrogate pair") from None
+    return text if declaration is None else text[declaration.end() :].lstrip(_SPACE)
 
 
 def _unreadable(found: str) -> HubRefused:

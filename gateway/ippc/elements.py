@@ -6,9 +6,12 @@ Reading leans on the schema of the message, but does not trust it: the client's 
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from lxml import etree
 
 from gateway.errors import HubRefused
 from gateway.ippc.models import Envelope, EnvelopeHeader, Forwarding
@@ -17,7 +20,7 @@ from gateway.xml.limits import Limits
 from gateway.xml.names import ACK17, HUB, HUBENT, SPS17, XSI, path_of, qn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element
 
@@ -31,9 +34,11 @@ __all__ = [
     "array_xml",
     "envelope_xml",
     "header_xml",
+    "is_utf8",
     "read_array",
     "read_envelope",
     "read_header",
+    "text_bytes",
     "text_part",
     "text_xml",
     "wrapped",
@@ -67,6 +72,8 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
 _CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\r"))
 _NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _NO_CHARACTERS: Final = re.compile(rb"\xef\xbf[\xbe\xbf]")
+_PORTION: Final = 1 << 20
+"""Bytes that are escaped at a time, so that a large text is not in memory once for each step."""
 
 
 def read_header(element: _Element) -> EnvelopeHeader:
@@ -158,7 +165,7 @@ def text_xml(tag: str, text: str) -> bytes:
     Raises:
         HubRefused: IMG-7191 the text holds characters that XML does not have.
     """
-    return b"".join(_standalone(tag, [_escaped(text, tag)]))
+    return b"".join(_standalone(tag, _escaped(text, tag)))
 
 
 def text_part(name: str, text: str) -> bytes:
@@ -177,7 +184,9 @@ def wrapped(name: str, parts: Iterable[bytes] = ()) -> bytes:
 def _parts(envelope: Envelope) -> list[bytes]:
     parts = _fields(envelope.header)
     if envelope.content is not None:
-        parts += (b"<hubent:Content>", _escaped(envelope.content, "hubent:Content"), b"</hubent:Content>")
+        if not is_utf8(envelope.content):
+            raise HubRefused("IMG-7191", where="hubent:Content", found="bytes that are not UTF-8")
+        parts += (b"<hubent:Content>", *_as_character_data(envelope.content, "hubent:Content"), b"</hubent:Content>")
     return parts
 
 
@@ -214,7 +223,7 @@ def _fields(header: EnvelopeHeader) -> list[bytes]:
 
 def _field(name: str, text: str) -> bytes:
     tag = name.encode()
-    return b"<hubent:%s>%s</hubent:%s>" % (tag, _escaped(text, name), tag)
+    return b"<hubent:%s>%s</hubent:%s>" % (tag, b"".join(_escaped(text, name)), tag)
 
 
 def _standalone(tag: str, parts: Iterable[bytes]) -> list[bytes]:
@@ -225,31 +234,69 @@ def _standalone(tag: str, parts: Iterable[bytes]) -> list[bytes]:
     return [start, *parts, b"</%s>" % name]
 
 
-def _escaped(text: str, where: str) -> bytes:
-    """The text as character data; a carriage return survives only as a reference."""
+def _escaped(text: str, where: str) -> Iterator[bytes]:
     try:
         data = text.encode()
     except UnicodeEncodeError:
         raise HubRefused("IMG-7191", where=where, found="half of a surrogate pair") from None
-    if len(data.translate(None, _CONTROLS)) < len(data) or _NO_CHARACTERS.search(data):  # the fast way to none at all
-        found = _NOT_XML.search(data)
-        raise HubRefused("IMG-7191", where=where, found=f"U+{ord(found[0].decode()):04X}" if found else "")
-    for character, reference in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b"\r", b"&#13;")):
-        data = data.replace(character, reference)
-    return data
+    return _as_character_data(data, where)
+
+
+def _as_character_data(data: bytes, where: str) -> Iterator[bytes]:
+    """The text in portions that can stand in an element; a carriage return survives only as a reference."""
+    if _NO_CHARACTERS.search(data):
+        raise _not_xml(data, where)
+    for start in range(0, len(data), _PORTION):
+        portion = data[start : start + _PORTION]
+        if len(portion.translate(None, _CONTROLS)) < len(portion):  # the fast way to none at all
+            raise _not_xml(portion, where)
+        for character, reference in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b"\r", b"&#13;")):
+            portion = portion.replace(character, reference)
+        yield portion
+
+
+def _not_xml(data: bytes, where: str) -> HubRefused:
+    found = _NOT_XML.search(data)
+    return HubRefused("IMG-7191", where=where, found=f"U+{ord(found[0].decode()):04X}" if found else "")
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are a text; found out without making one of more than a small part at a time."""
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PORTION):
+            decoder.decode(data[start : start + _PORTION])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _content(element: _Element) -> str | None:
+def text_bytes(element: _Element) -> bytes:
+    """The whole text of an element in UTF-8, taken from the tree without a ``str`` in between.
+
+    Comments and processing instructions in it do not count.
+
+    Raises:
+        HubRefused: IMG-7190 there are elements in it.
+    """
+    _refuse_elements(element)
+    return etree.tostring(element, method="text", encoding="UTF-8", with_tail=False)
+
+
+def _content(element: _Element) -> bytes | None:
     content = element.find(_CONTENT)
     if content is not None:
-        return _text(content)
+        return text_bytes(content)
     for name in _DOCUMENTS:
         document = element.find(name)
         if document is not None:
-            return serialise(document).decode()
+            return serialise(document)
     return None
 
 
@@ -276,9 +323,13 @@ def _text(element: _Element) -> str:
     """The whole text; comments and processing instructions in it do not count."""
     if not len(element):
         return element.text or ""
+    _refuse_elements(element)
+    return (element.text or "") + "".join(child.tail or "" for child in element)
+
+
+def _refuse_elements(element: _Element) -> None:
     if any(isinstance(child.tag, str) for child in element):
         raise HubRefused("IMG-7190", where=path_of(element), found="elements", expected="a text")
-    return (element.text or "") + "".join(child.tail or "" for child in element)
 
 
 def _is_nil(element: _Element) -> bool:

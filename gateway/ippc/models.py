@@ -60,7 +60,11 @@ class EnvelopeHeader:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A header with its content: the text of ``Content`` as the sender wrote it, None when there is none."""
+    """A header with its content: the text of ``Content`` as the sender wrote it, None when there is none.
+
+    It is kept in UTF-8, as the tree, the store and the wire have it: it may be 20 MB, and a ``str`` of it takes up to
+    four bytes for each character as soon as one of them is rare.
+    """
 
     header: EnvelopeHeader
-    content: str | None = None
+    content: bytes | None = None

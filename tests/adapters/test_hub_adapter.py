@@ -40,7 +40,7 @@ def job(utc_now):
         sender="nl",
         attempt=1,
         deadline=utc_now + timedelta(seconds=20),
-        payload=wire.deliver_envelope(Envelope(HEADER, "<a/>")),
+        payload=wire.deliver_envelope(Envelope(HEADER, b"<a/>")),
     )
 
 

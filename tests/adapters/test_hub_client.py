@@ -56,22 +56,22 @@ class TestDelivering:
 
     def test_an_envelope_arrives_as_it_was_and_comes_back_with_its_number(self, hub, client):
         text = "<a>Üb &amp; über ]]&gt;\r\n\u2028</a>"
-        header = client.deliver(Envelope(HEADER, text))
+        header = client.deliver(Envelope(HEADER, text.encode()))
         assert header == EnvelopeHeader("AR", "NL", 851, 70, "AR-1", "HUB-0001", "PendingDelivery")
         assert hub.envelopes["HUB-0001"].content == text
 
     def test_the_content_may_be_longer_than_a_text_of_libxml2(self, hub, client):
         text = f"<a>{'x' * 10_100_000}</a>"
-        assert client.deliver(Envelope(HEADER, text)).hub_delivery_number == "HUB-0001"
-        assert client.pull("HUB-0001").envelope.content == text
+        assert client.deliver(Envelope(HEADER, text.encode())).hub_delivery_number == "HUB-0001"
+        assert client.pull("HUB-0001").envelope.content == text.encode()
 
     def test_forwardings_are_asked_for(self, hub, client):
-        client.deliver(Envelope(EnvelopeHeader("AR", "NL", 851, 70, "1", forwardings=(Forwarding("C1"),)), "<a/>"))
+        client.deliver(Envelope(EnvelopeHeader("AR", "NL", 851, 70, "1", forwardings=(Forwarding("C1"),)), b"<a/>"))
         (body,) = hub.calls("DeliverEnvelope")
         assert body.findtext(".//ent:EnvelopeForwarding/ent:Code", None, fake_hub.NS) == "C1"
 
     def test_validated_first(self, hub, client):
-        assert client.validate_and_deliver(Envelope(HEADER, "<a/>")).tracking == "PendingDelivery"
+        assert client.validate_and_deliver(Envelope(HEADER, b"<a/>")).tracking == "PendingDelivery"
         assert hub.envelopes["HUB-0001"].content == "<a/>"
 
     def test_a_certificate_as_xml(self, hub, client):
@@ -94,13 +94,13 @@ class TestDelivering:
         fake_hub.header_with(
             HUBTrackingInfo="FailedDelivery", hubDeliveryErrorMessage="NL is not active", hubDeliveryNumber=None
         )(hub, "DeliverEnvelope")
-        header = client.deliver(Envelope(HEADER, "<a/>"))
+        header = client.deliver(Envelope(HEADER, b"<a/>"))
         assert (header.tracking, header.error_message) == ("FailedDelivery", "NL is not active")
         assert header.hub_delivery_number == ""
 
     def test_what_xml_cannot_carry_does_not_leave(self, hub, client):
         with pytest.raises(HubRefused) as caught:
-            client.deliver(Envelope(HEADER, "<a>\x00</a>"))
+            client.deliver(Envelope(HEADER, b"<a>\x00</a>"))
         assert caught.value.code == "IMG-7191"
         assert not hub.requests
 
@@ -118,7 +118,7 @@ class TestPulling:
     def test_one_envelope_with_the_bytes_in_which_it_came(self, hub, client):
         number = hub.put("<?xml version='1.0'?><a>é</a>")
         pulled = client.pull(number)
-        assert pulled.envelope.content == "<?xml version='1.0'?><a>é</a>"
+        assert pulled.envelope.content == "<?xml version='1.0'?><a>é</a>".encode()
         assert pulled.envelope.header.hub_delivery_number == number
         assert pulled.raw.startswith(b"<S:Envelope")
         assert "é".encode() in pulled.raw
@@ -156,7 +156,7 @@ class TestPulling:
         numbers = [hub.put("<a/>"), hub.put("<b/>")]
         pulled = client.pull_all()
         assert [envelope.header.hub_delivery_number for envelope in pulled] == numbers
-        assert [envelope.content for envelope in pulled] == ["<a/>", "<b/>"]
+        assert [envelope.content for envelope in pulled] == [b"<a/>", b"<b/>"]
 
     def test_nothing_waits(self, client):
         assert client.import_headers() == ()
@@ -253,8 +253,8 @@ class TestReferenceData:
 def test_the_methods_call_every_operation_of_the_contract(hub, client):
     """The tests above check them one by one; this one counts."""
     number = hub.put()
-    client.deliver(Envelope(HEADER, "<a/>"))
-    client.validate_and_deliver(Envelope(HEADER, "<a/>"))
+    client.deliver(Envelope(HEADER, b"<a/>"))
+    client.validate_and_deliver(Envelope(HEADER, b"<a/>"))
     client.deliver_phyto(HEADER, in_hub_form(certificate()))
     client.deliver_country_response(HEADER, ACKNOWLEDGEMENT)
     client.import_headers()

@@ -63,13 +63,13 @@ def phyto():
 
 def test_an_envelope_goes_from_one_member_to_another_and_the_sender_learns_of_it(client_of):
     sender, receiver = client_of("ar-nppo"), client_of("be-nppo")
-    sent = sender.deliver(Envelope(HEADER, "<?xml version='1.0'?>\r\n<a>é &amp; ü</a>"))
+    sent = sender.deliver(Envelope(HEADER, "<?xml version='1.0'?>\r\n<a>é &amp; ü</a>".encode()))
     assert sent.tracking == "PendingDelivery"
     number = sent.hub_delivery_number
     assert [header.hub_delivery_number for header in sender.under_delivery()] == [number]
     assert [header.hub_delivery_number for header in receiver.import_headers("BE")] == [number]
     pulled = receiver.pull(number)
-    assert pulled.envelope.content == "<?xml version='1.0'?>\r\n<a>é &amp; ü</a>"
+    assert pulled.envelope.content == "<?xml version='1.0'?>\r\n<a>é &amp; ü</a>".encode()
     assert receiver.pull_all() == (pulled.envelope,)
     receiver.acknowledge_with_warnings(number, "box 5 <unknown>")
     header = sender.tracking(number)
@@ -80,18 +80,18 @@ def test_an_envelope_goes_from_one_member_to_another_and_the_sender_learns_of_it
 def test_every_operation_is_understood(client_of):
     sender, receiver = client_of("ar-nppo"), client_of("be-nppo")
     numbers = [
-        sender.deliver(Envelope(HEADER, "<a/>")).hub_delivery_number,
-        sender.deliver(Envelope(EnvelopeHeader("AR", "BE", 851, 70, "AR-2"), "<a/>")).hub_delivery_number,
+        sender.deliver(Envelope(HEADER, b"<a/>")).hub_delivery_number,
+        sender.deliver(Envelope(EnvelopeHeader("AR", "BE", 851, 70, "AR-2"), b"<a/>")).hub_delivery_number,
         sender.deliver_phyto(EnvelopeHeader("AR", "BE", 851, 70, "AR-3"), phyto()).hub_delivery_number,
         sender.deliver_country_response(
             EnvelopeHeader("AR", "BE", 851, 70, "B-4"), ACKNOWLEDGEMENT
         ).hub_delivery_number,
     ]
     assert all(numbers)
-    validated = sender.validate_and_deliver(Envelope(EnvelopeHeader("AR", "BE", 851, 70, "AR-3"), phyto().decode()))
+    validated = sender.validate_and_deliver(Envelope(EnvelopeHeader("AR", "BE", 851, 70, "AR-3"), phyto()))
     assert validated.tracking in {"PendingDelivery", "FailedDelivery"}
     assert {header.hub_delivery_number for header in receiver.import_headers()} >= set(numbers)
-    assert "not complete" in receiver.pull(numbers[3]).envelope.content
+    assert b"not complete" in receiver.pull(numbers[3]).envelope.content
     receiver.acknowledge(numbers[0])
     receiver.acknowledge_failed(numbers[1], "no XML")
     receiver.acknowledge_with_warnings(numbers[2], "so so")
@@ -118,11 +118,11 @@ def test_every_operation_is_understood(client_of):
 
 def test_refusals_are_told_apart(client_of):
     sender, receiver = client_of("ar-nppo"), client_of("be-nppo")
-    refused = sender.deliver(Envelope(EnvelopeHeader("AR", "XX", 851, 70, "AR-1"), "<a/>"))
+    refused = sender.deliver(Envelope(EnvelopeHeader("AR", "XX", 851, 70, "AR-1"), b"<a/>"))
     assert refused.tracking == "FailedDelivery"
     assert refused.error_message
     assert sender.tracking("no-such-number").tracking == "EnvelopeNotExists"
-    number = sender.deliver(Envelope(HEADER, "<a/>")).hub_delivery_number
+    number = sender.deliver(Envelope(HEADER, b"<a/>")).hub_delivery_number
     assert client_of("cl-nppo").tracking(number).tracking == "EnvelopeNotExists"
     receiver.acknowledge(number)
     codes = []
@@ -151,7 +151,7 @@ def test_the_adapter_sends_and_finds_again_what_it_sent(client_of, utc_now):
         sender="ar",
         attempt=1,
         deadline=utc_now + timedelta(seconds=20),
-        payload=wire.deliver_envelope(Envelope(HEADER, certificate(number="AR-1", import_="BE").decode())),
+        payload=wire.deliver_envelope(Envelope(HEADER, certificate(number="AR-1", import_="BE"))),
     )
     assert adapter.resolve(job).outcome is DeliveryOutcome.ABSENT
     sent = adapter.deliver(job)

@@ -63,7 +63,7 @@ def hub(imsoc, trial, monkeypatch):
 
 
 def test_poll_takes_what_waits_and_tells_it_in_a_table(imsoc, hub):
-    good, held, unreadable = hub.put(envelope()), hub.put(envelope(to="BE")), hub.put(Envelope(envelope().header, "?"))
+    good, held, unreadable = hub.put(envelope()), hub.put(envelope(to="BE")), hub.put(Envelope(envelope().header, b"?"))
     said = imsoc.json("hub", "poll")
     (row,) = said["rounds"]
     assert (row["hub"], row["imported"], row["held"], row["unreadable"], row["result"]) == ("the-hub", 1, 1, 1, "done")
@@ -120,7 +120,7 @@ def test_an_answer_travels_back_and_is_audited(imsoc, hub, trial):
     with open_store(f"sqlite:///{trial}/imsoc.db", exclusive=False) as store, store.read() as connection:
         detail = connection.exec_driver_sql("SELECT detail FROM audit WHERE action = 'hub answer'").scalar_one()
     assert '"status": 41' in detail
-    back = hub.put(Envelope(header, acknowledgement.decode()))
+    back = hub.put(Envelope(header, acknowledgement))
     imsoc("hub", "poll")
     assert imsoc.json("hub", "respond", back, "--status", "39", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
 

@@ -221,9 +221,9 @@ def hub_certificate() -> bytes:
 
 
 REQUESTS = {
-    "DeliverEnvelope": wire.deliver_envelope(Envelope(FULL, certificate().decode())),
+    "DeliverEnvelope": wire.deliver_envelope(Envelope(FULL, certificate())),
     "DeliverEnvelope without content": wire.deliver_envelope(Envelope(HEADER)),
-    "ValidateAndDeliverEnvelope": wire.validate_and_deliver(Envelope(HEADER, "")),
+    "ValidateAndDeliverEnvelope": wire.validate_and_deliver(Envelope(HEADER, b"")),
     "DeliverPhytoEnvelope": wire.deliver_phyto(HEADER, hub_certificate()),
     "DeliverCountryResponseEnvelope": wire.country_response(HEADER, ACKNOWLEDGEMENT),
     "GetImportEnvelopeHeaders": wire.import_headers(),
@@ -252,11 +252,11 @@ REPLIES = {
     ),
     "envelopes": wire.response(
         "PULLImportEnvelope",
-        wire.array_xml([Envelope(FULL, "<x/>"), Envelope(HEADER)], qn(HUB, "PULLImportEnvelopesResult")),
+        wire.array_xml([Envelope(FULL, b"<x/>"), Envelope(HEADER)], qn(HUB, "PULLImportEnvelopesResult")),
     ),
     "an envelope": wire.response(
         "PULLSingleImportEnvelope",
-        wire.envelope_xml(Envelope(FULL, "<x/>"), qn(HUB, "PULLSingleImportEnvelopeResult")),
+        wire.envelope_xml(Envelope(FULL, b"<x/>"), qn(HUB, "PULLSingleImportEnvelopeResult")),
     ),
     "a text": wire.response("AcknowledgeFailedEnvelopeReceipt", wire.text_part("return", "done")),
     "nothing": wire.response("AcknowledgeEnvelopeReceipt"),

@@ -212,4 +212,4 @@ def header(number="AR-1", **changes):
 
 
 def envelope(number="AR-1", content="<invented/>", **changes):
-    return Envelope(header(number, **changes), content)
+    return Envelope(header(number, **changes), content.encode() if isinstance(content, str) else content)

@@ -127,7 +127,7 @@ class Authorities:
         else:
             content = certificate(number=number, lines=1).decode()
             self._contents.append((number, content))
-        body = wire.deliver_envelope(Envelope(EnvelopeHeader("AR", "NL", 851, 70, number), content))
+        body = wire.deliver_envelope(Envelope(EnvelopeHeader("AR", "NL", 851, 70, number), content.encode()))
         message = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%b</s:Body></s:Envelope>'
         action = '"http://ephyto.ippc.int/IDeliveryService/DeliverEnvelope"'
         status, _, answer = post(self.hub.port, message % body, self._certificate, action)
@@ -321,3 +321,21 @@ def test_killed_at_random_moments_while_authorities_deliver(polled):
     assert unfinished, "no kill ever met an import"
     everything_arrived_once(hub, poller, authorities)
     print(f"{KILLS} kills, {authorities.delivered} envelopes, {unfinished} found unfinished")  # noqa: T201 - with -s
+
+
+def test_of_several_processes_one_polls_and_another_follows_when_it_dies(polled, make_instance, pg_url):
+    hub, first, authorities = polled(pg_url)
+    others = [make_instance(f"poller-{number}", "national", url=pg_url) for number in (2, 3)]
+    for each in (first, *others):
+        each.start()
+    for _ in range(30):
+        authorities.deliver()
+    wait_until_empty(hub, first)
+    acknowledged = "SELECT count(*) FROM audit WHERE action LIKE '%Acknowledge%' AND action LIKE '%refused'"
+    assert hub.one(acknowledged) == 0  # nobody was ahead of anybody
+    for each in (first, *others[:-1]):
+        authorities.deliver()
+        each.kill()
+        authorities.deliver()
+        wait_until_empty(hub, first)
+    everything_arrived_once(hub, first, authorities)

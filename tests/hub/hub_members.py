@@ -58,4 +58,4 @@ def header(**changes):
 
 
 def envelope(content="<certificate/>", **changes):
-    return Envelope(header(**changes), content)
+    return Envelope(header(**changes), None if content is None else content.encode())

@@ -79,8 +79,8 @@ def envelope(content=None, **changes):
             export=header.sender,
             import_=header.to,
             lines=1,
-        ).decode()
-    return Envelope(header, content)
+        )
+    return Envelope(header, content.encode() if isinstance(content, str) else content)
 
 
 @dataclass
@@ -184,7 +184,7 @@ class House:
             )
 
     def validate(self, text):
-        assert isinstance(text, str)
+        assert isinstance(text, bytes)
         return tuple(ValidationResult(*each) for each in self.results)
 
     def partner(self, partner_id="the-hub"):

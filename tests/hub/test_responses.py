@@ -43,7 +43,7 @@ def test_an_answer_to_who_delivered_to_us_waits_for_it_in_our_stand_in(delivered
     assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", 41)
     assert header.hub_delivery_number == given.hub_delivery_number
     pulled = service.pull(sender, header.hub_delivery_number)
-    root = parse(pulled.content.encode()).root
+    root = parse(pulled.content).root
     assert root.tag.endswith("}SPSAcknowledgement")
     assert "Live insects found" in root.itertext()
     assert row.hub_number in root.itertext()

@@ -40,7 +40,7 @@ def test_an_envelope_waits_until_its_receiver_acknowledges_it(hub):
     number = sent.hub_delivery_number
     assert hub.headers(BE) == hub.under_delivery(AR) == [sent]
     for _ in range(2):
-        assert hub.pull(BE, number) == Envelope(sent, "<certificate>Ærø €</certificate>\r\n")
+        assert hub.pull(BE, number) == Envelope(sent, "<certificate>Ærø €</certificate>\r\n".encode())
         assert hub.pull_all(BE) == [hub.pull(BE, number)]
     assert hub.acknowledge(BE, number, "DeliveredWithWarnings", "no place of issue", now=NOW) == "DeliveredWithWarnings"
     done = replace(sent, tracking="DeliveredWithWarnings", error_message="no place of issue")
@@ -191,7 +191,7 @@ def test_a_copy_for_a_channel_lives_by_itself(hub):
     assert hub.under_delivery(AR) == [sent], "a copy is not under delivery for itself"
     (copy,) = hub.pull_all(window)
     assert copy == Envelope(
-        header(hub_delivery_number=forwarding.hub_delivery_number, tracking="PendingDelivery"), "<certificate/>"
+        header(hub_delivery_number=forwarding.hub_delivery_number, tracking="PendingDelivery"), b"<certificate/>"
     )
     hub.acknowledge(window, forwarding.hub_delivery_number, "DeliveredNotReadable", "no screen", now=NOW)
     assert hub.tracking(AR, forwarding.hub_delivery_number).error_message == "no screen"
@@ -206,13 +206,13 @@ def test_a_delegated_envelope_waits_for_the_channel_alone(store):
     assert sent.forwardings == (Forwarding("ASW", sent.hub_delivery_number),)
     assert hub.headers(BE) == []
     assert refusal_of(hub.pull, BE, sent.hub_delivery_number) == "IMG-7101"
-    assert hub.pull(partner("window"), sent.hub_delivery_number).content == "<certificate/>"
+    assert hub.pull(partner("window"), sent.hub_delivery_number).content == b"<certificate/>"
 
 
 def test_envelopes_for_our_own_countries_wait_for_this_instance(hub, store):
     sent = deliver(hub, to="NL")
     assert hub.headers(None) == [sent]
-    assert hub.pull(None, sent.hub_delivery_number).content == "<certificate/>"
+    assert hub.pull(None, sent.hub_delivery_number).content == b"<certificate/>"
     assert hub.tracking(None, sent.hub_delivery_number) == sent
     hub.acknowledge(None, sent.hub_delivery_number, "Delivered", now=NOW)
     assert hub.tracking(AR, sent.hub_delivery_number).tracking == "Delivered"

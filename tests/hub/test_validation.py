@@ -27,6 +27,7 @@ GOOD = certificate(lines=2).decode().replace('<ram:Name languageID="en">', "<ram
 
 
 def validate(text, **options):
+    text = text.encode() if isinstance(text, str) else text
     return validate_phyto_xml(text, **({"index": INDEX, "on": DAY, "lists": LISTS} | options))
 
 
