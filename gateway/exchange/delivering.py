@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 from gateway.documents import SpsCertificate
 from gateway.errors import ConfigurationError, DeliveryError, ExchangeRefused, RouteRefused
+from gateway.exchange.status import CertificateStatus
 from gateway.ippc import wire
-from gateway.ippc.form import to_hub_form
+from gateway.ippc.form import to_hub_form, to_hub_replacement
 from gateway.ippc.models import Envelope, EnvelopeHeader
 from gateway.store import Form, find_document, find_version, find_version_parts
 from gateway.xml.boundary import parse
@@ -84,11 +85,18 @@ def _in_codes_of(context: Context, partner: Partner, canonical: bytes) -> _Eleme
 
 
 def _envelope(root: _Element, partner: Partner, *, import_country: str) -> bytes:
-    """The header says what the certificate says (DIGEST 2.3); a withdrawal goes out under its number with status 40."""
+    """The header says what the certificate says (DIGEST 2.3).
+
+    A withdrawal goes out under its number with status 40; a replacement under a number of its own as an issue that
+    names the old one. One under the old number keeps its status 44: the hub has no other word for it.
+    """
     if partner.code_system != _HUB_CODES:
         where = f"partner {partner.id}: code_system"
         raise ConfigurationError("IMG-0120", where=where, found=partner.code_system, expected=_HUB_CODES)
     view = SpsCertificate(root)
+    replaced = view.replaced_number
+    if view.status_code == CertificateStatus.REPLACED and replaced and replaced != view.number:
+        to_hub_replacement(root, replaced)
     header = EnvelopeHeader(
         sender=_said("From", view.issuer_country or ""),
         to=_said("To", view.import_country or import_country),

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gateway.xml.names import RAM21, UDT21, XSI, qn
+from gateway.xml.names import RAM21, SPS17, UDT21, XSI, qn
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["to_hub_form"]
+__all__ = ["to_hub_form", "to_hub_replacement"]
 
+_DOCUMENT: Final = qn(SPS17, "SPSExchangedDocument")
+_STATUS: Final = qn(RAM21, "StatusCode")
+_NOTE: Final = qn(RAM21, "IncludedSPSNote")
+_SIGNATORY: Final = qn(RAM21, "SignatorySPSAuthentication")
 _REFERENCE: Final = qn(RAM21, "ReferenceSPSReferencedDocument")
+_SUBJECT: Final = qn(RAM21, "Subject")
+_REPLACED_NUMBER: Final = "ADRPN"
 _ISSUED: Final = qn(RAM21, "IssueDateTime")
 _TYPE: Final = qn(RAM21, "TypeCode")
 _TEXT: Final = qn(UDT21, "DateTimeString")
@@ -51,6 +57,30 @@ def to_hub_form(root: _Element) -> None:
                 _without_namespace(element)
     for cargo in list(root.iter(_CARGO)):
         _without_namespace(cargo)
+
+
+def to_hub_replacement(root: _Element, replaced: str) -> None:
+    """Changes a replacement in place into what it is at the hub: an issue that names the old number (DIGEST 2.7).
+
+    Status 44 is none of the hub's, and authorities there take 70 and 40.
+
+    Args:
+        root: an SPSCertificate in ePhyto codes and UN/CEFACT order, with a number of its own.
+        replaced: the number that it replaces.
+    """
+    document = root.find(_DOCUMENT)
+    status = None if document is None else document.find(_STATUS)
+    if document is None or status is None:
+        return
+    status.text = "70"
+    status.attrib.clear()  # a name, where there was one, is that of the other status
+    if any(note.findtext(_SUBJECT) == _REPLACED_NUMBER for note in document.iterchildren(_NOTE)):
+        return
+    note = etree.Element(_NOTE)
+    for tag, text in ((_SUBJECT, _REPLACED_NUMBER), (qn(RAM21, "Content"), replaced)):
+        etree.SubElement(note, tag).text = text
+    behind = next(document.iterchildren(_REFERENCE, _SIGNATORY), None)
+    document.insert(len(document) if behind is None else document.index(behind), note)
 
 
 def _reference(reference: _Element) -> None:

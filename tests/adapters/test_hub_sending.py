@@ -162,6 +162,27 @@ def test_a_withdrawal_goes_out_under_its_number_while_the_certificate_is_under_w
     assert status == "40"
 
 
+def test_a_replacement_goes_out_as_an_issue_that_names_the_old_number(sending, hub):
+    sending.submit("AR-1")
+    sending.submit("AR-2", status="44", replaces="AR-1")
+    sending.run()
+    sending.run()
+    _, kept = hub.envelopes.values()
+    assert (kept.header["NPPOCertificateNumber"], kept.header["CertificateStatus"]) == ("AR-2", "70")
+    root = etree.fromstring(kept.content)
+    assert root.findtext(f".//{RAM}StatusCode") == "70"
+    notes = [[part.text for part in note] for note in root.iter(f"{RAM}IncludedSPSNote")]
+    assert ["ADRPN", "AR-1"] in notes
+
+
+def test_a_replacement_under_the_old_number_keeps_its_status(sending, hub):
+    sending.submit("AR-1")
+    sending.submit("AR-1", status="44", replaces="AR-1")
+    sending.run()
+    sending.run()
+    assert [kept.header["CertificateStatus"] for kept in hub.envelopes.values()] == ["70", "44"]
+
+
 def test_the_envelope_holds_the_certificate_in_the_hubs_codes_without_our_seal(sending, hub):
     sending.submit("AR-1")
     sending.run()

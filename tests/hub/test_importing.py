@@ -136,6 +136,51 @@ def test_a_withdrawal_follows_even_when_only_its_envelope_says_so(house, hub):
     assert SpsCertificate(parse(parts.translated).root).status_code == "40"
 
 
+def replacing(old, number, **changes):
+    """As the ePhyto hub has a replacement: an issue with a number of its own, and the note ADRPN with the old one."""
+    begin, end = "<ram:IncludedSPSNote>", "</ram:IncludedSPSNote>"
+    note = f"{begin}<ram:Subject>ADRPN</ram:Subject><ram:Content>{old}</ram:Content>{end}{begin}"
+    content = certificate(number=number, lines=1, **changes).replace(begin.encode(), note.encode(), 1)
+    return envelope(content, certificate_number=number)
+
+
+def statuses(house):
+    """Status of each number, and by what its version was replaced."""
+    return house.rows(
+        "SELECT d.number, d.status_code, n.number FROM documents d "
+        "JOIN document_versions v ON v.document_id = d.id "
+        "LEFT JOIN document_versions r ON r.exchange_id = v.replaced_by "
+        "LEFT JOIN documents n ON n.id = r.document_id ORDER BY v.received_at, d.number"
+    )
+
+
+def test_a_replacement_that_is_an_issue_ends_what_it_names(house, hub):
+    old = take(house, hub, hub.put(envelope())).certificate_number
+    house.later(minutes=1)
+    number = hub.put(replacing(old, "AR-NEW-1"))
+    row = take(house, hub, number)
+    assert (row.state, row.verdict) == ("imported", "delivered")
+    assert statuses(house) == [(old, "44", "AR-NEW-1"), ("AR-NEW-1", "70", None)]
+    again = take(house, hub, hub.put(replacing(old, "AR-NEW-1")))
+    assert (again.state, again.exchange_id) == ("imported", row.exchange_id)
+    other = take(house, hub, hub.put(replacing(old, "AR-NEW-1", issued=house.now)))
+    assert (other.state, other.code) == ("held", "IMG-7001")
+    house.later(minutes=1)
+    withdrawal = envelope(certificate_number=old, certificate_status=40)
+    assert take(house, hub, hub.put(withdrawal)).state == "imported"
+    assert statuses(house)[-1][:2] == (old, "40")
+
+
+def test_a_replacement_stands_by_itself_when_what_it_names_is_not_here_or_ended(house, hub):
+    assert take(house, hub, hub.put(replacing("AR-NEVER-SEEN", "AR-NEW-1"))).state == "imported"
+    old = take(house, hub, hub.put(envelope())).certificate_number
+    house.later(minutes=1)
+    take(house, hub, hub.put(envelope(certificate_number=old, certificate_status=40)))
+    house.later(minutes=1)
+    assert take(house, hub, hub.put(replacing(old, "AR-NEW-2"))).state == "imported"
+    assert {row[:2] for row in statuses(house)} == {("AR-NEW-1", "70"), (old, "40"), ("AR-NEW-2", "70")}
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
