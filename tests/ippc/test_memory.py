@@ -83,6 +83,41 @@ print(given, (peak - before) / size, (status("VmRSS") - before) / size if trim e
 '''
 
 
+STORE = r'''
+"""Keeps an envelope with the content of a file, and gives it back; prints both peaks in sizes of the content."""
+import re, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from gateway.store import NewEnvelope, add_envelopes, envelope_content, open_store, upgrade
+
+def status(name):
+    return int(re.search(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[1]) * 1024
+
+def peak(action):
+    before = status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    action()
+    return (status("VmHWM") - before) / size
+
+def keep(number, content):
+    new = NewEnvelope(
+        number=number, partner="ar", recipient="nl", from_country="AR", to_country="NL", certificate_type=851,
+        certificate_status=70, certificate_number=number, content=content, repeat_key=number.encode(),
+    )
+    store.write(lambda connection: add_envelopes(connection, [new], actor="ar", now=datetime.now(UTC)))
+
+def give():
+    with store.read() as connection:
+        assert envelope_content(connection, "large") == content
+
+content = Path(sys.argv[2]).read_bytes()
+size = len(content)
+upgrade(f"sqlite:///{sys.argv[1]}")
+with open_store(f"sqlite:///{sys.argv[1]}", exclusive=True) as store:
+    keep("small", b"x" * 8000)
+    print(peak(lambda: keep("large", content)), peak(give))
+'''
+
 NAMES = ["report", "отчёт", "\U0001f4c4"]
 """Of files: a ``str`` has one, two and four bytes for each character of a document in which they stand."""
 
@@ -128,3 +163,13 @@ def test_a_20_mb_envelope_is_given_out_below_four_times_its_size(tmp_path, name)
     assert given > 0.99 * SIZE
     assert 0.9 < peak < 2.8, "and the text that it is made of was there before"
     assert left < 0.5
+
+
+def test_the_store_keeps_20_mb_without_copies_of_them(tmp_path):
+    (tmp_path / "content").write_bytes(document(4))
+    arguments = [sys.executable, "-c", STORE, str(tmp_path / "db"), str(tmp_path / "content")]
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    kept, given = map(float, ended.stdout.split())
+    assert kept < 1.4, "the pages that SQLite keeps in its cache"
+    assert 0.9 < given < 2.6

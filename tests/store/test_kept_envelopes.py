@@ -59,6 +59,19 @@ def actions(store, number):
         return [entry.action for entry in find_audit(connection, number)]
 
 
+@pytest.mark.parametrize("size", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20, (3 << 20) + 7])
+def test_a_large_content_is_there_whole_or_not_at_all(store, add, make_envelope, now, size):
+    content = bytes(number % 251 for number in range(1000)) * (size // 1000 + 1)
+    new = make_envelope("1", content=content[:size])
+    with pytest.raises(ZeroDivisionError):
+        store.write(lambda c: (add_envelopes(c, [new], actor="ar-nppo", now=now), 1 / 0))
+    with store.read() as connection:
+        assert envelope_content(connection, "1") is None
+    assert add(new).size == size
+    with store.read() as connection:
+        assert envelope_content(connection, "1") == new.content
+
+
 def test_an_envelope_is_found_as_it_came(store, add, make_envelope, now):
     new = make_envelope("1", content="<ä/>".encode(), message="seen", channel="CH")
     added = add(new, address="192.0.2.1")
