@@ -103,9 +103,22 @@ def show(ctx: typer.Context, number: Number, partner: Partner = None, as_json: J
 
 
 @app.command()
-def retry(ctx: typer.Context, number: Number, partner: Partner = None, as_json: Json = False) -> None:
-    """Look into a held or unreadable envelope again, for instance after adding a mapping row. The bytes are here."""
+def retry(
+    ctx: typer.Context,
+    number: Annotated[
+        str | None, typer.Argument(help="The hub's number of an envelope. [default: all that are held]")
+    ] = None,
+    partner: Partner = None,
+    as_json: Json = False,
+) -> None:
+    """Look into what is held or unreadable again, for instance after adding a mapping row. The bytes are here.
+
+    What came later about the same certificate and is held, a withdrawal for instance, follows in its order.
+    """
     desk = Desk.of(ctx, as_json)
+    if number is None:
+        _retry_all(desk, partner)
+        return
     with _operating(desk) as (context, poller, _):
         row = _the_import(context.store, number, partner)
         if row.state not in ("held", "unreadable"):
@@ -116,6 +129,30 @@ def retry(ctx: typer.Context, number: Number, partner: Partner = None, as_json: 
     data = _summary(row)
     desk.answer(data, facts((name, data[name]) for name in ("number", "state", "code", "message", "message_id")))
     if row.state in ("held", "unreadable"):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _retry_all(desk: Desk, partner: str | None) -> None:
+    """Everything that is held, oldest first: what is held for want of an earlier envelope comes after it."""
+    from gateway.store import ImportState, find_import, list_imports  # noqa: PLC0415 - start-up
+
+    held: list[ImportRow] = []
+    rows: list[dict[str, Any]] = []
+    with _operating(desk) as (context, poller, _):
+        with context.store.read() as connection:
+            while page := list_imports(
+                connection, partner=partner, state=ImportState.HELD, before=held[-1].id if held else None, limit=1000
+            ):
+                held += page
+        for each in reversed(held):
+            with context.store.read() as connection:
+                row = find_import(connection, each.partner, each.hub_number) or each
+            if row.state is ImportState.HELD:  # else it followed another one
+                row = poller.decide_again(row)
+            rows.append(_summary(row))
+    columns = ["received_at", "number", "partner", "certificate", "status", "state", "code", "message"]
+    desk.answer({"imports": rows}, listing(columns, rows) if rows else "nothing is held")
+    if any(row["state"] == "held" for row in rows):
         raise typer.Exit(ExitCode.REFUSED)
 
 

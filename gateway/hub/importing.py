@@ -36,6 +36,7 @@ from gateway.store import (
     add_import,
     decide_import,
     find_import,
+    held_after,
     import_envelope_bytes,
     mark_acknowledged,
     new_id,
@@ -119,9 +120,19 @@ class Importer:
         return tuple(finished)
 
     def decide_again(self, partner: Partner, row: ImportRow) -> ImportRow:
-        """Look into an envelope that is held or unreadable once more, after an operator changed something."""
+        """Look into an envelope that is held or unreadable once more, after an operator changed something.
+
+        What came later about the same certificate was perhaps held for want of it, so it follows in its order: a
+        certificate that was withdrawn meanwhile does not stand as if it were not.
+        """
         self._decide(partner, row)
-        return self._current(partner, row)
+        row = self._current(partner, row)
+        if row.state is ImportState.IMPORTED:
+            with self._context.store.read() as connection:
+                later = held_after(connection, row)
+            for each in later:
+                self._decide(partner, each)
+        return row
 
     def _finish(self, partner: Partner, row: ImportRow, *, again: bool = False) -> ImportRow:
         if row.state is ImportState.PULLED:

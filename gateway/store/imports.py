@@ -29,6 +29,7 @@ __all__ = [
     "decide_import",
     "find_import",
     "get_import",
+    "held_after",
     "import_envelope_bytes",
     "list_imports",
     "mark_acknowledged",
@@ -149,6 +150,23 @@ def get_import(connection: Connection, import_id: str) -> ImportRow | None:
     """The import of that id."""
     row = connection.execute(select(hub_imports).where(hub_imports.c.id == import_id)).first()
     return _import(row) if row else None
+
+
+def held_after(connection: Connection, row: ImportRow) -> tuple[ImportRow, ...]:
+    """What came later about the same certificate and is held, oldest first: a withdrawal of what was held itself."""
+    query = (
+        select(hub_imports)
+        .where(
+            hub_imports.c.state == ImportState.HELD,
+            hub_imports.c.id > row.id,
+            hub_imports.c.partner == row.partner,
+            hub_imports.c.from_country == row.from_country,
+            hub_imports.c.certificate_type == row.certificate_type,
+            hub_imports.c.certificate_number == row.certificate_number,
+        )
+        .order_by(hub_imports.c.id)
+    )
+    return tuple(_import(found) for found in connection.execute(query))
 
 
 def import_envelope_bytes(connection: Connection, import_id: str) -> bytes | None:

@@ -110,6 +110,29 @@ def test_retry_takes_a_held_one_over_once_the_grant_is_there_and_refuses_before(
     assert imsoc.json("hub", "retry", held, code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
 
 
+def test_what_was_held_for_want_of_a_held_one_follows_it(imsoc, hub, trial):
+    first = envelope(to="BE")
+    numbers = [
+        hub.put(first),
+        hub.put(envelope(to="BE", certificate_number=first.header.certificate_number, certificate_status=40)),
+        hub.put(envelope(to="FR")),
+    ]
+    imsoc("hub", "poll")
+    refused = imsoc.json("hub", "retry", code=ExitCode.REFUSED)["imports"]
+    assert [(row["number"], row["state"]) for row in refused] == [(number, "held") for number in numbers]
+    (trial / "hub.toml").write_text(RECORD.replace("*>NL", "*>BE"))
+    imsoc("partners", "add", "hub.toml")
+    assert imsoc.json("hub", "retry", numbers[0])["state"] == "imported"
+    assert imsoc.json("hub", "show", numbers[1])["state"] == "imported"
+    (left,) = imsoc.json("hub", "retry", code=ExitCode.REFUSED)["imports"]
+    assert (left["number"], left["code"]) == (numbers[2], "IMG-2102")
+    (trial / "hub.toml").write_text(RECORD.replace("*>NL", "*>*"))
+    imsoc("partners", "add", "hub.toml")
+    (row,) = imsoc.json("hub", "retry")["imports"]
+    assert (row["number"], row["state"]) == (numbers[2], "imported")
+    assert imsoc.json("hub", "retry")["imports"] == []
+
+
 def test_an_answer_travels_back_and_is_audited(imsoc, hub, trial):
     number = hub.put(envelope())
     imsoc("hub", "poll")
