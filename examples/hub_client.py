@@ -116,11 +116,11 @@ def main(address, certificate, key, root, file):
         print("organisations at this hub:", ", ".join(nppo.Country for nppo in service.GetActiveNppos() or []))
         send(service, Path(file).read_text("utf-8"))
         receive(service)
-    except Fault as fault:  # HubWebException: its message says what, where and what to do
+    except Fault as fault:  # HubWebException: its message says what and where; a certificate that nobody registered too
         told = fault.detail.findtext(f".//{{{HUB}}}message") if fault.detail is not None else None
         print("refused:", told or fault.message)
         return 1
-    except (Error, etree.XMLSyntaxError, OSError) as error:  # HTTP 403 (not our certificate), a file, or the network
+    except (Error, etree.XMLSyntaxError, OSError) as error:  # a file, the network, or TLS
         print("not sent:", error)
         return 1
     return 0
