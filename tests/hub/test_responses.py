@@ -35,16 +35,18 @@ def delivered(store):
     return house, service, row, poller
 
 
-def test_an_answer_to_who_delivered_to_us_waits_for_it_in_our_stand_in(delivered):
+@pytest.mark.parametrize("status", [39, 41])
+def test_an_answer_to_who_delivered_to_us_waits_for_it_in_our_stand_in(delivered, status):
     house, service, row, poller = delivered
-    given = answer(house.context, poller, row, status=41, reason="Live insects found", actor="desk")
+    given = answer(house.context, poller, row, status=status, reason="Live insects found", actor="desk")
     sender = house.partner("ar-nppo")
     (header,) = service.headers(sender)
-    assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", 41)
+    assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", status)
     assert header.hub_delivery_number == given.hub_delivery_number
     pulled = service.pull(sender, header.hub_delivery_number)
     root = parse(pulled.content).root
     assert root.tag.endswith("}SPSAcknowledgement")
+    assert root.findtext(".//{*}StatusCode") == str(status)
     assert "Live insects found" in root.itertext()
     assert row.hub_number in root.itertext()
     assert house.one("SELECT count(*) FROM audit WHERE action = 'hub answer'") == 1
