@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["IppcHubAdapter"]
 
+MAX_NUMBER: Final = 200
+"""Characters of a hub's number that can be kept: databases refuse longer keys, and the delivery would never end."""
+
 _OPERATION: Final = "DeliverEnvelope"
 _ON_ITS_WAY: Final = frozenset({TrackingState.PENDING_DELIVERY, ""})
 """With a number; the header's schema lets the state be left out."""
@@ -72,7 +75,7 @@ class IppcHubAdapter:
         except DeliveryError as error:
             return DeliveryResult(DeliveryOutcome.UNKNOWN, error.code, error.found or error.message)
         sent = _sent(job)
-        found = [header for header in waiting if header.hub_delivery_number and _same(header, sent)]
+        found = [header for header in waiting if _usable(header.hub_delivery_number) and _same(header, sent)]
         if not found:
             return DeliveryResult(DeliveryOutcome.ABSENT)
         last = found[-1]
@@ -82,6 +85,10 @@ class IppcHubAdapter:
 def _sent(job: DeliveryJob) -> EnvelopeHeader:
     """The header in the payload: what the hub was told, in its own words."""
     return wire.read_header(parse(job.payload, limits=wire.REPLY_LIMITS).root[0])
+
+
+def _usable(number: str) -> str:
+    return number if len(number) <= MAX_NUMBER else ""
 
 
 def _same(header: EnvelopeHeader, sent: EnvelopeHeader) -> bool:
@@ -95,7 +102,7 @@ def _identity(header: EnvelopeHeader) -> tuple[str, str, int, int, str]:
 
 def _result_of(header: EnvelopeHeader, sent: EnvelopeHeader, receipt: bytes) -> DeliveryResult:
     """What the answer says; an answer about another certificate says nothing, a bare refusal is about this one."""
-    number, state = header.hub_delivery_number, header.tracking
+    number, state = _usable(header.hub_delivery_number), header.tracking
     unnamed = state == TrackingState.FAILED_DELIVERY and not header.certificate_number
     if not unnamed and not _same(header, sent):
         return DeliveryResult(DeliveryOutcome.UNKNOWN, "IMG-8003", "an answer about something else", receipt=receipt)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from gateway.documents import PHYTOSANITARY_TYPES
-from gateway.errors import DeliveryError, GatewayError, Unavailable
+from gateway.errors import DeliveryError, GatewayError, HubRefused, Unavailable
 from gateway.exchange import ImportOutcome, ReceivedEnvelope, take_envelope
 from gateway.faultpoints import reach
 from gateway.hub.responses import take_response
@@ -59,6 +59,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Importer", "concerns_one_envelope"]
 
+MAX_FIELD: Final = 200
+"""Characters of a header's field that are kept beside the envelope, where all of them are."""
+
 _SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004"})
 """The hub answers nobody, or not us: it says nothing about the envelope."""
 
@@ -85,6 +88,7 @@ class Importer:
         """Bring one envelope to its end, from wherever it stands.
 
         Raises:
+            HubRefused: IMG-7122, another envelope had this number: acknowledging it would lose this one.
             GatewayError: `concerns_one_envelope` says whether to go on with the next; the state is kept.
         """
         row = self._find(waiting.partner, waiting.number)
@@ -93,6 +97,8 @@ class Importer:
             row = self._find(waiting.partner, waiting.number)
             assert row is not None
         again = row.acknowledged_at is not None  # the hub lists it as if we had never answered
+        if again:
+            self._must_be(waiting, row)
         return self._finish(waiting.partner, row, again=again)
 
     def resume(self, partner: Partner, limit: int) -> tuple[ImportRow, ...]:
@@ -145,6 +151,18 @@ class Importer:
             reach("hub.finished")
         return row
 
+    def _must_be(self, waiting: Waiting, row: ImportRow) -> None:
+        """Refuse an envelope that is not the one which is here under its number.
+
+        Raises:
+            HubRefused: IMG-7122.
+        """
+        with self._context.store.read() as connection:
+            kept = import_envelope_bytes(connection, row.id)
+        given = self._source.pull(waiting.number)
+        if kept is not None and kept != given and _told(kept) != _told(given):
+            raise HubRefused("IMG-7122", where=waiting.number, found="another envelope than was received")
+
     def _fetch(self, waiting: Waiting) -> None:
         """Pull an envelope and keep its bytes; what cannot be read at all is kept too."""
         raw = self._source.pull(waiting.number)
@@ -160,11 +178,11 @@ class Importer:
             id=new_id(now),
             partner=waiting.partner.id,
             hub_number=waiting.number,
-            from_country=header.sender,
-            to_country=header.to,
+            from_country=header.sender[:MAX_FIELD],
+            to_country=header.to[:MAX_FIELD],
             certificate_type=header.certificate_type,
             certificate_status=header.certificate_status,
-            certificate_number=header.certificate_number,
+            certificate_number=header.certificate_number[:MAX_FIELD],
             envelope=raw,
             received_at=now,
         )
@@ -272,6 +290,15 @@ class Importer:
         current = self._find(partner, row.hub_number)
         assert current is not None
         return current
+
+
+def _told(raw: bytes) -> tuple[EnvelopeHeader, object] | None:
+    """What an envelope says, without what the hub writes around it; None when it cannot be read."""
+    try:
+        envelope = read_received(raw)
+    except GatewayError:
+        return None
+    return replace(envelope.header, tracking="", error_message="", forwardings=()), envelope.content
 
 
 def concerns_one_envelope(error: GatewayError) -> bool:

@@ -19,6 +19,7 @@ from gateway.hub.profile import Members, profile_of
 from gateway.hub.rows import cut, forwardings_of, header_of, new_envelopes, numbers_for
 from gateway.hub.states import Mover, check_transition
 from gateway.ippc import Envelope, EnvelopeHeader, TrackingState
+from gateway.ippc.wire import REPLY_LIMITS, written_size
 from gateway.store import (
     NumberTaken,
     Refusal,
@@ -56,7 +57,10 @@ MAX_PULL: Final = 50
 """Envelopes in one answer of PULLImportEnvelope."""
 
 MAX_PULL_BYTES: Final = 16 * 2**20
-"""Bytes of content in one answer of PULLImportEnvelope; a larger first envelope comes alone."""
+"""Bytes of content as written in one answer of PULLImportEnvelope; a larger first envelope comes alone."""
+
+MAX_WRITTEN: Final = REPLY_LIMITS.max_bytes - 2**20
+"""Bytes of one content as it is written into an answer: a megabyte less than clients like ours read in all."""
 
 
 class HubService:
@@ -122,6 +126,7 @@ class HubService:
             assert receiver is not None
             if objection is not None:
                 raise objection
+            _check_size(envelope.content)
             routing = route(
                 header,
                 sender=partner,
@@ -191,10 +196,13 @@ class HubService:
             envelopes: list[Envelope] = []
             size = 0
             for row in waiting_envelopes(connection, _recipient(partner), limit=MAX_PULL):
-                size += row.size
+                if envelopes and size + row.size > MAX_PULL_BYTES:
+                    break
+                envelope = _envelope(connection, row)
+                size += written_size(envelope.content or b"")
                 if envelopes and size > MAX_PULL_BYTES:
                     break
-                envelopes.append(_envelope(connection, row))
+                envelopes.append(envelope)
         return envelopes
 
     def under_delivery(self, partner: Partner) -> list[EnvelopeHeader]:
@@ -301,6 +309,17 @@ class HubService:
 
 def _recipient(partner: Partner | None) -> str:
     return partner.id if partner else ""
+
+
+def _check_size(content: bytes | None) -> None:
+    """Refuse what could be taken in and never be handed out: it would stay first in every PULLImportEnvelope.
+
+    Raises:
+        HubRefused: IMG-7123.
+    """
+    size = written_size(content or b"")
+    if size > MAX_WRITTEN:
+        raise HubRefused("IMG-7123", where="Content", found=f"{size:,} bytes", expected=f"at most {MAX_WRITTEN:,}")
 
 
 def _own_row(connection: Connection, partner: Partner | None, number: str) -> EnvelopeRow:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+import structlog
+
 from gateway.ippc import wire
 from gateway.ippc.models import TrackingState
 from gateway.store import ImportVerdict, find_envelope
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from gateway.store import Store
 
 __all__ = ["LocalSource", "RemoteSource", "Source", "Waiting", "is_pushed", "read_received"]
+
+MAX_HUB_NUMBER: Final = 200
+"""Characters of a hub's number. Databases refuse longer keys, and one envelope must not stop the round."""
+
+_log = structlog.get_logger(__name__)
 
 _RESULT: Final = qn(HUB, "PULLSingleImportEnvelopeResult")
 
@@ -97,9 +104,12 @@ class RemoteSource:
         self._client = client
 
     def waiting(self) -> Iterable[Waiting]:
-        """GetImportEnvelopeHeaders for all countries; a header without a number cannot be pulled."""
+        """GetImportEnvelopeHeaders for all countries; a header without a usable number cannot be pulled, or kept."""
         for header in self._client.import_headers():
-            if header.hub_delivery_number:
+            number = header.hub_delivery_number
+            if len(number) > MAX_HUB_NUMBER:
+                _log.warning("hub.unusable_number", partner=self._partner.id, characters=len(number))
+            elif number:
                 yield Waiting(header, self._partner)
 
     def pull(self, number: str) -> bytes:

@@ -17,7 +17,7 @@ from gateway.errors import HubRefused
 from gateway.ippc.models import Envelope, EnvelopeHeader, Forwarding
 from gateway.xml.canonical import serialise
 from gateway.xml.limits import Limits
-from gateway.xml.names import ACK17, HUB, HUBENT, SPS17, XSI, path_of, qn
+from gateway.xml.names import ACK17, HUB, HUBENT, RAM21, SPS17, XSI, path_of, qn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "ATTACHMENT",
     "ENVELOPE",
     "HEADER",
     "MAX_CONTENT",
@@ -42,17 +43,21 @@ __all__ = [
     "text_part",
     "text_xml",
     "wrapped",
+    "written_size",
 ]
 
 MAX_CONTENT: Final = 32 * 1024 * 1024
 """Characters of one Content: a certificate of 20 MB with every markup character escaped, with room."""
 
+ATTACHMENT: Final = qn(RAM21, "AttachmentBinaryObject")
+"""A file in a certificate, as Base64."""
+
 REQUEST_LIMITS: Final = Limits(
     max_bytes=48 * 1024 * 1024,
-    large_text=frozenset({qn(HUBENT, "Content"), qn(HUB, "ePhytoXML")}),
+    large_text=frozenset({qn(HUBENT, "Content"), qn(HUB, "ePhytoXML"), ATTACHMENT}),
     max_large_text=MAX_CONTENT,
 )
-"""A whole document in one text where this contract puts one, and nowhere else."""
+"""A whole document in one text where this contract puts one, or a whole file where a document does; nowhere else."""
 
 REPLY_LIMITS: Final = replace(REQUEST_LIMITS, max_bytes=64 * 1024 * 1024)
 """PULLImportEnvelope answers with several envelopes."""
@@ -240,6 +245,11 @@ def _escaped(text: str, where: str) -> Iterator[bytes]:
     except UnicodeEncodeError:
         raise HubRefused("IMG-7191", where=where, found="half of a surrogate pair") from None
     return _as_character_data(data, where)
+
+
+def written_size(text: bytes) -> int:
+    """Bytes of a text in UTF-8 once it is written as character data."""
+    return len(text) + 3 * (text.count(b"<") + text.count(b">")) + 4 * (text.count(b"&") + text.count(b"\r"))
 
 
 def _as_character_data(data: bytes, where: str) -> Iterator[bytes]:

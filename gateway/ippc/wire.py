@@ -26,6 +26,7 @@ from gateway.ippc.elements import (
     text_part,
     text_xml,
     wrapped,
+    written_size,
 )
 from gateway.xml.names import HUB, qn
 
@@ -61,6 +62,7 @@ __all__ = [
     "text_xml",
     "validate_and_deliver",
     "validate_phyto",
+    "written_size",
 ]
 
 _DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>\s*")

@@ -10,6 +10,7 @@ from fake_hub import FakeHub
 
 from adapters import DeliveryJob, DeliveryOutcome, open_adapter
 from adapters.ippc_hub import IppcHubAdapter
+from adapters.ippc_hub.adapter import MAX_NUMBER
 from gateway.access import DeliveryTarget
 from gateway.errors import DeliveryError, HubRefused
 from gateway.ippc import wire
@@ -90,6 +91,7 @@ def test_what_an_answer_means(hub, adapter, job, changes, outcome, code, referen
 @pytest.mark.parametrize(
     "changes",
     [
+        {"hubDeliveryNumber": "9" * (MAX_NUMBER + 1)},
         {"hubDeliveryNumber": None},
         {"HUBTrackingInfo": "EnvelopeNotExists"},
         {"HUBTrackingInfo": "OnItsWay"},

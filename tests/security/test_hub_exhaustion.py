@@ -1,15 +1,28 @@
 """Envelopes and hubs that cost more than they should, or stop the poller."""
 
+import hashlib
+import socket
 import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))  # the hub in memory of its tests
 
+import hub_members
 from polling_harness import House, MemoryHub, envelope, poller_of
 
-from gateway.hub import responses
+from gateway.errors import DeliveryError
+from gateway.hub import HubService, responses, service
+from gateway.hub.importing import MAX_FIELD
+from gateway.ippc.wire import text_part, written_size
+from gateway.soap.transport import PackageTransport, TlsSettings
+from gateway.xml.limits import DEFAULT_LIMITS
 from gateway.xml.names import ACK17, RAM21
 
 
@@ -44,3 +57,106 @@ def test_reasons_of_an_answer_do_not_fill_the_audit(house, hub):
     hub.put(envelope(content=answer(f"<ram:ReasonInformation>{'x' * 10_000}</ram:ReasonInformation>" * 100)))
     assert poller_of(house, hub).run_once("the-hub").states == {"response": 1}
     assert house.one("SELECT max(length(detail)) FROM audit") < responses.MAX_REASONS * 2_500
+
+
+def renamed(hub, number, new):
+    """The hub gives an envelope another number."""
+    given = hub.envelopes.pop(number)
+    hub.envelopes[new] = replace(given, header=replace(given.header, hub_delivery_number=new))
+    hub.states[new] = hub.states.pop(number)
+
+
+def test_a_number_that_no_database_keeps_does_not_stop_the_others(house, hub):
+    """PostgreSQL refuses keys beyond 2,700 bytes; that used to look like a store that is away, in every round."""
+    endless = "".join(hashlib.sha256(bytes([seed])).hexdigest() for seed in range(100))
+    renamed(hub, hub.put(envelope()), endless)
+    good = hub.put(envelope())
+    done = poller_of(house, hub).run_once("the-hub")
+    assert (done.failure, done.states) == (None, {"imported": 1})
+    assert (hub.states[good], hub.states[endless]) == ("Delivered", "PendingDelivery")
+
+
+def test_header_fields_without_end_are_kept_in_the_envelope_alone(house, hub):
+    hub.put(envelope(content="<a/>", certificate_number="9" * 100_000))
+    assert poller_of(house, hub).run_once("the-hub").states == {"unreadable": 1}
+    assert house.one("SELECT length(certificate_number) FROM hub_imports") == MAX_FIELD
+
+
+def test_a_number_that_is_given_twice_does_not_lose_the_second_envelope(house, hub):
+    """A hub whose numbers began again: what was never stored is never acknowledged."""
+    poller = poller_of(house, hub)
+    number = hub.put(envelope())
+    assert poller.run_once("the-hub").states == {"imported": 1}
+    hub.put(envelope())
+    renamed(hub, "HUB-0002", number)
+    done = poller.run_once("the-hub")
+    assert [each.split(":")[1].split()[0] for each in done.troubled] == ["IMG-7122"]
+    assert hub.states[number] == "PendingDelivery"
+    assert house.one("SELECT count(*) FROM documents") == 1
+
+
+@contextmanager
+def answering(head, pause):
+    """A server that sends the head of an answer and then a byte now and then, for ever."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(head)
+            while not over.wait(pause):
+                connection.sendall(b"a")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        over.set()
+        thread.join(10)
+        listener.close()
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_hub_that_drips_its_answer_does_not_hold_the_poller(head):
+    """The time between two bytes was short, and the thread that polls was gone for ever."""
+    transport = PackageTransport(timeout=0.5, limits=DEFAULT_LIMITS, tls=TlsSettings())
+    with answering(head, 0.05) as address:
+        start = time.monotonic()
+        with pytest.raises(DeliveryError) as caught:
+            transport.exchange(address, b"<a/>", {})
+        assert time.monotonic() - start < 3
+    assert caught.value.code == "IMG-8002"
+
+
+def test_what_could_never_be_handed_out_is_not_taken_in(store, monkeypatch):
+    """32 MB of & are 160 MB in the answer: its receiver could neither read nor acknowledge it, nor get past it."""
+    monkeypatch.setattr(service, "MAX_WRITTEN", 1000)
+    members = hub_members.directory()
+    hub = HubService(store, members)
+    now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    given = hub_members.envelope(content="&" * 201)
+    refused = hub.deliver(members.by_id("ar-nppo"), given, now=now)
+    assert refused.tracking == "FailedDelivery"
+    assert refused.error_message.startswith("IMG-7123")
+    assert hub.headers(members.by_id("be-nppo")) == []
+    taken = hub.deliver(members.by_id("ar-nppo"), hub_members.envelope(content="&" * 200), now=now)
+    assert taken.tracking == "PendingDelivery"
+
+
+def test_an_answer_with_several_envelopes_is_bounded_as_it_is_written(store, monkeypatch):
+    monkeypatch.setattr(service, "MAX_PULL_BYTES", 1000)
+    members = hub_members.directory()
+    hub = HubService(store, members)
+    now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    for number in range(3):
+        given = hub_members.envelope(content="&" * 150, certificate_number=f"AR-{number}")
+        assert hub.deliver(members.by_id("ar-nppo"), given, now=now).tracking == "PendingDelivery"
+    assert len(hub.pull_all(members.by_id("be-nppo"))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "a<b>c&d\r\n\té€", "&" * 100_000])
+def test_the_written_size_is_that_of_what_is_written(text):
+    assert written_size(text.encode()) == len(text_part("a", text)) - len(text_part("a", ""))
