@@ -14,6 +14,7 @@ from adapters.ippc_hub.faults import HubForbidden, error_of, is_forbidden
 from adapters.tls import tls_of
 from gateway.errors import HubRefused
 from gateway.ippc import wire
+from gateway.ippc.content import DOCUMENT_LIMITS
 from gateway.ippc.models import EnvelopeHeader, TrackingState
 from gateway.ippc.profile import read_channel, read_nppo
 from gateway.ippc.validation_result import ValidationResult
@@ -144,7 +145,7 @@ class IppcHubClient:
         Raises:
             SchemaInvalid: IMG-3001, the certificate is not of the hub's schema; send it by `deliver`.
         """
-        validate(SchemaName.HUB_PHYTO, parse(certificate).root)
+        validate(SchemaName.HUB_PHYTO, parse(certificate, limits=DOCUMENT_LIMITS).root)
         return self.send("DeliverPhytoEnvelope", wire.deliver_phyto(header, certificate))[0]
 
     def deliver_country_response(self, header: EnvelopeHeader, acknowledgement: bytes) -> EnvelopeHeader:

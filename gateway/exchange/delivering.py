@@ -13,6 +13,7 @@ from gateway.documents import SpsCertificate
 from gateway.errors import ConfigurationError, DeliveryError, ExchangeRefused, RouteRefused
 from gateway.exchange.status import CertificateStatus
 from gateway.ippc import wire
+from gateway.ippc.content import document_limits
 from gateway.ippc.form import to_hub_form, to_hub_replacement
 from gateway.ippc.models import Envelope, EnvelopeHeader
 from gateway.store import Form, find_document, find_version, find_version_parts
@@ -75,7 +76,7 @@ _ROUTE_NEEDED: Final = "trust.phyto_routes with the route; for route iv com_info
 
 def _in_codes_of(context: Context, partner: Partner, canonical: bytes) -> _Element:
     translation = translate(
-        parse(canonical, limits=context.limits).root,
+        parse(canonical, limits=document_limits(context.limits)).root,
         source=context.policy.canonical_system,
         target=partner.code_system,
         index=context.index.on(context.clock().date()),

@@ -15,6 +15,7 @@ from gateway.access import ANY, View, view_of
 from gateway.documents import mask_personal
 from gateway.errors import ExchangeRefused
 from gateway.exchange.models import Representation
+from gateway.ippc.content import document_limits
 from gateway.store import (
     DocumentKey,
     DocumentQuery,
@@ -123,10 +124,11 @@ def read_certificate(
             raise ExchangeRefused("IMG-7004", found=f"{key} {representation}")
         form, content = Form.INLINE, parts.translated
     masked = view is View.MASKED
+    limits = document_limits(context.limits)
     if masked:
-        form, content = Form.INLINE, mask_personal(parse(content, limits=context.limits).root)
+        form, content = Form.INLINE, mask_personal(parse(content, limits=limits).root)
     elif representation is Representation.TRANSLATED and not _is_ephyto_only(version):
-        content = context.sealer.seal(parse(content, limits=context.limits).root, at=now)
+        content = context.sealer.seal(parse(content, limits=limits).root, at=now)
     return CertificateBytes(key, version.status_code, representation, masked, form, content)
 
 

@@ -10,12 +10,12 @@ import base64
 import binascii
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import HubRefused, XmlRefused
-from gateway.ippc.elements import is_utf8
+from gateway.ippc.elements import ATTACHMENT, MAX_CONTENT, is_utf8
 from gateway.xml.boundary import parse
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
 from gateway.xml.names import ACK17, SPS17, qn, readable
@@ -23,10 +23,21 @@ from gateway.xml.names import ACK17, SPS17, qn, readable
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["ACKNOWLEDGEMENT", "CERTIFICATE", "Content", "ContentForm", "decode_content"]
+__all__ = [
+    "ACKNOWLEDGEMENT",
+    "CERTIFICATE",
+    "DOCUMENT_LIMITS",
+    "Content",
+    "ContentForm",
+    "decode_content",
+    "document_limits",
+]
 
 CERTIFICATE: Final = qn(SPS17, "SPSCertificate")
 ACKNOWLEDGEMENT: Final = qn(ACK17, "SPSAcknowledgement")
+
+DOCUMENT_LIMITS: Final = Limits(max_bytes=MAX_CONTENT, large_text=frozenset({ATTACHMENT}), max_large_text=MAX_CONTENT)
+"""Of a document in an envelope: it may be as large as a Content, and one file may be nearly all of it."""
 
 _SPACE: Final = b" \t\r\n"
 _AROUND: Final = _SPACE + codecs.BOM_UTF8
@@ -58,7 +69,7 @@ def decode_content(text: bytes | None, *, limits: Limits = DEFAULT_LIMITS) -> Co
 
     Args:
         text: of Content, as it was parsed, in UTF-8; None where an envelope has none.
-        limits: of the document inside.
+        limits: as the operator chose them; ``document_limits`` says what holds of the document inside.
 
     Raises:
         HubRefused: IMG-7110 there is nothing, it is neither XML nor Base64 of XML, breaks a limit of the XML boundary,
@@ -70,7 +81,7 @@ def decode_content(text: bytes | None, *, limits: Limits = DEFAULT_LIMITS) -> Co
     form = ContentForm.XML_TEXT if start.startswith(b"<") or b"<" in text else ContentForm.BASE64
     document = _bare(text if form is ContentForm.XML_TEXT else _from_base64(text))
     try:
-        root = parse(document, limits=limits).root
+        root = parse(document, limits=document_limits(limits)).root
     except XmlRefused as error:
         raise HubRefused(
             "IMG-7110",
@@ -81,6 +92,16 @@ def decode_content(text: bytes | None, *, limits: Limits = DEFAULT_LIMITS) -> Co
     if root.tag not in {CERTIFICATE, ACKNOWLEDGEMENT}:
         raise _unreadable(readable(str(root.tag)))
     return Content(root, document, form)
+
+
+def document_limits(own: Limits) -> Limits:
+    """Of a document that came in an envelope, or leaves in one. What the operator chose otherwise, holds."""
+    values = {
+        name: getattr(DOCUMENT_LIMITS, name)
+        for name in ("max_bytes", "max_large_text")
+        if getattr(own, name) == getattr(DEFAULT_LIMITS, name)
+    }
+    return replace(own, large_text=DOCUMENT_LIMITS.large_text, **values)
 
 
 def _from_base64(text: bytes) -> bytes:

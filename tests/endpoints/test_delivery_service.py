@@ -1,7 +1,9 @@
 """The hub's contract as a client sees it: every operation, every refusal in the contract's own way."""
 
 import base64
+import hashlib
 import os
+import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from gateway.config import HubSettings
 from gateway.endpoints.hub_journal import AGAIN_AFTER
 from gateway.ippc import Forwarding, wire
 from gateway.ippc.content import decode_content
-from gateway.sandbox.samples import certificate, example
+from gateway.sandbox.samples import certificate, example, with_reference
 from gateway.store.tables import audit, exchanges
 from gateway.xml.limits import Limits
 from mappings.hub_lists import LISTS, load_hub_lists, rows_from_xml
@@ -254,6 +256,18 @@ def test_a_content_beyond_ten_million_characters_is_taken_and_nothing_else_is(ca
     number = delivered(calling(), content=content)
     assert calling("be-nppo")(pull(number)).text(".//hubent:Content") == content
     answer = calling()(wire.deliver_envelope(envelope("x" * 10_500_000)))
+    assert (answer.status, answer.code) == (500, "IMG-1008")
+
+
+def test_a_file_beyond_ten_million_characters_comes_in_as_xml_too_and_no_other_text(standing):
+    certified = certificate(number="AR-1", lines=1)
+    attached = random.Random(1).randbytes(9_000_000)
+    number = standing()(phyto_request(with_reference(certified, "PDF", attachment=("\U0001f4c4.pdf", attached)))).number
+    out = decode_content(standing("be-nppo")(pull(number)).text(".//hubent:Content").encode()).root
+    (found,) = out.iter("{*}AttachmentBinaryObject")
+    assert found.get("filename") == "\U0001f4c4.pdf"
+    assert hashlib.sha256(base64.b64decode(found.text)).digest() == hashlib.sha256(attached).digest()
+    answer = standing()(phyto_request(with_reference(certified, "x" * 10_500_000)))
     assert (answer.status, answer.code) == (500, "IMG-1008")
 
 

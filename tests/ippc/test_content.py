@@ -11,11 +11,11 @@ import pytest
 
 from gateway.errors import HubRefused
 from gateway.ippc import Envelope, EnvelopeHeader, wire
-from gateway.ippc.content import ContentForm, decode_content
+from gateway.ippc.content import ContentForm, decode_content, document_limits
 from gateway.sandbox.samples import example
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
-from gateway.xml.limits import DEFAULT_LIMITS
+from gateway.xml.limits import DEFAULT_LIMITS, LIBXML2_TEXT
 from gateway.xml.names import ACK17, SPS17
 
 pytestmark = pytest.mark.short
@@ -108,3 +108,35 @@ def test_the_limits_of_documents_hold_inside_too():
         decode_content(DOCUMENT.encode(), limits=replace(DEFAULT_LIMITS, max_bytes=20))
     assert "IMG-1003" in refused.value.found
     assert "20 bytes" in refused.value.expected
+
+
+RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:21"
+LONG = LIBXML2_TEXT + 8
+
+
+def holding(name: str, length: int) -> bytes:
+    before, after = f'<s:SPSCertificate xmlns:s="{SPS17}" xmlns:r="{RAM}"><{name}>', f"</{name}></s:SPSCertificate>"
+    return before.encode() + b"A" * length + after.encode()
+
+
+def test_a_file_may_be_longer_than_any_other_text():
+    content = decode_content(holding("r:AttachmentBinaryObject", LONG))
+    assert len(content.root[0].text) == LONG
+    decode_content(holding("r:Content", LIBXML2_TEXT))
+    for name in ("r:Content", "r:ID", "s:AttachmentBinaryObject", "AttachmentBinaryObject"):
+        with pytest.raises(HubRefused) as refused:
+            decode_content(holding(name, LONG))
+        assert (refused.value.code, "IMG-1008" in refused.value.found) == ("IMG-7110", True)
+
+
+def test_a_file_keeps_the_stated_limit_and_the_operators():
+    most = document_limits(DEFAULT_LIMITS)
+    assert (most.max_bytes, most.max_large_text, most.max_text_length) == (32 << 20, 32 << 20, LIBXML2_TEXT)
+    with pytest.raises(HubRefused, match="IMG-7110") as refused:
+        decode_content(holding("r:AttachmentBinaryObject", 32 << 20))
+    assert "IMG-1003" in refused.value.found
+    own = replace(DEFAULT_LIMITS, max_large_text=LONG - 1)
+    decode_content(holding("r:AttachmentBinaryObject", LONG - 1), limits=own)
+    with pytest.raises(HubRefused, match="IMG-7110") as refused:
+        decode_content(holding("r:AttachmentBinaryObject", LONG), limits=own)
+    assert "IMG-1008" in refused.value.found

@@ -1,0 +1,66 @@
+"""A file that is most of a certificate: taken over and sent on whole; no other text may be as long."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from datetime import timedelta
+
+import pytest
+from polling_harness import House, MemoryHub, envelope
+
+from gateway.delivery import DeliveryJob
+from gateway.exchange import payload_for
+from gateway.hub.importing import Importer
+from gateway.hub.sources import RemoteSource, Waiting
+from gateway.ippc import Envelope, wire
+from gateway.ippc.content import decode_content
+from gateway.sandbox.samples import with_reference
+from gateway.store import DocumentKey
+from gateway.xml.boundary import parse
+
+
+@pytest.fixture
+def house(store):
+    return House(store)
+
+
+@pytest.fixture
+def hub():
+    return MemoryHub()
+
+
+def take(house, hub, number):
+    waiting = Waiting(hub.envelopes[number].header, house.partner())
+    return Importer(house.context, RemoteSource(house.partner(), hub), validate=house.validate).take(waiting)
+
+
+def test_a_file_of_20_mb_comes_in_and_goes_out_again(house, hub):
+    attached = base64.b64encode(random.Random(2).randbytes(20_000_000))
+    plain = envelope(certificate_number="AR-PDF")
+    name = "\U0001f4c4.pdf"
+    content = with_reference(plain.content, "PDF", attachment=(name, base64.b64decode(attached)))
+    row = take(house, hub, hub.put(Envelope(plain.header, content)))
+    assert (row.state, row.verdict) == ("imported", "delivered"), row.message
+    job = DeliveryJob(
+        id="d-1",
+        partner="the-hub",
+        exchange_id=row.exchange_id,
+        document=DocumentKey("AR", "851", "AR-PDF"),
+        status_code="70",
+        sender="the-hub",
+        attempt=1,
+        deadline=house.now + timedelta(seconds=20),
+    )
+    sent = parse(payload_for(house.context, job), limits=wire.REQUEST_LIMITS).root
+    leaving = decode_content(wire.read_envelope(sent[0]).content).root
+    (found,) = leaving.iter("{*}AttachmentBinaryObject")
+    assert found.get("filename") == name
+    assert hashlib.sha256(found.text.encode()).digest() == hashlib.sha256(attached).digest()
+
+
+def test_any_other_text_of_that_length_is_not_readable(house, hub):
+    plain = envelope()
+    row = take(house, hub, hub.put(Envelope(plain.header, with_reference(plain.content, "x" * 10_000_001))))
+    assert (row.state, row.code, "IMG-1008" in row.message) == ("unreadable", "IMG-7110", True)
