@@ -217,6 +217,21 @@ def _store(desk: Desk) -> Iterator[Result]:
         yield Result("store", State.FAIL, f"schema {found or 'empty'}, needs {needed}", desk.command("db upgrade"))
         return
     yield Result("store", State.OK, f"{desk.settings.store.url.split('://')[0]}, schema {found}")
+    yield from _held(desk)
+
+
+def _held(desk: Desk) -> Iterator[Result]:
+    """Envelopes of the hub that wait for an operator: its sender was told that we have them, and nobody else was."""
+    from gateway.store import ImportState, list_imports  # noqa: PLC0415 - beside its only use
+
+    most = 1000
+    with desk.store() as store, store.read() as connection:
+        held = list_imports(connection, state=ImportState.HELD, limit=most)
+    if held:
+        count = f"{most} or more" if len(held) == most else str(len(held))
+        detail = f"{count} held, the last one {held[0].hub_number} of {held[0].partner}: {held[0].code}"
+        repair = desk.command("hub imports --state held") + ", then " + desk.command("hub retry")
+        yield Result("envelopes", State.WARN, detail, repair)
 
 
 def _lock(desk: Desk) -> Iterator[Result]:

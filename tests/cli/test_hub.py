@@ -110,6 +110,18 @@ def test_retry_takes_a_held_one_over_once_the_grant_is_there_and_refuses_before(
     assert imsoc.json("hub", "retry", held, code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
 
 
+def test_the_doctor_tells_what_is_held_and_how_to_go_on(imsoc, hub):
+    def told():
+        return [each for each in imsoc.json("doctor", "--offline")["checks"] if each["name"] == "envelopes"]
+
+    assert told() == []
+    number = hub.put(envelope(to="BE"))
+    imsoc("hub", "poll")
+    (check,) = told()
+    assert (check["state"], check["detail"]) == ("warn", f"1 held, the last one {number} of the-hub: IMG-2102")
+    assert "hub retry" in check["repair"]
+
+
 def test_what_was_held_for_want_of_a_held_one_follows_it(imsoc, hub, trial):
     first = envelope(to="BE")
     numbers = [
