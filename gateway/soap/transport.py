@@ -6,10 +6,7 @@ requests lets ``REQUESTS_CA_BUNDLE`` override the authorities that were chosen (
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import PurePosixPath
@@ -17,21 +14,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 from zeep.transports import Transport
 
 from gateway.errors import ConfigurationError, DeliveryError, XmlRefused
+from gateway.soap.in_time import InTime
 from gateway.xml.boundary import inflate, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
-
-    from urllib3.response import HTTPResponse
 
     from gateway.xml.limits import Limits
 
@@ -87,7 +78,7 @@ class PackageTransport(Transport):
         session = requests.Session()
         session.trust_env = False
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _InTime())
+            session.mount(scheme, InTime())
         session.verify = True if tls.ca is None else str(tls.ca)
         if tls.client_certificate is not None:
             key = tls.client_key
@@ -182,59 +173,3 @@ def _never_connected(error: BaseException | None) -> bool:
         error = getattr(error, "reason", None) or reason or error.__cause__ or error.__context__
         seen += 1
     return False
-
-
-@contextmanager
-def _until(connection: HTTPConnection) -> Iterator[None]:
-    """End the connection when the head of a reply is not there in time.
-
-    A socket's timeout is between two bytes: without this, a byte a second holds a thread for ever.
-
-    Raises:
-        TimeoutError: it was not.
-    """
-    sock, seconds = connection.sock, connection.timeout
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with suppress(OSError):  # not the method of a TLS socket, which would pull the layer from under its reader
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds if isinstance(seconds, float | int) else 0, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if late.is_set():
-            raise TimeoutError("the head of a reply that does not end")
-
-
-class _Connection(HTTPConnection):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        with _until(self):
-            return super().getresponse()
-
-
-class _TlsConnection(HTTPSConnection):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        with _until(self):
-            return super().getresponse()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class _InTime(HTTPAdapter):
-    """What requests does, over connections that know when the head of a reply is late."""
-
-    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        super().init_poolmanager(*arguments, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

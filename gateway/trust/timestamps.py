@@ -11,6 +11,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from gateway.errors import GatewayError, SealRefused, Unavailable
+from gateway.soap.in_time import InTime
 from gateway.trust import der
 from gateway.trust.tokens import MAX_TOKEN_BYTES, agrees, read_info, verify_token
 
@@ -41,6 +42,8 @@ def http_transport(timeout: float) -> Callable[[str, bytes], bytes]:
         ends = time.monotonic() + timeout
         with requests.Session() as session:
             session.trust_env = False
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, InTime())
             with session.post(
                 url,
                 data=query,

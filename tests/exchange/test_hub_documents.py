@@ -40,14 +40,15 @@ def test_its_status_has_no_route(imported):
     assert status.body.find("{*}Version/{*}IssuingRoute") is None
 
 
-def test_its_bytes_are_given_as_they_came_and_its_translation_under_our_seal(imported):
+def test_its_bytes_are_given_as_they_came_and_its_translation_without_a_seal_that_it_never_had(imported):
     sent, reader = imported
     original = reader.about("GetCertificate", sent.header.certificate_number)
     assert base64.b64decode(original.text("cx:SealedDocument")) == sent.content
     more = "<cx:Representation>TRANSLATED</cx:Representation>"
     translated = reader.about("GetCertificate", sent.header.certificate_number, more=more)
     assert translated.status == 200
-    assert translated.body.find(".//{http://www.w3.org/2000/09/xmldsig#}Signature") is not None
+    assert translated.body.find(".//{*}SPSCertificate") is not None
+    assert translated.body.find(".//{http://www.w3.org/2000/09/xmldsig#}Signature") is None
 
 
 def test_its_evidence_is_for_the_hub_alone(imported):

@@ -22,6 +22,7 @@ from gateway.hub import HubService, responses, service
 from gateway.hub.importing import MAX_FIELD
 from gateway.ippc.wire import text_part, written_size
 from gateway.soap.transport import PackageTransport, TlsSettings
+from gateway.trust.timestamps import http_transport
 from gateway.xml.limits import DEFAULT_LIMITS
 from gateway.xml.names import ACK17, RAM21
 
@@ -129,6 +130,15 @@ def test_a_hub_that_drips_its_answer_does_not_hold_the_poller(head):
             transport.exchange(address, b"<a/>", {})
         assert time.monotonic() - start < 3
     assert caught.value.code == "IMG-8002"
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-A: "])
+def test_an_authority_that_drips_the_head_of_its_answer_is_given_up_in_time(head):
+    with answering(head, 0.05) as address:
+        start = time.monotonic()
+        with pytest.raises((OSError, ValueError)):
+            http_transport(timeout=0.5)(address, b"query")
+        assert time.monotonic() - start < 3
 
 
 def test_what_could_never_be_handed_out_is_not_taken_in(store, monkeypatch):
