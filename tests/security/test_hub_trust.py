@@ -65,7 +65,7 @@ def submitted(tmp_path):
     gateway.close()
 
 
-@pytest.mark.parametrize(("status", "number"), [("40", "AR-1"), ("44", "AR-1"), ("44", "AR-2")])
+@pytest.mark.parametrize(("status", "number"), [("40", "AR-1"), ("44", "AR-1"), ("44", "AR-2"), ("70", "AR-2")])
 def test_an_envelope_without_a_seal_changes_nothing_that_was_sealed(submitted, status, number):
     store, hub, poll = submitted
     document = certificate(number=number, status=status, export="AR", import_="NL", lines=1, replaces="AR-1")
