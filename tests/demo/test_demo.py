@@ -44,6 +44,15 @@ def running(folder):
     return [number for number in found if int(number) != os.getpid()]
 
 
+def end(demo):
+    """Also after a failure: a demo that is killed cannot take its gateways along."""
+    demo.terminate()
+    try:
+        demo.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        demo.kill()
+
+
 def assert_nothing_is_left(tmp_path):
     deadline = time.monotonic() + 10
     while running(tmp_path / "tmp") and time.monotonic() < deadline:
@@ -184,7 +193,7 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
             assert demo.wait(timeout=20) == 0
             assert "Traceback" not in rest
         finally:
-            demo.kill()
+            end(demo)
     assert_nothing_is_left(tmp_path)
 
 
@@ -216,5 +225,5 @@ def test_stopped_in_the_middle_it_leaves_nothing_either(elsewhere, tmp_path):
             assert demo.wait(timeout=20) != 0
             assert b"Traceback" not in out
         finally:
-            demo.kill()
+            end(demo)
     assert_nothing_is_left(tmp_path)
