@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -84,7 +85,14 @@ def _keep_content_out(_logger: object, _method: str, event: MutableMapping[str, 
             event[key] = value[: MAX_VALUE - 1] + "…"
         elif not isinstance(value, str | int | float | bool | None):
             event[key] = type(value).__name__ if isinstance(value, bytes) else str(value)[:MAX_VALUE]
+        if isinstance(event[key], str) and not event[key].isprintable():
+            event[key] = "".join(map(_shown, event[key]))
     return event
+
+
+def _shown(letter: str) -> str:
+    """A letter that does not steer the terminal or the editor that shows the log (XML lets C1 controls through)."""
+    return "\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") else letter
 
 
 def _name_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gateway.hub.sources import Waiting
 
 __all__ = ["Intake", "Lease", "Round"]
+
+MAX_AVOIDED: Final = 10_000
+"""Envelopes that are left alone for a while; a hub that invents numbers must not fill the memory with them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -96,7 +99,7 @@ class Intake:
             importer: of the source.
             listing: what waits at the hub; what is left of it after a full batch is not lost.
             owners: the partners whose interrupted imports may be resumed here.
-            batch: envelopes at most.
+            batch: envelopes at most, those that made trouble counted.
             go_on: asked before each envelope.
             done: where it is written down.
 
@@ -106,7 +109,7 @@ class Intake:
         for owner in owners:
             done.states.update(row.state.value for row in importer.resume(owner, batch))
         while go_on():
-            if done.states.total() >= batch:
+            if done.states.total() + len(done.troubled) >= batch:
                 done.more = True
                 return
             waiting = next(listing, None)
@@ -124,6 +127,8 @@ class Intake:
         except GatewayError as error:
             if not concerns_one_envelope(error):
                 raise
+            if len(self._avoided) >= MAX_AVOIDED and key not in self._avoided:
+                self._avoided.pop(next(iter(self._avoided)), None)  # it is tried again sooner, no more
             self._avoided[key] = failures + 1, now + self._pause(failures + 1)
             done.troubled = (*done.troubled, f"{waiting.number}: {error.code} {error.message}")
             _log.warning("hub.troubled", number=waiting.number, partner=waiting.partner.id, code=error.code)

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.ippc import wire
 from gateway.ippc.models import TrackingState
+from gateway.soap.transport import UnusableReply
 from gateway.store import ImportVerdict, find_envelope
 from gateway.xml.boundary import parse
 from gateway.xml.names import HUB, qn
@@ -104,13 +105,24 @@ class RemoteSource:
         self._client = client
 
     def waiting(self) -> Iterable[Waiting]:
-        """GetImportEnvelopeHeaders for all countries; a header without a usable number cannot be pulled, or kept."""
-        for header in self._client.import_headers():
+        """GetImportEnvelopeHeaders for all countries; a header without a usable number cannot be pulled, or kept.
+
+        Where that answer is longer than is read here, whoever fills the queue would stop it for all: then what
+        PULLImportEnvelope gives comes first, until the rest can be listed.
+        """
+        for header in self._headers():
             number = header.hub_delivery_number
             if len(number) > MAX_HUB_NUMBER:
                 _log.warning("hub.unusable_number", partner=self._partner.id, characters=len(number))
             elif number:
                 yield Waiting(header, self._partner)
+
+    def _headers(self) -> Iterable[EnvelopeHeader]:
+        try:
+            return self._client.import_headers()
+        except UnusableReply as unusable:
+            _log.warning("hub.list_unusable", partner=self._partner.id, found=unusable.found)
+            return [envelope.header for envelope in self._client.pull_all()]
 
     def pull(self, number: str) -> bytes:
         """The whole reply, byte by byte."""

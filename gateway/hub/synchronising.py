@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from adapters.ippc_hub import CodeList, HubFault
+from gateway.soap.transport import UnusableReply
 from gateway.store import latest_list, save_list
 from gateway.xml.names import HUB, qn
 from mappings.hub_lists import compare, digest_of, rows_from_json, rows_from_xml, rows_to_json
@@ -38,7 +39,7 @@ class ListSource(Protocol):
 def synchronise_lists(client: ListSource, store: Store, partner: str, now: datetime) -> dict[str, Drift]:
     """Fetch all ten lists and keep those that differ from the newest edition.
 
-    A list that the hub refuses, or that it suddenly gives empty, stays as it is: others go on, and the log says so.
+    A list that the hub refuses, gives unreadably or suddenly empty, stays as it is: others go on, the log says so.
 
     Args:
         client: of the hub.
@@ -59,6 +60,9 @@ def synchronise_lists(client: ListSource, store: Store, partner: str, now: datet
             answer = client.code_list(which)
         except HubFault as fault:
             _log.warning("hub.list_refused", partner=partner, list=which, said=fault.text)
+            continue
+        except UnusableReply as unusable:  # too large, say: that the next ones and the envelopes need not wait for
+            _log.warning("hub.list_unusable", partner=partner, list=which, found=unusable.found)
             continue
         drift = _keep(store, partner, which, answer, now)
         if drift:

@@ -74,3 +74,11 @@ def test_libraries_that_log_messages_are_silent(lines, name):
 def test_the_level_holds(lines):
     structlog.get_logger().debug("detail")
     assert lines() == []
+
+
+def test_what_others_wrote_does_not_steer_the_terminal(lines):
+    """XML lets C1 controls and marks of direction through, so a hub's number may hold them."""
+    structlog.get_logger().info("event", number="1\x9b31m\u202e2\n3\x1b[0m é", kept="a b é €")
+    (event,) = lines()
+    assert event["number"] == "1\ufffd31m\ufffd2\ufffd3\ufffd[0m é"
+    assert event["kept"] == "a b é €"

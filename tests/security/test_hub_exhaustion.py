@@ -15,13 +15,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))  # the hub in memory of its tests
 
 import hub_members
-from polling_harness import House, MemoryHub, envelope, poller_of
+from polling_harness import HUB_RECORD, House, MemoryHub, envelope, poller_of
 
 from gateway.errors import DeliveryError
-from gateway.hub import HubService, responses, service
+from gateway.hub import HubService, responses, rounds, service
 from gateway.hub.importing import MAX_FIELD
+from gateway.hub.synchronising import synchronise_lists
 from gateway.ippc.wire import text_part, written_size
-from gateway.soap.transport import PackageTransport, TlsSettings
+from gateway.soap.transport import PackageTransport, TlsSettings, UnusableReply
 from gateway.trust.timestamps import http_transport
 from gateway.xml.limits import DEFAULT_LIMITS
 from gateway.xml.names import ACK17, RAM21
@@ -94,6 +95,48 @@ def test_a_number_that_is_given_twice_does_not_lose_the_second_envelope(house, h
     assert [each.split(":")[1].split()[0] for each in done.troubled] == ["IMG-7122"]
     assert hub.states[number] == "PendingDelivery"
     assert house.one("SELECT count(*) FROM documents") == 1
+
+
+def test_a_queue_too_long_to_be_listed_is_worked_off_all_the_same(house, hub):
+    """Any authority that sends enough would else stop what all others send."""
+    hub.put(envelope(), envelope())
+    listed = hub.import_headers()
+    hub.pull_all = lambda: [hub.envelopes[header.hub_delivery_number] for header in listed]
+
+    def too_long(_country=""):
+        raise UnusableReply(200, "more than 250,000 elements")
+
+    hub.import_headers = too_long
+    done = poller_of(house, hub).run_once("the-hub")
+    assert (done.failure, done.states) == (None, {"imported": 2})
+    assert set(hub.states.values()) == {"Delivered"}
+
+
+def test_a_code_list_that_cannot_be_read_does_not_slow_the_poller_down(house, hub):
+    """Each round failed by it, so that the pauses grew to a quarter of an hour."""
+
+    def too_long(which):
+        raise UnusableReply(200, f"{which} has more than 250,000 elements")
+
+    hub.code_list = too_long
+    hub.put(envelope())
+    done = poller_of(house, hub, synchronise=synchronise_lists).run_once("the-hub")
+    assert (done.failure, done.states, done.lists) == (None, {"imported": 1}, ())
+
+
+def test_a_hub_that_invents_numbers_fills_neither_the_round_nor_the_memory(house, hub, monkeypatch):
+    monkeypatch.setattr(rounds, "MAX_AVOIDED", 20)
+    house.save({**HUB_RECORD, "polling": {"interval_seconds": 30, "batch": 10}})
+    poller = poller_of(house, hub)
+    for _ in range(35):
+        hub.unpullable.add(hub.put(envelope()))
+    hub.put(envelope())
+    sizes = []
+    for _ in range(4):
+        done = poller.run_once("the-hub")
+        sizes.append((len(done.troubled), done.states.total(), done.more))
+    assert sizes == [(10, 0, True), (10, 0, True), (10, 0, True), (5, 1, False)]
+    assert len(poller._intake._avoided) == 20
 
 
 @contextmanager
