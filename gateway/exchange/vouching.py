@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.access import PartnerKind
+from gateway.documents import SpsCertificate
 from gateway.errors import Finding, RouteRefused, SealRefused, Severity
 from gateway.exchange.examination import signature_policy
 from gateway.exchange.storing import seal_json
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.access import Partner
-    from gateway.documents import SpsCertificate
     from gateway.exchange.context import Context
     from gateway.ippc.content import Content
     from gateway.trust import VerifiedDocument
@@ -46,6 +46,8 @@ class Vouched:
     route: str | None
     """By which the settings let it be passed on (R-39-4, R-39-5); None: it is an ePhyto and nothing more."""
     why_no_route: str = ""
+    overruled: str = ""
+    """Why a seal that holds says nothing of this version: another status was sealed than the envelope gives it."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -76,7 +78,7 @@ class Vouched:
         if self.verified is not None:
             sealed: dict[str, Any] = json.loads(seal_json(self.verified.seal))
             return sealed
-        reason = "no seal came with it"
+        reason = self.overruled or "no seal came with it"
         if self.refused is not None:
             reason = f"its seal does not hold ({self.refused.code} {self.refused.message})"
         return {"indication": None, "level": "none", "level_reason": f"{reason}: {NOT_ARTICLE_39}"}
@@ -93,6 +95,10 @@ def vouch(context: Context, partner: Partner, content: Content, view: SpsCertifi
         now: aware, UTC.
     """
     verified, refused = _seal(context, partner, content, now)
+    overruled = ""
+    if verified is not None and (sealed := SpsCertificate(verified.root).status_code) != view.status_code:
+        overruled = f"its seal is for status {sealed}, the envelope says {view.status_code}"
+        verified = None
     kind = PartnerKind.INTERNATIONAL_ORGANISATION if partner.kind is PartnerKind.HUB else partner.kind
     try:
         route = issuing_route(
@@ -105,10 +111,12 @@ def vouch(context: Context, partner: Partner, content: Content, view: SpsCertifi
             on=now.date(),
         )
     except RouteRefused as no:
-        return Vouched(verified, refused, None, f"{no.code} {no.message}")
+        return Vouched(verified, refused, None, f"{no.code} {no.message}", overruled)
     if verified is None and not (view.is_phytosanitary and route in _AUTHENTICATED_BY_US):
-        return Vouched(verified, refused, None, f"route {route} of type {view.type_code} needs a seal that holds")
-    return Vouched(verified, refused, route)
+        return Vouched(
+            verified, refused, None, f"route {route} of type {view.type_code} needs a seal that holds", overruled
+        )
+    return Vouched(verified, refused, route, overruled=overruled)
 
 
 def _seal(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from polling_harness import HUB_RECORD, House, MemoryHub, envelope, poller_of
 from gateway.hub.polling import Poller
 from gateway.sandbox.samples import certificate
 from gateway.store import upgrade
+from gateway.trust import Sealer
 
 VETERINARY = "636"
 
 
-def veterinary():
+def veterinary(sealer=None, at=None):
     document = certificate(number="VET-1", type_code=VETERINARY, status="70", export="AR", import_="NL", lines=1)
+    document = sealer.seal(document, at=at) if sealer else document
     return envelope(content=document.decode(), certificate_type=int(VETERINARY), certificate_number="VET-1")
 
 
@@ -46,6 +49,27 @@ def test_a_system_of_the_union_is_not_believed_without_a_seal(store, kind):
     hub.put(envelope())
     assert poller_of(house, hub).run_once("the-hub").states == {"imported": 1}
     assert house.one("SELECT route FROM document_versions") is None
+
+
+def test_a_seal_does_not_vouch_for_another_status_than_was_sealed(store):
+    """The same sealed content in an envelope that withdraws it: the withdrawal is the hub's word, and no more."""
+    house = House(store, roles=("traces",))
+    pem = house.third.certificate_pem.decode()
+    anchor = {"name": "root", "certificate_pem": pem, "purposes": ["seal"], "level": "advanced"}
+    house.save({**HUB_RECORD, "document_types": ["*"], "anchors": [anchor], "timestamp": "optional"})
+    house.later(seconds=2)
+    credential = house.third.seal("Organisation")
+    sealer = Sealer(credential.key, credential.certificate_der, credential.chain_der)
+    issued = veterinary(sealer, house.now)
+    hub = MemoryHub()
+    hub.put(issued, replace(issued, header=replace(issued.header, certificate_status=40)))
+    assert poller_of(house, hub).run_once("the-hub").states == {"imported": 2}
+    rows = house.rows("SELECT status_code, route, exchange_id FROM document_versions ORDER BY status_code")
+    (withdrawn, no_route, withdrawal), (stands, route, issue) = rows
+    assert (withdrawn, no_route, stands, route) == ("40", None, "70", "iii")
+    assert house.verdict(issue)["level"] == "advanced"
+    assert house.verdict(withdrawal)["level"] == "none"
+    assert "its seal is for status 70" in house.verdict(withdrawal)["level_reason"]
 
 
 @pytest.fixture
