@@ -14,6 +14,7 @@ from gateway.documents import text_of
 from gateway.exchange import ImportOutcome
 from gateway.hub.rows import cut
 from gateway.ippc import EnvelopeHeader
+from gateway.ippc.wire import text_part
 from gateway.store import (
     DocumentKey,
     ImportState,
@@ -102,7 +103,11 @@ def response_to(row: ImportRow, *, status: int, reason: str, now: datetime) -> t
         status: UN/CEFACT 4405.
         reason: for the other authority; the hub's schema has room for one.
         now: time of the answer; aware, UTC.
+
+    Raises:
+        HubRefused: IMG-7191, the reason holds a character that XML does not have: who pulls it could not read it.
     """
+    text_part("message", reason)
     header = EnvelopeHeader(
         sender=row.to_country,
         to=row.from_country,

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))  # the schema ou
 import fake_hub
 from polling_harness import NPPO, House, MemoryHub, envelope, poller_of
 
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, HubRefused
 from gateway.hub import HubService
 from gateway.hub.answering import answer
 from gateway.hub.polling import LOCAL
@@ -67,3 +67,12 @@ def test_what_we_answer_is_valid_in_the_hubs_own_schema(delivered, tmp_path, rea
     header, acknowledgement = response_to(row, status=41, reason=reason, now=house.now)
     schema = fake_hub.hub_schema(tmp_path)
     schema.assertValid(parse(wire.country_response(header, acknowledgement)).root)
+
+
+def test_an_answer_that_nobody_could_read_is_not_left_for_anybody(delivered):
+    """It would be first in the receiver's PULLImportEnvelope for ever."""
+    house, service, row, poller = delivered
+    with pytest.raises(HubRefused) as refusal:
+        answer(house.context, poller, row, status=41, reason="pasted\x01", actor="desk")
+    assert refusal.value.code == "IMG-7191"
+    assert service.headers(house.partner("ar-nppo")) == []
