@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -28,17 +29,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.soap.peer import OWN_CERTIFICATE
+from gateway.soap.tls import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.queues import SimpleQueue
+    from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from gateway.config import ServerSettings, Settings
 
     _Refusal = tuple[type[GatewayError], str, str, str, str, str]
 
-__all__ = ["Engine", "check_address", "engine_for", "serve"]
+__all__ = ["Engine", "check_address", "check_tls", "engine_for", "serve"]
 
 PARENT_POLL_SECONDS: Final = 0.5
 """How often a granian worker looks whether its parent still lives; granian's own worker would serve on for ever."""
@@ -76,15 +79,12 @@ def serve(settings: Settings, *, factory: str = "gateway.app:build_application")
         factory: ``module:callable`` that makes the WSGI application from the settings.
 
     Raises:
-        ConfigurationError: IMG-0101 the factory cannot be found, or TLS files belong together and one is missing.
+        ConfigurationError: IMG-0101 the factory cannot be found, or the TLS files cannot be used (`check_tls`).
         ConfigurationError: IMG-0115 somebody listens at the address already, or it is not ours to use.
         GatewayError: what the factory raised in a worker: IMG-0110 another process serves this database, say.
     """
     server = settings.server
-    if (server.tls_certificate is None) is not (server.tls_key is None):
-        raise ConfigurationError("IMG-0101", where="server.tls_certificate, server.tls_key", expected="both or neither")
-    if server.client_ca is not None and server.tls_certificate is None:
-        raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
+    check_tls(server)
     _resolve(factory)
     check_address(server.host, server.port)
     with _refusals_of_workers() as refusals:
@@ -102,6 +102,49 @@ def _resolve(factory: str) -> Callable[[Settings], WSGIApplication]:
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError("IMG-0101", where="factory", found=factory, expected="module:callable") from error
     return found
+
+
+def check_tls(server: ServerSettings) -> None:
+    """Load the TLS files as the servers do, which would listen with any and then fail every connection.
+
+    Raises:
+        ConfigurationError: IMG-0101 files belong together and one is missing, or one cannot be used.
+    """
+    if (server.tls_certificate is None) is not (server.tls_key is None):
+        raise ConfigurationError("IMG-0101", where="server.tls_certificate, server.tls_key", expected="both or neither")
+    if server.client_ca is not None and server.tls_certificate is None:
+        raise ConfigurationError("IMG-0101", where="server.client_ca", expected="server.tls_certificate beside it")
+    files = (server.tls_certificate, server.tls_key, server.client_ca)
+    for name, file in zip(("tls_certificate", "tls_key", "client_ca"), files, strict=True):
+        if file is not None:
+            _check_readable(f"server.{name}", file)
+    if server.tls_certificate is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    pair, expected = f"{server.tls_certificate}, {server.tls_key}", "a PEM certificate and its own key, not encrypted"
+    with _usable("server.tls_certificate, server.tls_key", pair, expected):
+        context.load_cert_chain(server.tls_certificate, server.tls_key, password=lambda: "")
+    if server.client_ca is not None:
+        with _usable("server.client_ca", str(server.client_ca), "PEM certificates of authorities"):
+            context.load_verify_locations(server.client_ca)
+
+
+def _check_readable(where: str, file: Path) -> None:
+    try:
+        with file.open("rb"):
+            return
+    except OSError as error:
+        found = f"{file}: {error.strerror}"
+        raise ConfigurationError("IMG-0101", where=where, found=found, expected="a readable PEM file") from error
+
+
+@contextmanager
+def _usable(where: str, found: str, expected: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        found = f"{found}: {reason_of(error)}"
+        raise ConfigurationError("IMG-0101", where=where, found=found, expected=expected) from error
 
 
 def check_address(host: str, port: int) -> None:
@@ -226,6 +269,7 @@ def _serve_gunicorn(server: ServerSettings, build: Callable[[], WSGIApplication]
             for name, value in _gunicorn_settings(server).items():
                 self.cfg.set(name, value)
             self.cfg.set("worker_exit", leave)
+            self.cfg.set("when_ready", lambda _arbiter: _announce(server))
 
         def load(self) -> WSGIApplication:
             application = build()
@@ -235,10 +279,21 @@ def _serve_gunicorn(server: ServerSettings, build: Callable[[], WSGIApplication]
     Program().run()
 
 
-def _gunicorn_settings(server: ServerSettings) -> dict[str, Any]:
+def _announce(server: ServerSettings) -> None:
+    """The line that granian prints; gunicorn's own comes with many others."""
+    scheme = "http" if server.tls_certificate is None else "https"
+    sys.stdout.write(f"[INFO] Listening at: {scheme}://{_bound(server)}\n")
+    sys.stdout.flush()
+
+
+def _bound(server: ServerSettings) -> str:
     host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"{host}:{server.port}"
+
+
+def _gunicorn_settings(server: ServerSettings) -> dict[str, Any]:
     settings: dict[str, Any] = {
-        "bind": f"{host}:{server.port}",
+        "bind": _bound(server),
         "workers": server.workers,
         "worker_class": "gthread",
         "threads": server.threads,

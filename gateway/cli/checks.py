@@ -65,6 +65,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         return
     checks: list[tuple[str, Callable[[], Iterator[Result]], str]] = [
         ("seal key", lambda: _seal(desk), "set seal.key and seal.certificate"),
+        ("tls", lambda: _tls(desk), "correct the file or the key; imsoc serve does not start"),
         ("schemas", _schemas, "reinstall imsoc-gateway: its files are damaged"),
         ("mapping tables", lambda: _tables(desk), "correct the named row"),
         ("hub", lambda: _hub(desk), "correct the named row"),
@@ -135,6 +136,17 @@ def _seal(desk: Desk) -> Iterator[Result]:
     assert secret is not None
     if secret.stat().st_mode & 0o077:
         yield Result("seal key", State.WARN, f"{secret} is readable by others", f"chmod 600 {secret}")
+
+
+def _tls(desk: Desk) -> Iterator[Result]:
+    """The files of HTTPS, loaded as the server loads them; no line without any."""
+    from gateway.serve import check_tls  # noqa: PLC0415 - beside its only use
+
+    server = desk.settings.server
+    check_tls(server)
+    if server.tls_certificate is not None:
+        certificate = x509.load_pem_x509_certificates(server.tls_certificate.read_bytes())[0]
+        yield _expiry("tls", certificate, "set server.tls_certificate and server.tls_key to the renewed ones")
 
 
 def _expiry(name: str, certificate: x509.Certificate, repair: str) -> Result:

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from gateway.cli.checks import State, _expiry
 from gateway.cli.desk import ExitCode
-from gateway.sandbox.pki import Authority
+from gateway.sandbox.pki import Authority, write
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -59,6 +59,34 @@ def test_a_mistake_in_a_code_list_of_the_hub_is_named_with_its_line(imsoc, trial
         settings.write('\n[hub]\nlists = "lists"\n')
     check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["hub"]
     assert "pesticides.csv:7 active" in check["detail"]
+
+
+def test_tls_files_that_would_fail_every_connection_fail(imsoc, trial):
+    authority = Authority("TLS", now=NOW)
+    write(trial, "server", authority.tls_server("127.0.0.1"))
+    write(trial, "other", authority.tls_server("127.0.0.1"))
+    (trial / "authority.pem").write_bytes(authority.certificate_pem)
+    settings = trial / "imsoc.toml"
+    text = settings.read_text("utf-8")
+
+    def check(key, client_ca, code):
+        files = f'tls_certificate = "server.pem"\ntls_key = "{key}"\nclient_ca = "{client_ca}"\n'
+        assert "[server]\n" in text
+        settings.write_text(text.replace("[server]\n", f"[server]\n{files}", 1), "utf-8")
+        return by_name(imsoc.json("doctor", "--offline", code=code))["tls"]
+
+    assert check("server.key", "authority.pem", ExitCode.OK)["state"] == State.OK
+    for key, client_ca, found in (
+        ("other.key", "authority.pem", "key values mismatch"),
+        ("missing.key", "authority.pem", "missing.key: No such file or directory"),
+        ("server.key", "missing.pem", "missing.pem: No such file or directory"),
+        ("server.key", "imsoc.toml", "imsoc.toml: no certificate or crl found"),
+    ):
+        failed = check(key, client_ca, ExitCode.REFUSED)
+        assert failed["state"] == State.FAIL
+        assert failed["detail"].startswith("IMG-0101")
+        assert found in failed["detail"]
+        assert "not start" in failed["repair"]
 
 
 def test_a_wrong_setting_is_named_first_and_alone(imsoc, tmp_path):

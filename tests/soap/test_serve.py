@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.config import ServerSettings, Settings
 from gateway.errors import ConfigurationError
-from gateway.serve import Engine, engine_for, serve
+from gateway.serve import Engine, check_tls, engine_for, serve
 
 FACTORY = """
 import hashlib, json, os, time
@@ -229,6 +229,64 @@ def test_tls_without_client_certificates(tmp_path):
     with running(tmp_path, tls="plain") as (_, port):
         context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         assert fetch(port, context=context, body=b"")["wsgi.url_scheme"] == "https"
+
+
+def _damage(folder, file, what):
+    if what == "missing":
+        (folder / file).unlink()
+    elif what == "another's":
+        (folder / file).write_bytes((folder / "stranger.key").read_bytes())
+    elif what == "encrypted":
+        key = serialization.load_pem_private_key((folder / file).read_bytes(), None)
+        secret = serialization.BestAvailableEncryption(b"secret")
+        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        (folder / file).write_bytes(key.private_bytes(*form, secret))
+    else:
+        (folder / file).write_text(what)
+
+
+@pytest.mark.parametrize(
+    ("file", "what", "where", "found"),
+    [
+        ("ca.pem", "missing", "server.client_ca", "No such file"),
+        ("ca.pem", "nothing of the kind", "server.client_ca", "no certificate or crl found"),
+        ("server.key", "missing", "server.tls_key", "No such file"),
+        ("server.key", "another's", "server.tls_certificate, server.tls_key", "key values mismatch"),
+        ("server.key", "encrypted", "server.tls_certificate, server.tls_key", "not PEM, or encrypted"),
+        ("server.key", "nothing of the kind", "server.tls_certificate, server.tls_key", "not PEM"),
+        ("server.pem", "nothing of the kind", "server.tls_certificate, server.tls_key", "not PEM"),
+    ],
+)
+def test_tls_files_that_cannot_be_used_are_named_before_anything_listens(tmp_path, file, what, where, found):
+    authority, _ = _certificate(tmp_path, "ca", authority=True)
+    _certificate(tmp_path, "server", authority)
+    _certificate(tmp_path, "stranger")
+    port = free_port()
+    server = ServerSettings(
+        port=port,
+        tls_certificate=tmp_path / "server.pem",
+        tls_key=tmp_path / "server.key",
+        client_ca=tmp_path / "ca.pem",
+    )
+    check_tls(server)
+    _damage(tmp_path, file, what)
+    with pytest.raises(ConfigurationError) as caught:
+        serve(replace(Settings.load(None, {}), server=server), factory="gateway.errors:catalogue")
+    assert (caught.value.code, caught.value.where) == ("IMG-0101", where)
+    assert found in caught.value.found
+    assert str(tmp_path / file) in caught.value.found
+
+
+@pytest.mark.parametrize(("tls", "scheme"), [("", "http"), ("plain", "https"), ("mutual", "https")])
+def test_the_start_is_told_alike_by_both_servers(tmp_path, tls, scheme):
+    authority, _ = _certificate(tmp_path, "ca", authority=True)
+    _certificate(tmp_path, "server", authority)
+    with running(tmp_path, tls=tls) as (_, port):
+        deadline = time.monotonic() + 10
+        line = f"[INFO] Listening at: {scheme}://127.0.0.1:{port}\n"
+        while line not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert (tmp_path / "log").read_text().count(line) == 1
 
 
 def test_the_engine_follows_from_the_need(tmp_path):
