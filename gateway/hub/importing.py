@@ -154,12 +154,19 @@ class Importer:
     def _must_be(self, waiting: Waiting, row: ImportRow) -> None:
         """Refuse an envelope that is not the one which is here under its number.
 
+        One that was listed before it was acknowledged, by us or another poller, cannot be looked at: it is settled.
+
         Raises:
             HubRefused: IMG-7122.
         """
         with self._context.store.read() as connection:
             kept = import_envelope_bytes(connection, row.id)
-        given = self._source.pull(waiting.number)
+        try:
+            given = self._source.pull(waiting.number)
+        except GatewayError as refusal:
+            if not concerns_one_envelope(refusal) or self._source.state(waiting.number) not in FINAL:
+                raise
+            return
         if kept is not None and kept != given and _told(kept) != _told(given):
             raise HubRefused("IMG-7122", where=waiting.number, found="another envelope than was received")
 

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))  # the hub in memory 
 import hub_members
 from polling_harness import HUB_RECORD, House, MemoryHub, envelope, poller_of
 
+from adapters.ippc_hub.faults import HubFault
 from gateway.errors import DeliveryError
 from gateway.hub import HubService, responses, rounds, service
 from gateway.hub.importing import MAX_FIELD
@@ -95,6 +96,23 @@ def test_a_number_that_is_given_twice_does_not_lose_the_second_envelope(house, h
     assert [each.split(":")[1].split()[0] for each in done.troubled] == ["IMG-7122"]
     assert hub.states[number] == "PendingDelivery"
     assert house.one("SELECT count(*) FROM documents") == 1
+
+
+def test_a_number_that_is_listed_twice_is_no_trouble(house, hub):
+    hub.put(envelope())
+    listed = hub.import_headers() * 2
+    hub.import_headers = lambda: listed
+    pull = hub.pull
+
+    def waiting_only(number):
+        if hub.states[number] != "PendingDelivery":
+            raise HubFault(f"IMG-7102: acknowledged already | found {number} | retry never", sender=True)
+        return pull(number)
+
+    hub.pull = waiting_only
+    done = poller_of(house, hub).run_once("the-hub")
+    assert (done.failure, done.troubled, done.states) == (None, (), {"imported": 2})
+    assert hub.acknowledged == ["HUB-0001"]
 
 
 def test_a_queue_too_long_to_be_listed_is_worked_off_all_the_same(house, hub):
