@@ -75,8 +75,8 @@ class DeliveryResult:
 class Adapter(Protocol):
     """Speaks one partner's contract. Called from several threads, for one partner by one thread at a time.
 
-    An exception counts as UNKNOWN, because nobody knows how far it got; `DeliveryError` IMG-8001 (nothing was sent)
-    counts as UNREACHABLE.
+    An exception counts as UNKNOWN, because nobody knows how far it got; `DeliveryError` IMG-8001 or IMG-8007
+    (nothing was sent) counts as UNREACHABLE.
     """
 
     def deliver(self, job: DeliveryJob) -> DeliveryResult:

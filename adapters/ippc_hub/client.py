@@ -83,7 +83,7 @@ class IppcHubClient:
     """The DeliveryService of one hub, for one authority: which one, the client certificate says. Safe to share.
 
     Every method raises:
-        DeliveryError: IMG-8001 nothing was sent; IMG-8002 sent and the answer lost.
+        DeliveryError: IMG-8001 or IMG-8007 nothing was sent; IMG-8002 sent and the answer lost.
         UnusableReply: IMG-8003 an answer that is not the contract's.
         HubForbidden: IMG-8004 the hub does not know our certificate.
         HubFault: IMG-8006 the hub answered with a fault.

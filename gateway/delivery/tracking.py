@@ -35,7 +35,7 @@ FIRST: Final = timedelta(seconds=5)
 LONGEST: Final = timedelta(hours=1)
 MAX_MESSAGE: Final = 1_000
 """Characters of the hub's text that are kept."""
-_CLOSED: Final = frozenset({"IMG-8001", "IMG-8004"})
+_CLOSED: Final = frozenset({"IMG-8001", "IMG-8004", "IMG-8007"})
 """The hub answers nobody, or not us."""
 _LOST: Final = frozenset({"IMG-8002", "IMG-8003"})
 """No usable answer: the hub, or this one number. The number steps back, so that it cannot hold up the others."""

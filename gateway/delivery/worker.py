@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 _log = structlog.get_logger(__name__)
+
+_UNSENT: Final = frozenset({"IMG-8001", "IMG-8007"})
+"""Codes that promise that nothing was sent."""
 
 _MARGIN = timedelta(seconds=3)
 """What an adapter has to leave of the lease for writing the answer down."""
@@ -251,8 +254,8 @@ class Worker:
 
 
 def _result_of(error: Exception) -> DeliveryResult:
-    """An adapter's exception: only IMG-8001 promises that nothing was sent."""
-    if isinstance(error, DeliveryError) and error.code == "IMG-8001":
+    """An adapter's exception: only `_UNSENT` promises that nothing was sent."""
+    if isinstance(error, DeliveryError) and error.code in _UNSENT:
         return DeliveryResult(DeliveryOutcome.UNREACHABLE, error.code, _sentence(error))
     if isinstance(error, GatewayError):
         return DeliveryResult(DeliveryOutcome.UNKNOWN, error.code, _sentence(error))

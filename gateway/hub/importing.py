@@ -62,7 +62,7 @@ __all__ = ["Importer", "concerns_one_envelope"]
 MAX_FIELD: Final = 200
 """Characters of a header's field that are kept beside the envelope, where all of them are."""
 
-_SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004"})
+_SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004", "IMG-8007"})
 """The hub answers nobody, or not us: it says nothing about the envelope."""
 
 _log = structlog.get_logger(__name__)

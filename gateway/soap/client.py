@@ -21,7 +21,8 @@ from gateway.errors import ConfigurationError, GatewayError
 from gateway.soap.envelope import read_envelope, version_of, write_envelope
 from gateway.soap.models import SoapVersion
 from gateway.soap.security import write_security
-from gateway.soap.transport import PackageTransport, TlsSettings, UnusableReply, location_of
+from gateway.soap.tls import TlsSettings
+from gateway.soap.transport import PackageTransport, UnusableReply, location_of
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
@@ -142,7 +143,7 @@ class SoapClient:
 
         Raises:
             SoapFaultReceived: the partner refused.
-            DeliveryError: IMG-8001 not sent, IMG-8002 sent and the answer lost (never repeat blindly).
+            DeliveryError: IMG-8001 and IMG-8007 not sent, IMG-8002 sent and the answer lost (never repeat blindly).
             UnusableReply: IMG-8003 the answer is no SOAP.
         """
         security = self._security() if self._security is not None else b""

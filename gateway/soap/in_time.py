@@ -1,8 +1,9 @@
-"""HTTP connections that know when the head of a reply is late, for sessions of requests that call out."""
+"""HTTP connections that know when the head of a reply is late, and whether TLS failed before anything was sent."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from gateway.soap.tls import HandshakeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +59,12 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise HandshakeFailed(*error.args) from error
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
         with _until(self):
             return super().getresponse()

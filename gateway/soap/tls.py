@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -67,7 +68,9 @@ def client_context(tls: TlsSettings) -> ssl.SSLContext:
         OSError: a file is not there, or (``ssl.SSLError``) is not what it should be.
         ValueError: a file that holds nothing OpenSSL would load.
     """
-    context = ssl.create_default_context(cafile=tls.ca)
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH  # noqa: PLC0415 - the public authorities that calls use, too slow for a start
+
+    context = ssl.create_default_context(cafile=tls.ca or DEFAULT_CA_BUNDLE_PATH)
     if tls.client_certificate is not None:
         context.load_cert_chain(tls.client_certificate, tls.client_key, password=lambda: "")
     return context
@@ -84,11 +87,11 @@ def try_handshake(host: str, port: int, tls: TlsSettings, *, seconds: float) -> 
         ValueError: as `client_context`.
     """
     context = client_context(tls)
-    with (
-        socket.create_connection((host, port), seconds) as connection,
-        context.wrap_socket(connection, server_hostname=host) as secured,
-    ):
-        secured.settimeout(ALERT_SECONDS)
-        with suppress(TimeoutError):
-            secured.recv(1)
-        return secured.version() or ""
+    ends = time.monotonic() + seconds
+    with socket.create_connection((host, port), seconds) as connection:
+        connection.settimeout(max(ends - time.monotonic(), ALERT_SECONDS))
+        with context.wrap_socket(connection, server_hostname=host) as secured:
+            secured.settimeout(ALERT_SECONDS)
+            with suppress(TimeoutError):
+                secured.recv(1)
+            return secured.version() or ""

@@ -6,8 +6,9 @@ requests lets ``REQUESTS_CA_BUNDLE`` override the authorities that were chosen (
 
 from __future__ import annotations
 
+import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -19,10 +20,11 @@ from zeep.transports import Transport
 
 from gateway.errors import ConfigurationError, DeliveryError, XmlRefused
 from gateway.soap.in_time import InTime
+from gateway.soap.tls import HandshakeFailed, TlsSettings, reason_of, refuses_certificate
 from gateway.xml.boundary import inflate, parse
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from gateway.xml.limits import Limits
 
@@ -31,16 +33,6 @@ __all__ = ["HttpReply", "PackageTransport", "TlsSettings", "UnusableReply", "loc
 _BASE: Final = "file:///"
 _PACKAGES: Final = frozenset({"wsdl", "xsd"})
 _CHUNK: Final = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """TLS of one partner, as PEM files."""
-
-    ca: Path | None = None
-    """Authorities of the partner's server certificate; the public ones when None."""
-    client_certificate: Path | None = None
-    client_key: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +99,7 @@ class PackageTransport(Transport):
         """Send one message once and read the reply.
 
         Raises:
-            DeliveryError: IMG-8001 nothing was sent, IMG-8002 it was sent and the answer was lost.
+            DeliveryError: IMG-8001 or, of TLS, IMG-8007 nothing was sent; IMG-8002 it was sent and the answer was lost.
             UnusableReply: IMG-8003 the reply is too large or cannot be inflated.
         """
         ends = time.monotonic() + self._timeout
@@ -115,7 +107,9 @@ class PackageTransport(Transport):
             response = self.session.post(
                 address, data=message, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
             )
-        except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+        except requests.exceptions.SSLError as error:
+            raise _tls_failure(error) from error
+        except requests.ConnectTimeout as error:
             raise DeliveryError("IMG-8001", found=type(error).__name__) from error
         except requests.ConnectionError as error:
             code = "IMG-8001" if _never_connected(error) else "IMG-8002"
@@ -163,13 +157,29 @@ class PackageTransport(Transport):
         return b"".join(chunks)
 
 
-def _never_connected(error: BaseException | None) -> bool:
+def _never_connected(error: BaseException) -> bool:
     """Whether the failure came before a connection: then nothing of the message can have arrived."""
+    return any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+
+
+def _tls_failure(error: BaseException) -> DeliveryError:
+    """Who did not trust whom; what fails later, in the middle of an exchange, leaves its outcome open."""
+    for cause in _causes(error):
+        if isinstance(cause, HandshakeFailed) or (isinstance(cause, ssl.SSLError) and refuses_certificate(cause)):
+            if refuses_certificate(cause):
+                expected = "client_certificate and client_key that the partner knows"
+            else:
+                expected = "a server certificate of this host by an authority in ca (the public ones without it)"
+            return DeliveryError("IMG-8007", found=reason_of(cause), expected=expected)
+    return DeliveryError("IMG-8002", found=reason_of(list(_causes(error))[-1]))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The failure and what led to it, as requests and urllib3 wrap it."""
     seen = 0
     while error is not None and seen < 10:  # noqa: PLR2004 - chains are short; a circle must end
-        if isinstance(error, NewConnectionError):
-            return True
+        yield error
         reason = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
-        error = getattr(error, "reason", None) or reason or error.__cause__ or error.__context__
+        inner = getattr(error, "reason", None)
+        error = (inner if isinstance(inner, BaseException) else None) or reason or error.__cause__ or error.__context__
         seen += 1
-    return False

@@ -264,7 +264,7 @@ class TestTls:
         adapter = connected(secured(host), ca=str(tmp_path / ca) if ca else "")
         with pytest.raises(DeliveryError) as caught:
             adapter.deliver(partner.job(partner.world.sealed(number="AR-1")))
-        assert caught.value.code == "IMG-8001"
+        assert caught.value.code == "IMG-8007"
         assert stored(partner, "AR-1") is None
         assert not exchanges(partner)
 
@@ -272,7 +272,7 @@ class TestTls:
         plain = connected(served(partner).replace("http:", "https:"), ca=str(tmp_path / "ca.pem"))
         with pytest.raises(DeliveryError) as caught:
             plain.deliver(partner.job(b"<a/>"))
-        assert caught.value.code == "IMG-8001"
+        assert caught.value.code == "IMG-8007"
         other = connected(secured().replace("https:", "http:"))
         with pytest.raises(DeliveryError) as caught:
             other.deliver(partner.job(b"<a/>"))

@@ -371,4 +371,4 @@ def test_the_client_certificate_is_shown(hub, served, tmp_path, utc_now):
     assert IppcHubClient.open(shown).profile().country == "AR"
     with pytest.raises(DeliveryError) as caught:
         IppcHubClient.open(DeliveryTarget("ippc-hub", address, ca=str(tmp_path / "ca.pem"))).profile()
-    assert caught.value.code in {"IMG-8001", "IMG-8002"}
+    assert caught.value.code in {"IMG-8007", "IMG-8002"}  # in TLS 1.3 its alert may be lost

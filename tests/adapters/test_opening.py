@@ -1,6 +1,7 @@
 """From a partner record to its adapter."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from adapters.certificate_exchange import CertificateExchangeAdapter
 from adapters.opening import ADAPTERS
 from gateway.access import DeliveryTarget
 from gateway.errors import ConfigurationError
+from gateway.sandbox.pki import Authority, write
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,28 @@ def test_a_tls_file_that_is_not_there_is_named_when_the_adapter_is_opened(tmp_pa
     with pytest.raises(ConfigurationError) as caught:
         open_adapter(target, "")
     assert caught.value.found.endswith("missing.pem")
+
+
+@pytest.mark.parametrize(
+    ("files", "where", "found"),
+    [
+        ({"ca": "nothing"}, "partner.delivery.ca", "no certificate or crl found"),
+        ({"client_certificate": "nothing"}, "partner.delivery.client_certificate", "not PEM"),
+        (
+            {"client_certificate": "one.pem", "client_key": "other.key"},
+            "partner.delivery.client_certificate",
+            "key values mismatch",
+        ),
+    ],
+)
+def test_a_tls_file_that_cannot_be_used_is_named_when_the_adapter_is_opened(tmp_path, files, where, found):
+    authority = Authority("TLS", now=datetime.now(UTC))
+    for name in ("one", "other"):
+        write(tmp_path, name, authority.tls_client(name))
+    (tmp_path / "nothing").write_text("no PEM")
+    names = {key: str(tmp_path / name) for key, name in files.items()}
+    with pytest.raises(ConfigurationError) as caught:
+        open_adapter(DeliveryTarget("certificate-exchange", "https://partner.invalid/", **names), "")
+    assert (caught.value.code, caught.value.where) == ("IMG-0120", where)
+    assert found in caught.value.found
+    assert all(name in caught.value.found for name in names.values())

@@ -141,7 +141,7 @@ def test_trouble_with_one_number_does_not_stop_the_others(world, hub, ask, error
     assert world.states() == ["tracking", "delivered"]
 
 
-@pytest.mark.parametrize("code", ["IMG-8001", "IMG-8004"])
+@pytest.mark.parametrize("code", ["IMG-8001", "IMG-8004", "IMG-8007"])
 def test_a_hub_that_answers_nobody_ends_the_round_and_nothing_is_put_off(world, hub, ask, code):
     taken(world, "1", "HUB-1")
     taken(world, "2", "HUB-2")

@@ -138,6 +138,15 @@ def test_the_backoff_starts_anew_after_progress(world):
     assert world.states() == ["delivered"] * 2
 
 
+def test_without_tls_nothing_was_sent_and_the_delivery_waits(world):
+    world.submit("1")
+    world.partners["nl"].answers.extend([DeliveryError("IMG-8007", found="alert unknown ca")] * 6)
+    for _ in range(80):
+        world.worker.run_once()
+        world.clock.turn(seconds=1)
+    assert world.states() == ["delivered"]
+
+
 def test_a_paused_lane_is_counted(world):
     world.submit("1")
     world.partners["nl"].answers.append(UNREACHABLE)
