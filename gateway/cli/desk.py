@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.config import Settings
     from gateway.store import Store
 
-__all__ = ["Desk", "ExitCode", "GuardedGroup", "Json", "exit_code_of", "facts", "listing", "printable"]
+__all__ = ["Desk", "ExitCode", "GuardedGroup", "Json", "as_line", "exit_code_of", "facts", "listing", "printable"]
 
 PIPE_WIDTH: Final = 200
 """Columns when the output is no terminal: wide enough that no identifier is cut."""
@@ -125,7 +125,7 @@ class Desk:
     def answer(self, data: Any, view: RenderableType | None = None) -> None:
         """Print the result: ``data`` with ``--json``, else ``view``."""
         if self.as_json:
-            sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
+            sys.stdout.write(as_line(data) + "\n")
         elif view is not None:
             self.console.print(view, soft_wrap=isinstance(view, str | Text))
 
@@ -166,6 +166,12 @@ def listing(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Tab
     for row in rows:
         table.add_row(*(printable(row.get(column)) for column in columns))
     return table
+
+
+def as_line(data: object) -> str:
+    """JSON in one line that says the same and cannot steer the terminal either."""
+    text = json.dumps(data, ensure_ascii=False, default=str)
+    return "".join(json.dumps(letter)[1:-1] if _steers(letter) else letter for letter in text)
 
 
 def printable(value: object) -> str:

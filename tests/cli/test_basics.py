@@ -1,10 +1,11 @@
+import json
 import subprocess
 import sys
 import tomllib
 
 import pytest
 
-from gateway.cli.desk import ExitCode, exit_code_of, printable
+from gateway.cli.desk import ExitCode, as_line, exit_code_of, printable
 from gateway.errors import ConfigurationError, DeliveryError, SealRefused, Unavailable, catalogue
 from gateway.rules import catalogue as rules
 
@@ -92,6 +93,13 @@ def test_an_unknown_command_is_a_usage_error(imsoc):
 )
 def test_exit_codes_say_what_a_script_can_do(error, code):
     assert exit_code_of(error) is code
+
+
+def test_values_of_partners_cannot_steer_the_terminal_by_json():
+    data = {"number": "H\x9b2J\u2066\n\U000e0001 é€"}
+    line = as_line(data)
+    assert json.loads(line) == data
+    assert line == '{"number": "H\\u009b2J\\u2066\\n\\udb40\\udc01 é€"}'
 
 
 def test_values_of_partners_cannot_steer_the_terminal():
