@@ -22,11 +22,13 @@ from gateway.soap.client import MAX_REASON
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from adapters.opening import Target
     from adapters.protocol import DeliveryJob
     from gateway.ippc.models import EnvelopeHeader
 
-__all__ = ["IppcHubAdapter"]
+__all__ = ["IppcHubAdapter", "resolve", "send"]
 
 MAX_NUMBER: Final = 200
 """Characters of a hub's number that can be kept: databases refuse longer keys, and the delivery would never end."""
@@ -58,33 +60,48 @@ class IppcHubAdapter:
 
     def deliver(self, job: DeliveryJob) -> DeliveryResult:
         """Send the payload, a DeliverEnvelope request; the receipt is the hub's answer."""
-        try:
-            header, receipt = self._client.send(_OPERATION, job.payload)
-        except HubForbidden as refusal:
-            # Every envelope would meet the same: all wait, and none of them uses up its attempts on our mistake.
-            return DeliveryResult(DeliveryOutcome.UNREACHABLE, refusal.code, refusal.message)
-        except HubFault as fault:
-            outcome = DeliveryOutcome.REFUSED if fault.is_final else DeliveryOutcome.LATER
-            return DeliveryResult(outcome, fault.hub_code or fault.code, fault.text, receipt=fault.receipt)
-        return _result_of(header, _sent(job), receipt)
+        return send(self._client, _OPERATION, job.payload)
 
     def resolve(self, job: DeliveryJob) -> DeliveryResult:
         """Look whether the hub has this certificate in this status under delivery."""
-        try:
-            waiting = self._client.under_delivery()
-        except DeliveryError as error:
-            return DeliveryResult(DeliveryOutcome.UNKNOWN, error.code, error.found or error.message)
-        sent = _sent(job)
-        found = [header for header in waiting if _usable(header.hub_delivery_number) and _same(header, sent)]
-        if not found:
-            return DeliveryResult(DeliveryOutcome.ABSENT)
-        last = found[-1]
-        return DeliveryResult(DeliveryOutcome.TRACKING, reference=last.hub_delivery_number, tracking=last.tracking)
+        return resolve(self._client, job.payload)
 
 
-def _sent(job: DeliveryJob) -> EnvelopeHeader:
-    """The header in the payload: what the hub was told, in its own words."""
-    return wire.read_header(parse(job.payload, limits=wire.REPLY_LIMITS).root[0])
+def send(client: IppcHubClient, operation: str, payload: bytes) -> DeliveryResult:
+    """One of the delivering operations with a request that was rendered before; the receipt is the hub's answer.
+
+    Raises:
+        DeliveryError: IMG-8001 nothing was sent; IMG-8002, IMG-8003 whether it has arrived is unknown.
+    """
+    try:
+        header, receipt = client.send(operation, payload)
+    except HubForbidden as refusal:
+        # Every envelope would meet the same: all wait, and none of them uses up its attempts on our mistake.
+        return DeliveryResult(DeliveryOutcome.UNREACHABLE, refusal.code, refusal.message)
+    except HubFault as fault:
+        outcome = DeliveryOutcome.REFUSED if fault.is_final else DeliveryOutcome.LATER
+        return DeliveryResult(outcome, fault.hub_code or fault.code, fault.text, receipt=fault.receipt)
+    return _result_of(header, _sent(payload), receipt)
+
+
+def resolve(client: IppcHubClient, payload: bytes, known: Container[str] = ()) -> DeliveryResult:
+    """Look whether the hub has the envelope of a request under delivery, under a number that is not ``known``."""
+    try:
+        waiting = client.under_delivery()
+    except DeliveryError as error:
+        return DeliveryResult(DeliveryOutcome.UNKNOWN, error.code, error.found or error.message)
+    sent = _sent(payload)
+    usable = [header for header in waiting if _usable(header.hub_delivery_number)]
+    found = [header for header in usable if _same(header, sent) and header.hub_delivery_number not in known]
+    if not found:
+        return DeliveryResult(DeliveryOutcome.ABSENT)
+    last = found[-1]
+    return DeliveryResult(DeliveryOutcome.TRACKING, reference=last.hub_delivery_number, tracking=last.tracking)
+
+
+def _sent(payload: bytes) -> EnvelopeHeader:
+    """The header in a request: what the hub was told, in its own words."""
+    return wire.read_header(parse(payload, limits=wire.REPLY_LIMITS).root[0])
 
 
 def _usable(number: str) -> str:

@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from gateway.errors import GatewayError
     from gateway.exchange import Context
     from gateway.hub import HubService
     from gateway.hub.polling import Poller, Round
-    from gateway.store import ImportRow, Store
+    from gateway.store import AnswerRow, ImportRow, Store
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Poll the ePhyto hub, look after its envelopes, answer them.", no_args_is_help=True)
 
 STATES = ("pulled", "imported", "response", "held", "unreadable")
+ANSWER_COLUMNS = ("given_at", "status", "reason", "state", "number", "said", "code", "message")
 Number = Annotated[str, typer.Argument(help="The hub's number of an envelope.", metavar="NUMBER")]
 Partner = Annotated[str | None, typer.Option(help="The hub's partner id, where two gave the same number.")]
 
@@ -83,7 +85,7 @@ def show(ctx: typer.Context, number: Number, partner: Partner = None, as_json: J
     """Show one envelope: what came, what became of it, what the hub was told."""
     desk = Desk.of(ctx, as_json)
     from gateway.cli.messages import describe  # noqa: PLC0415 - start-up
-    from gateway.store import find_audit  # noqa: PLC0415 - start-up
+    from gateway.store import find_audit, list_answers  # noqa: PLC0415 - start-up
 
     with desk.store() as store:
         row = _the_import(store, number, partner)
@@ -94,6 +96,9 @@ def show(ctx: typer.Context, number: Number, partner: Partner = None, as_json: J
                 {"at": f"{entry.at:%Y-%m-%dT%H:%M:%SZ}", "actor": entry.actor, "action": entry.action}
                 for entry in find_audit(connection, row.id)
             ]
+            answers = [_answer(each) for each in list_answers(connection, import_id=row.id)]
+        data["answers"] = answers
+        views += ["\nAnswers", listing([*ANSWER_COLUMNS], answers)] if answers else []
         views += ["\nSteps", listing(["at", "actor", "action"], trail)] if trail else []
         data["steps"] = trail
         if row.exchange_id:
@@ -163,46 +168,63 @@ def sent(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List what hubs took from us and what they say about it, the newest first."""
+    """List certificates that hubs took from us, our answers, and what is said about them, the newest first."""
     desk = Desk.of(ctx, as_json)
-    from gateway.store import list_trackings  # noqa: PLC0415 - start-up
+    from gateway.store import list_answers, list_trackings  # noqa: PLC0415 - start-up
 
     with desk.store() as store, store.read() as connection:
         rows = [
-            {
-                "delivery": row.delivery_id,
-                "partner": row.partner,
-                "number": row.number,
-                "state": row.state,
-                "message": row.message,
-                "checked_at": row.checked_at and f"{row.checked_at:%Y-%m-%dT%H:%M:%SZ}",
-                "next_check_at": None if row.settled_at else f"{row.next_check_at:%Y-%m-%dT%H:%M:%SZ}",
-            }
+            (
+                row.created_at,
+                {
+                    "delivery": row.delivery_id,
+                    "answers": "",
+                    "status": "",
+                    "partner": row.partner,
+                    "number": row.number,
+                    "state": row.state,
+                    "message": row.message,
+                    "checked_at": row.checked_at and f"{row.checked_at:%Y-%m-%dT%H:%M:%SZ}",
+                    "next_check_at": None if row.settled_at else f"{row.next_check_at:%Y-%m-%dT%H:%M:%SZ}",
+                },
+            )
             for row in list_trackings(connection, partner=partner, limit=limit)
         ]
-    desk.answer({"sent": rows}, listing(list(rows[0]), rows) if rows else "none")
+        rows += [(row.created_at, _sent_answer(row)) for row in list_answers(connection, hub=partner, limit=limit)]
+    newest = sorted(rows, key=lambda row: row[0], reverse=True)[:limit]
+    told = [row for _, row in newest]
+    desk.answer({"sent": told}, listing(list(told[0]), told) if told else "none")
 
 
 @app.command()
 def respond(
     ctx: typer.Context,
     number: Number,
-    status: Annotated[int, typer.Option(help="UN/CEFACT 4405: 39 approved, 41 rejected.", min=1, max=999)],
+    status: Annotated[int, typer.Option(help="UN/CEFACT 4405: 39 approved, 41 rejected.")],
     reason: Annotated[str, typer.Option(help="One sentence for the other authority.")] = "",
     partner: Partner = None,
+    again: Annotated[bool, typer.Option("--again", help="Send it although the same answer was given before.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Answer an envelope: an SPSAcknowledgement travels back to the country that sent it."""
+    """Answer an envelope: an SPSAcknowledgement travels back to the country that sent it.
+
+    The answer is kept first. If the hub does not take it now, the rounds of imsoc serve and imsoc hub poll send it.
+    """
     desk = Desk.of(ctx, as_json)
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
     from gateway.hub.answering import answer  # noqa: PLC0415 - start-up
 
     with _operating(desk) as (context, poller, _):
         row = _the_import(context.store, number, partner)
-        given = answer(context, poller, row, status=status, reason=reason, actor=operator())
-    data = {"number": given.hub_delivery_number, "state": given.tracking, "message": given.error_message}
-    desk.answer(data, facts((name, value) for name, value in data.items() if value))
-    if given.tracking == "FailedDelivery":
+        given = answer(context, poller, row, status=status, reason=reason, actor=operator(), again=again)
+    data = {**_answer(given.answer), "repeated": given.repeated}
+    views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in data.items() if value)]
+    if given.repeated:
+        views.append("\nThis answer was given before and is not sent a second time (--again sends it).")
+    elif given.answer.state in ("waiting", "sending"):
+        views.append("\nThe hub has not confirmed it. It is kept, and the next rounds go on with it.")
+    desk.answer(data, Group(*views))
+    if given.answer.state == "refused":
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -316,8 +338,13 @@ def _round(partner: str, done: Round | None) -> dict[str, Any]:
         **{state: done.states[state] for state in STATES[1:]},
         "tracked": f"{done.tracked.finished} of {done.tracked.asked}",
         "lists": len(done.lists),
-        "result": f"{failure.code} {failure.message}" if failure else "more waits" if done.more else "done",
+        "result": _failed(failure) if failure else "more waits" if done.more else "done",
     }
+
+
+def _failed(failure: GatewayError) -> str:
+    told = ", ".join(filter(None, (failure.where, failure.found)))
+    return f"{failure.code} {failure.message}{f': {told}' if told else ''}"
 
 
 def _summary(row: ImportRow) -> dict[str, Any]:
@@ -335,6 +362,37 @@ def _summary(row: ImportRow) -> dict[str, Any]:
         "message": row.message,
         "message_id": row.exchange_id,
         "acknowledged_at": row.acknowledged_at and f"{row.acknowledged_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _answer(row: AnswerRow) -> dict[str, Any]:
+    """An answer of ours as plain values."""
+    return {
+        "given_at": f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "status": row.status,
+        "reason": row.reason,
+        "state": row.state.value,
+        "number": row.number,
+        "said": row.said,
+        "code": row.code,
+        "message": row.message,
+        "attempts": row.attempts,
+        "next_attempt_at": None if row.settled_at else f"{row.next_attempt_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _sent_answer(row: AnswerRow) -> dict[str, Any]:
+    """An answer among what was sent; the hub's word where there is one, else how far it is here."""
+    return {
+        "delivery": "",
+        "answers": row.answers,
+        "status": row.status,
+        "partner": row.hub or "our own stand-in",
+        "number": row.number,
+        "state": row.said or row.state.value,
+        "message": row.message,
+        "checked_at": None,
+        "next_check_at": None if row.settled_at else f"{row.next_attempt_at:%Y-%m-%dT%H:%M:%SZ}",
     }
 
 

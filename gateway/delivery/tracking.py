@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.ippc.models import EnvelopeHeader
-    from gateway.store.hub_records import TrackingRow
+    from gateway.store.hub_records import AnswerRow, TrackingRow
     from gateway.store.store import Store
 
 __all__ = ["Tracked", "TrackingSource", "next_check", "track", "verdict_of"]
@@ -77,7 +77,7 @@ def verdict_of(state: str) -> tuple[DeliveryState, str] | None:
     return _ENDS[TrackingState(state)] if state in FINAL else None
 
 
-def next_check(row: TrackingRow, now: datetime) -> datetime:
+def next_check(row: TrackingRow | AnswerRow, now: datetime) -> datetime:
     """When to ask again: half of the envelope's age from now, from seconds to an hour."""
     return now + min(max((now - row.created_at) / 2, FIRST), LONGEST)
 

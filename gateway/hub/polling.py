@@ -1,9 +1,9 @@
 """Asks hubs what waits for us, and takes it in: one poller per hub, however many processes there are.
 
-A round resumes what was interrupted, takes what is new, asks about what was sent, and now and then fetches the code
-lists. It runs under a lease in the store, so that a process that died is followed by another and two never poll at
-once. A hub that does not answer is asked again after growing pauses; an envelope that makes trouble by itself waits
-alone.
+A round resumes what was interrupted, takes what is new, sends our answers, asks about what was sent, and now and then
+fetches the code lists. It runs under a lease in the store, so that a process that died is followed by another and two
+never poll at once. A hub that does not answer is asked again after growing pauses; an envelope that makes trouble by
+itself waits alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gateway.delivery.models import DeliverySettings
 from gateway.delivery.settling import backoff
 from gateway.delivery.tracking import track
 from gateway.errors import ConfigurationError, GatewayError
+from gateway.hub.answers import deliver_answers
 from gateway.hub.importing import Importer
 from gateway.hub.rounds import Intake, Lease, Round
 from gateway.hub.sources import LocalSource, RemoteSource, is_pushed
@@ -184,6 +185,10 @@ class Poller:
         """
         return self._clients(self._partner(partner_id))
 
+    def pause(self, failures: int) -> timedelta:
+        """How long to wait after so many failures in a row."""
+        return self._pause(failures)
+
     def decide_again(self, row: ImportRow) -> ImportRow:
         """Look into an envelope that is held or unreadable once more, after an operator changed something.
 
@@ -213,9 +218,9 @@ class Poller:
         if done.failure:
             code, found = done.failure.code, done.failure.found
             _log.warning("hub.unanswered", partner=partner_id, code=code, found=found, failures=failures)
-        elif done.states or done.tracked.finished or done.lists:
-            lists = list(done.lists)
-            _log.info("hub.polled", partner=partner_id, **done.states, tracked=done.tracked.finished, lists=lists)
+        elif done.states or done.answers or done.tracked.finished or done.lists:
+            about = {"answers": done.answers, "tracked": done.tracked.finished, "lists": list(done.lists)}
+            _log.info("hub.polled", partner=partner_id, **done.states, **about)
 
     def _round(self, partner_id: str, polling: Polling, fence: int, done: Round) -> None:
         if partner_id == LOCAL:
@@ -227,6 +232,14 @@ class Poller:
         partner = self._partner(partner_id)
         client = self._clients(partner)
         self._take(RemoteSource(partner, client), partner_id, polling, fence, done)
+        done.answers = deliver_answers(
+            self._context,
+            client,
+            partner_id,
+            pause=self._pause,
+            limit=polling.batch,
+            go_on=lambda: not self._stopping.is_set(),
+        )
         done.tracked = track(self._context.store, client, partner_id, clock=self._context.clock, limit=polling.batch)
         self._fetch_lists(client, partner_id, polling, done)
 
@@ -263,11 +276,15 @@ class Poller:
 
     def _partner(self, partner_id: str) -> Partner:
         partner = self._context.directory.by_id(partner_id)
-        if partner is None or not is_polled(partner):
+        if partner is not None and is_polled(partner):
+            return partner
+        polled = ", ".join(filter(None, self.candidates())) or "none"
+        if partner is None:
             raise ConfigurationError(
-                "IMG-0123", where=f"partner {partner_id}", expected=f"[partner.polling] and the adapter {ADAPTER}"
+                "IMG-0105", "There is no such partner", where=partner_id, found="nothing", expected=f"polled: {polled}"
             )
-        return partner
+        where, expected = f"partner {partner_id}", f"[partner.polling] and the adapter {ADAPTER}; polled: {polled}"
+        raise ConfigurationError("IMG-0123", "This partner is not polled", where=where, expected=expected)
 
     def _polling(self, partner_id: str) -> Polling:
         if partner_id == LOCAL and self._hub is not None:

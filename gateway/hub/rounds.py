@@ -39,6 +39,8 @@ class Round:
     """Envelopes by what became of them."""
     troubled: tuple[str, ...] = ()
     """Envelopes that wait for the next round, each with its code."""
+    answers: int = 0
+    """Our answers of which the hub took one or said its last word."""
     tracked: Tracked = field(default_factory=Tracked)
     lists: tuple[str, ...] = ()
     """Code lists that changed."""

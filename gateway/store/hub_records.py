@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
+    "AnswerRow",
+    "AnswerState",
+    "AnswerStep",
     "EnvelopeRow",
     "ImportRow",
     "ImportState",
     "ImportVerdict",
     "ListVersion",
+    "NewAnswer",
     "NewEnvelope",
     "NewImport",
     "PartnerList",
@@ -154,6 +158,73 @@ class TrackingRow:
     created_at: datetime
     checked_at: datetime | None
     next_check_at: datetime
+    settled_at: datetime | None
+
+
+class AnswerState(StrEnum):
+    """How far an answer of ours to an envelope is."""
+
+    WAITING = "waiting"
+    """The hub does not have it; it is sent at ``next_attempt_at``."""
+    SENDING = "sending"
+    """The hub may have it: somebody is sending it, or no usable answer came. It is looked for before it is sent."""
+    TRACKING = "tracking"
+    """The hub has it and gave it a number."""
+    HERE = "here"
+    """It is in our own stand-in: how far it is, the envelope there says."""
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """By the hub or by the authority; it is not sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAnswer:
+    """An answer that is to be sent, or that is in our own stand-in already."""
+
+    id: str
+    """A ULID."""
+    import_id: str
+    hub: str
+    """The partner that it goes through; empty for our own stand-in."""
+    status: int
+    reason: str
+    payload: bytes
+    number: str = ""
+    """In our own stand-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerStep:
+    """What came of an attempt to send an answer, or of a question about it."""
+
+    state: AnswerState
+    next_attempt_at: datetime
+    """Means nothing with a state that is an end."""
+    number: str = ""
+    said: str = ""
+    message: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """An answer of ours to an envelope."""
+
+    id: str
+    import_id: str
+    hub: str
+    answers: str
+    """The hub's number of the envelope that is answered."""
+    status: int
+    reason: str
+    state: AnswerState
+    number: str
+    said: str
+    message: str
+    code: str
+    attempts: int
+    next_attempt_at: datetime
+    created_at: datetime
     settled_at: datetime | None
 
 

@@ -4,6 +4,7 @@
 
     hub_envelopes     we are the hub: envelopes waiting for their receivers  ── hub_envelope_parts (content)
     hub_imports       envelopes for us: pulled, decided, acknowledged         ── hub_import_parts (bytes as received)
+    hub_answers       our answers to imports, each sent until the hub has taken it
     hub_trackings     our deliveries that a hub took and has not finished: one row per delivery
     pollers           one per partner that is polled: lease, fence, circuit
     partner_lists     code lists of a partner, every version of them
@@ -32,6 +33,7 @@ from sqlalchemy import (
 from gateway.store.tables import Key, Sequence, metadata
 
 __all__ = [
+    "hub_answers",
     "hub_envelope_parts",
     "hub_envelopes",
     "hub_import_parts",
@@ -148,6 +150,41 @@ hub_import_parts = Table(
     Column("id", Key, ForeignKey("hub_imports.id"), primary_key=True),
     Column("envelope", LargeBinary, nullable=False, comment="as received"),
 )
+
+hub_answers = Table(
+    "hub_answers",
+    metadata,
+    Column("id", Key, primary_key=True, comment="ULID"),
+    Column("import_id", Key, ForeignKey("hub_imports.id"), nullable=False, comment="what it answers"),
+    Column("hub", Key, nullable=False, comment="the partner that it goes through; empty: our own stand-in"),
+    Column("status", Integer, nullable=False, comment="UN/CEFACT 4405"),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False, comment="the request, the same bytes at each attempt"),
+    Column("state", Text, nullable=False),
+    Column("number", Key, nullable=False, comment="hubDeliveryNumber; empty until the hub has taken it"),
+    Column("said", Text, nullable=False, comment="the hub's word, as it was heard last"),
+    Column("message", Text, nullable=False, comment="the hub's text, or what went wrong"),
+    Column("code", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, comment="also the fence: who claims it counts up"),
+    Column("next_attempt_at", Key, nullable=False, comment="when to send, to look, or to ask again"),
+    Column("created_at", Key, nullable=False),
+    Column("updated_at", Key, nullable=False),
+    Column("settled_at", Key, comment="set when the hub's word is final"),
+    CheckConstraint("state IN ('waiting', 'sending', 'tracking', 'here', 'delivered', 'refused')", name="state"),
+    CheckConstraint("(settled_at IS NULL) = (state IN ('waiting', 'sending', 'tracking'))", name="settled"),
+    sqlite_with_rowid=False,
+)
+_UNSETTLED = text("settled_at IS NULL")
+Index(
+    "ix_hub_answers_open",
+    hub_answers.c.hub,
+    hub_answers.c.next_attempt_at,
+    hub_answers.c.id,
+    sqlite_where=_UNSETTLED,
+    postgresql_where=_UNSETTLED,
+)
+Index("ix_hub_answers_import", hub_answers.c.import_id, hub_answers.c.id)
+Index("ix_hub_answers_number", hub_answers.c.number, hub_answers.c.hub)
 
 hub_trackings = Table(
     "hub_trackings",

@@ -8,7 +8,7 @@ from polling_harness import MemoryHub, envelope
 
 import gateway.app
 from gateway.cli.desk import ExitCode
-from gateway.ippc import Envelope, wire
+from gateway.ippc import Envelope
 from gateway.ippc.profile import NppoDocument, NppoProfile
 from gateway.store import open_store
 from gateway.xml.boundary import parse
@@ -37,11 +37,6 @@ class Hub(MemoryHub):
     """With what the operator's commands ask besides."""
 
     units = ("KGM", "kilogram"), ("GRM", "gram")
-    answers = ()
-
-    def deliver_country_response(self, header, acknowledgement):
-        self.answers = (*self.answers, (header, acknowledgement))
-        return wire.read_header(parse(wire.header_xml(header)).root)
 
     def active_nppos(self):
         documents = NppoDocument(851, 70, active=True), NppoDocument(851, 40, active=False)
@@ -80,6 +75,23 @@ def test_a_hub_that_is_silent_is_an_exit_code(imsoc, hub):
 
 def test_a_partner_that_is_not_polled_is_a_usage_error(imsoc, hub):
     assert imsoc.json("hub", "poll", "third-country", code=ExitCode.USAGE)["error"]["code"] == "IMG-0123"
+
+
+def test_a_partner_that_there_is_not_is_said_with_those_that_are_polled(imsoc, hub):
+    for command in ("poll", "sync"):
+        error = imsoc.json("hub", command, "nosuch", code=ExitCode.USAGE)["error"]
+        assert (error["code"], error["message"]) == ("IMG-0105", "There is no such partner")
+        assert (error["where"], error["expected"]) == ("nosuch", "polled: the-hub")
+
+
+def test_a_file_that_is_gone_is_named_in_the_table(imsoc, trial):
+    (trial / "hub.toml").write_text(RECORD.replace("[partner.polling]", 'ca = "gone.pem"\n[partner.polling]', 1))
+    said = imsoc("partners", "add", "hub.toml").stderr
+    assert "IMG-0120 partner.delivery.ca" in said
+    assert "gone.pem" in said
+    (row,) = imsoc.json("hub", "poll", code=ExitCode.UNAVAILABLE)["rounds"]
+    assert row["result"].startswith("IMG-0120 ")
+    assert "gone.pem" in row["result"]
 
 
 def test_imports_are_listed_by_state_and_shown_with_what_they_became(imsoc, hub):
@@ -149,7 +161,7 @@ def test_an_answer_travels_back_and_is_audited(imsoc, hub, trial):
     number = hub.put(envelope())
     imsoc("hub", "poll")
     imsoc("hub", "respond", number, "--status", "41", "--reason", "Pest & <found>")
-    ((header, acknowledgement),) = hub.answers
+    ((header, acknowledgement),) = hub.responses
     assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", 41)
     assert b"Pest &amp; &lt;found&gt;" in acknowledgement
     with open_store(f"sqlite:///{trial}/imsoc.db", exclusive=False) as store, store.read() as connection:
@@ -157,7 +169,73 @@ def test_an_answer_travels_back_and_is_audited(imsoc, hub, trial):
     assert '"status": 41' in detail
     back = hub.put(Envelope(header, acknowledgement))
     imsoc("hub", "poll")
-    assert imsoc.json("hub", "respond", back, "--status", "39", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+    assert imsoc.json("hub", "respond", back, "--status", "39", code=ExitCode.USAGE)["error"]["code"] == "IMG-0126"
+
+
+def test_an_answer_is_shown_with_its_number_and_what_became_of_it(imsoc, hub):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    given = imsoc.json("hub", "respond", number, "--status", "41", "--reason", "Pest found")
+    assert (given["state"], given["number"], given["repeated"]) == ("tracking", "ANSWER-1", False)
+    hub.states["ANSWER-1"], hub.messages["ANSWER-1"] = "Delivered", "seen"
+    with open_store("sqlite:///imsoc.db", exclusive=False) as store:
+        store.write(lambda c: c.exec_driver_sql("UPDATE hub_answers SET next_attempt_at = created_at"))
+    imsoc("hub", "poll")
+    (shown,) = imsoc.json("hub", "show", number)["answers"]
+    assert (shown["status"], shown["reason"], shown["number"]) == (41, "Pest found", "ANSWER-1")
+    assert (shown["state"], shown["said"], shown["message"]) == ("delivered", "Delivered", "seen")
+    (sent,) = imsoc.json("hub", "sent")["sent"]
+    assert (sent["answers"], sent["status"], sent["number"], sent["state"]) == (number, 41, "ANSWER-1", "Delivered")
+    assert "Pest found" in imsoc("hub", "show", number).stdout
+    assert "ANSWER-1" in imsoc("hub", "sent", "--partner", "the-hub").stdout
+
+
+def test_the_same_answer_is_sent_once_unless_it_is_asked_for(imsoc, hub):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    answer = ("hub", "respond", number, "--status", "39")
+    assert [imsoc.json(*answer)["repeated"], imsoc.json(*answer)["repeated"]] == [False, True]
+    assert len(hub.responses) == 1
+    assert "given before" in imsoc(*answer).stdout
+    assert not imsoc.json(*answer, "--again")["repeated"]
+    imsoc("hub", "respond", number, "--status", "41")
+    assert [header.certificate_status for header, _ in hub.responses] == [39, 39, 41]
+
+
+@pytest.mark.parametrize("status", ["70", "999", "-1", "40"])
+def test_an_answer_has_a_status_that_an_answer_may_have(imsoc, hub, status):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    said = imsoc.json("hub", "respond", number, "--status", status, code=ExitCode.USAGE)["error"]
+    assert (said["code"], said["found"]) == ("IMG-0127", status)
+    assert hub.responses == []
+
+
+def test_a_refused_answer_looks_like_one_and_may_be_given_again(imsoc, hub):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    hub.refusal = "AR is not active"
+    answer = ("hub", "respond", number, "--status", "41")
+    given = imsoc.json(*answer, code=ExitCode.REFUSED)
+    assert (given["state"], given["code"], given["message"]) == ("refused", "IMG-8014", "AR is not active")
+    assert imsoc.json("hub", "sent")["sent"][0]["state"] == "FailedDelivery"
+    hub.refusal = ""
+    assert imsoc.json(*answer)["state"] == "tracking"
+
+
+def test_an_answer_that_the_hub_does_not_get_is_kept_and_sent_by_the_next_round(imsoc, hub):
+    number = hub.put(envelope())
+    imsoc("hub", "poll")
+    hub.down = True
+    given = imsoc.json("hub", "respond", number, "--status", "41")
+    assert (given["state"], given["code"], given["number"]) == ("waiting", "IMG-8001", "")
+    assert "is kept" in imsoc("hub", "respond", number, "--status", "39").stdout
+    hub.down = False
+    with open_store("sqlite:///imsoc.db", exclusive=False) as store:
+        store.write(lambda c: c.exec_driver_sql("UPDATE hub_answers SET next_attempt_at = created_at"))
+    imsoc("hub", "poll")
+    assert {each["state"] for each in imsoc.json("hub", "show", number)["answers"]} == {"tracking"}
+    assert sorted(header.certificate_status for header, _ in hub.responses) == [39, 41]
 
 
 def test_lists_are_fetched_compared_and_exported(imsoc, hub, tmp_path):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
 from adapters.ippc_hub.client import Pulled
 from adapters.ippc_hub.faults import HubFault
 from gateway.access import Directory, partner_from_record
@@ -98,6 +100,31 @@ class MemoryHub:
     """So many acknowledgements are taken and their answers lost."""
     spoil: Callable[[bytes], bytes] = lambda body: body
 
+    responses: list[tuple[EnvelopeHeader, bytes]] = field(default_factory=list)
+    """Country responses that were taken, whatever the sender heard of it."""
+    refusal: str = ""
+    """FailedDelivery with this message is the answer to a country response."""
+    broken: Callable[[], None] = lambda: None
+    """Called when a country response was taken and nobody has the answer yet."""
+
+    def send(self, operation, body):
+        self._up()
+        assert operation == "DeliverCountryResponseEnvelope"
+        element = parse(body).root[0]
+        header = wire.read_header(element)
+        if self.refusal:
+            return replace(header, tracking="FailedDelivery", error_message=self.refusal), b"<no/>"
+        self.responses.append((header, etree.tostring(element[-1])))
+        number = f"ANSWER-{len(self.responses)}"
+        header = replace(header, hub_delivery_number=number, tracking=TrackingState.PENDING_DELIVERY)
+        self.envelopes[number], self.states[number] = Envelope(header, None), "OnItsWay"
+        self.broken()
+        return header, b"<taken/>"
+
+    def under_delivery(self):
+        self._up()
+        return tuple(each.header for number, each in self.envelopes.items() if self.states[number] == "OnItsWay")
+
     def put(self, *envelopes):
         for each in envelopes:
             number = f"HUB-{len(self.envelopes) + 1:04d}"
@@ -149,7 +176,8 @@ class MemoryHub:
         known = self.envelopes.get(number)
         if known is None:
             return EnvelopeHeader("", "", 0, 0, "", number, "EnvelopeNotExists")
-        return replace(known.header, tracking=self.states[number], error_message=self.messages.get(number, ""))
+        state = "PendingDelivery" if self.states[number] == "OnItsWay" else self.states[number]
+        return replace(known.header, tracking=state, error_message=self.messages.get(number, ""))
 
 
 class House:

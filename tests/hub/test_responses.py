@@ -18,7 +18,7 @@ from gateway.hub.answering import answer
 from gateway.hub.polling import LOCAL
 from gateway.hub.responses import response_to
 from gateway.ippc import wire
-from gateway.store import ImportState, list_imports
+from gateway.store import AnswerState, ImportState, list_imports
 from gateway.xml.boundary import parse
 
 
@@ -38,11 +38,12 @@ def delivered(store):
 @pytest.mark.parametrize("status", [39, 41])
 def test_an_answer_to_who_delivered_to_us_waits_for_it_in_our_stand_in(delivered, status):
     house, service, row, poller = delivered
-    given = answer(house.context, poller, row, status=status, reason="Live insects found", actor="desk")
+    given = answer(house.context, poller, row, status=status, reason="Live insects found", actor="desk").answer
     sender = house.partner("ar-nppo")
     (header,) = service.headers(sender)
     assert (header.sender, header.to, header.certificate_status) == ("NL", "AR", status)
-    assert header.hub_delivery_number == given.hub_delivery_number
+    assert header.hub_delivery_number == given.number
+    assert (given.state, given.said) == (AnswerState.HERE, "PendingDelivery")
     pulled = service.pull(sender, header.hub_delivery_number)
     root = parse(pulled.content).root
     assert root.tag.endswith("}SPSAcknowledgement")
@@ -50,14 +51,18 @@ def test_an_answer_to_who_delivered_to_us_waits_for_it_in_our_stand_in(delivered
     assert "Live insects found" in root.itertext()
     assert row.hub_number in root.itertext()
     assert house.one("SELECT count(*) FROM audit WHERE action = 'hub answer'") == 1
+    service.acknowledge(sender, given.number, "DeliveredWithWarnings", "noted", now=house.now)
+    again = answer(house.context, poller, row, status=status, reason="Live insects found", actor="desk")
+    assert (again.repeated, again.answer.said, again.answer.message) == (True, "DeliveredWithWarnings", "noted")
+    assert service.headers(sender) == []
 
 
-def test_an_answer_is_not_answered(delivered):
+@pytest.mark.parametrize("state", [ImportState.RESPONSE, ImportState.UNREADABLE, ImportState.PULLED])
+def test_what_is_no_certificate_is_not_answered(delivered, state):
     house, _, row, poller = delivered
-    row = replace(row, state=ImportState.RESPONSE)
     with pytest.raises(ConfigurationError) as refusal:
-        answer(house.context, poller, row, status=41, reason="", actor="desk")
-    assert refusal.value.code == "IMG-0105"
+        answer(house.context, poller, replace(row, state=state), status=41, reason="", actor="desk")
+    assert (refusal.value.code, refusal.value.found) == ("IMG-0126", state)
 
 
 @pytest.mark.skipif("IMSOC_CONTRACTS" not in os.environ, reason="IMSOC_CONTRACTS names no folder with the contract")
