@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import ssl
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,10 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateway.access.models import Partner
+    from gateway.access.models import DeliveryTarget, Partner
     from gateway.cli.desk import Desk
 
-__all__ = ["Result", "State", "load_partners", "run_checks", "secrets_of"]
+__all__ = ["Result", "State", "files_of", "load_partners", "run_checks", "secrets_of"]
 
 SOON: Final = timedelta(days=30)
 """A certificate that ends within this is a warning: authorities take weeks."""
@@ -324,6 +325,7 @@ def _partners(desk: Desk) -> Iterator[Result]:
             if result.state is not State.OK:
                 yield result
         yield from secrets_of(partner)
+        yield from files_of(partner)
 
 
 def _named(partner: Partner) -> str:
@@ -341,6 +343,27 @@ def secrets_of(partner: Partner) -> Iterator[Result]:
         except GatewayError as error:
             repair = f"write it to {reference.removeprefix('file:')}" if reference.startswith("file:") else "set it"
             yield Result(f"secret {partner.id}", State.FAIL, f"{error.code} {reference} cannot be read", repair)
+
+
+def files_of(partner: Partner) -> Iterator[Result]:
+    """A failing line for a TLS file of a record that cannot be used, and one for a client certificate that ends."""
+    from adapters.tls import tls_of  # noqa: PLC0415 - beside its only use
+
+    if partner.delivery is None:
+        return
+    name = f"tls {partner.id}"
+    try:
+        tls = tls_of(partner.delivery)
+    except GatewayError as error:
+        detail = f"{error.code} {error.where}: {error.found}"
+        repair = f"put {error.expected} there, or imsoc partners add FILE with the right name"
+        yield Result(name, State.FAIL, detail, repair)
+        return
+    if tls.client_certificate is not None:
+        certificate = x509.load_pem_x509_certificates(tls.client_certificate.read_bytes())[0]
+        result = _expiry(name, certificate, "renew client_certificate and client_key")
+        if result.state is not State.OK:
+            yield result
 
 
 def load_partners(desk: Desk) -> list[Partner]:
@@ -367,15 +390,29 @@ def _authorities(desk: Desk) -> Iterator[Result]:
 def _endpoints(desk: Desk) -> Iterator[Result]:
     for partner in load_partners(desk):
         if partner.delivery:
-            yield _reach(f"endpoint {partner.id}", partner.delivery.address)
+            yield _reach(f"endpoint {partner.id}", partner.delivery)
 
 
-def _reach(name: str, address: str) -> Result:
-    """A TCP connection: proof that somebody listens, without sending anything."""
-    parts = urlsplit(address)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+def _reach(name: str, target: DeliveryTarget) -> Result:
+    """A connection, and the TLS handshake with the partner's own files: proof that both sides trust each other.
+
+    Nothing is sent over it.
+    """
+    from adapters.tls import tls_of  # noqa: PLC0415 - beside its only use
+    from gateway.soap.tls import reason_of, try_handshake  # noqa: PLC0415 - beside its only use
+
+    address, parts = target.address, urlsplit(target.address)
+    host, secured = parts.hostname or "", parts.scheme == "https"
     try:
-        socket.create_connection((parts.hostname or "", port), CONNECT_SECONDS).close()
+        if not secured:
+            socket.create_connection((host, parts.port or 80), CONNECT_SECONDS).close()
+            return Result(name, State.OK, f"{address} listens")
+        version = try_handshake(host, parts.port or 443, tls_of(target), seconds=CONNECT_SECONDS)
+    except GatewayError as error:
+        return Result(name, State.FAIL, f"not tried: {error.code} {error.where}: {error.found}", "correct the file")
+    except ssl.SSLError as error:
+        repair = "correct ca, client_certificate and client_key of the record: imsoc explain IMG-8007"
+        return Result(name, State.FAIL, f"{address} listens, TLS fails: {reason_of(error)}", repair)
     except OSError as error:
         return Result(name, State.FAIL, f"{address}: {error}", f"curl -v {address}")
-    return Result(name, State.OK, f"{address} listens")
+    return Result(name, State.OK, f"{address} listens, {version} with the files of the record")

@@ -31,11 +31,14 @@ def add(
     file: Annotated[Path, typer.Argument(help="A partner file (docs/partners.md).")],
     as_json: Json = False,
 ) -> None:
-    """Add the partner of a TOML file, or replace it. A running gateway sees the change within a second."""
+    """Add the partner of a TOML file, or replace it. A running gateway sees the change within a second.
+
+    Secrets and TLS files that cannot be used are said and do not stop it: they may come later, or be another machine's.
+    """
     desk = Desk.of(ctx, as_json)
     from gateway.access.directory import check_identities  # noqa: PLC0415 - start-up
     from gateway.access.records import partner_from_record, record_from_toml  # noqa: PLC0415 - start-up
-    from gateway.cli.checks import secrets_of  # noqa: PLC0415 - start-up
+    from gateway.cli.checks import files_of, secrets_of  # noqa: PLC0415 - start-up
     from gateway.store import list_partners, save_partner  # noqa: PLC0415 - start-up
 
     record = record_from_toml(file)
@@ -50,7 +53,7 @@ def add(
     with desk.store() as store:
         row = store.write(save)
     desk.answer({"id": partner.id, "version": row.version}, f"{partner.id}: version {row.version}")
-    for problem in secrets_of(partner):
+    for problem in (*secrets_of(partner), *files_of(partner)):
         desk.note(f"{problem.name}: {problem.detail}  ->  {problem.repair}")
 
 

@@ -1,6 +1,9 @@
 import datetime as dt
 import re
 import socket
+import ssl
+import threading
+from contextlib import suppress
 
 import pytest
 from cryptography import x509
@@ -177,6 +180,74 @@ def test_a_partner_that_does_not_listen_fails(imsoc, trial):
     imsoc("partners", "add", "partner.toml")
     check = by_name(imsoc.json("doctor", code=ExitCode.REFUSED))["endpoint third-country"]
     assert check["repair"].startswith("curl")
+
+
+@pytest.fixture
+def partner_over_tls(imsoc, trial):
+    """A partner that takes our certificate; called with keys of its record, the doctor's answer about it."""
+    authority = Authority("TLS", now=NOW)
+    for name, made in (("ours", authority), ("another", Authority("Another", now=NOW))):
+        (trial / f"{name}.pem").write_bytes(made.certificate_pem)
+        write(trial, f"{name}-client", made.tls_client("us"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*write(trial, "server", authority.tls_server("127.0.0.1")))
+    context.load_verify_locations(trial / "ours.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    text = (trial / "partner.toml").read_text("utf-8")
+    ended = threading.Event()
+
+    def accept(listener):
+        while not ended.is_set():
+            with suppress(OSError), listener.accept()[0] as connection:
+                connection.settimeout(5)
+                with context.wrap_socket(connection, server_side=True) as secured:
+                    secured.recv(1)
+
+    def ask(ca, client, code):
+        files = f'ca = "{ca}.pem"\nclient_certificate = "{client}.pem"\nclient_key = "{client}.key"\n'
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}/x"
+        record = f'{text}\n[partner.delivery]\nadapter = "certificate-exchange"\naddress = "{address}"\n{files}'
+        (trial / "partner.toml").write_text(record, "utf-8")
+        said = imsoc("partners", "add", "partner.toml").stderr
+        return by_name(imsoc.json("doctor", code=code)), said
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, args=(listener,), daemon=True)
+        thread.start()
+        yield ask
+        ended.set()
+        socket.create_connection(listener.getsockname()).close()
+        thread.join(5)
+
+
+def test_a_partner_that_trusts_us_is_well(partner_over_tls):
+    checks, said = partner_over_tls("ours", "ours-client", ExitCode.OK)
+    assert "TLSv1.3 with the files" in checks["endpoint third-country"]["detail"]
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("ca", "client", "reason"),
+    [
+        ("another", "ours-client", "TLS fails: certificate verify failed: "),
+        ("ours", "another-client", "TLS fails: alert unknown ca"),
+    ],
+)
+def test_a_partner_that_listens_and_does_not_trust_us_or_we_it_fails(partner_over_tls, ca, client, reason):
+    checks, said = partner_over_tls(ca, client, ExitCode.REFUSED)
+    check = checks["endpoint third-country"]
+    assert check["state"] == State.FAIL
+    assert reason in check["detail"]
+    assert "client_certificate" in check["repair"]
+    assert not said
+
+
+def test_a_tls_file_of_a_partner_that_is_not_there_is_said_when_it_is_added_and_by_the_doctor(partner_over_tls):
+    checks, said = partner_over_tls("missing", "ours-client", ExitCode.REFUSED)
+    for name in ("tls third-country", "endpoint third-country"):
+        assert checks[name]["state"] == State.FAIL
+        assert "missing.pem" in checks[name]["detail"]
+    assert "missing.pem" in said
 
 
 @pytest.mark.parametrize(("days", "state"), [(-1, State.FAIL), (10, State.WARN), (31, State.OK)])

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 from polling_harness import HUB_RECORD, NPPO, SETTINGS, House, MemoryHub, envelope, poller_of
+from structlog.testing import capture_logs
 
+from adapters.ippc_hub import CodeList
 from gateway.delivery.models import DeliverySettings
 from gateway.delivery.settling import backoff
 from gateway.errors import ConfigurationError, DeliveryError, Unavailable
@@ -280,6 +282,14 @@ def test_who_is_not_polled_is_not_asked(store, hub, change):
     with pytest.raises(ConfigurationError) as refusal:
         poller.run_once("the-hub")
     assert refusal.value.code == "IMG-0123"
+
+
+def test_the_log_says_which_lists_changed_in_words(house, hub):
+    changed = {CodeList.UNIT_MEASURE: 1, CodeList.PACKAGE_TYPE: 1}
+    with capture_logs() as logs:
+        poller_of(house, hub, synchronise=lambda *_: changed).run_once("the-hub")
+    (polled,) = (entry for entry in logs if entry["event"] == "hub.polled")
+    assert polled["lists"] == "PackageType, UnitMeasure"
 
 
 def test_code_lists_are_fetched_at_their_own_pace(house, hub):
