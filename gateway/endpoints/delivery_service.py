@@ -16,6 +16,7 @@ from gateway.access import check_operation
 from gateway.endpoints.hub_journal import HubJournal
 from gateway.endpoints.hub_rendering import channels, exception_detail, nppo, nppos, results
 from gateway.errors import AccessDenied, AuthenticationFailed, GatewayError, HubRefused
+from gateway.hub.checks import contradiction
 from gateway.hub.service import CONTRACT
 from gateway.hub.states import acknowledged_by
 from gateway.ippc.wire import (
@@ -91,7 +92,7 @@ def delivery_service(
         "DeliverEnvelope": _deliver,
         "ValidateAndDeliverEnvelope": _validate_and_deliver,
         "DeliverPhytoEnvelope": _deliver,
-        "DeliverCountryResponseEnvelope": _deliver,
+        "DeliverCountryResponseEnvelope": _deliver_response,
         "GetImportEnvelopeHeaders": _headers,
         "PULLSingleImportEnvelope": _pull,
         "PULLImportEnvelope": _pull_all,
@@ -186,6 +187,13 @@ def _admit(services: _Services, call: SoapCall) -> Principal:
 
 def _deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes:
     return _answered(services, principal, call, None)
+
+
+def _deliver_response(services: _Services, principal: Principal, call: SoapCall) -> bytes:
+    """An answer that says two things is not delivered."""
+    element = _only_child(call)
+    objection = contradiction(read_header(element).certificate_status, element)
+    return _answered(services, principal, call, objection)
 
 
 def _validate_and_deliver(services: _Services, principal: Principal, call: SoapCall) -> bytes:

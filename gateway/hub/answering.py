@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ConfigurationError
 from gateway.hub.answers import advance
+from gateway.hub.checks import ANSWERS
 from gateway.hub.responses import respond_here, response_to
 from gateway.hub.sources import is_pushed
 from gateway.ippc import wire
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from gateway.hub.polling import Poller
     from gateway.store import AnswerRow, ImportRow
 
-__all__ = ["STATUSES", "Given", "answer"]
-
-STATUSES: Final = {39: "approved", 41: "rejected"}
-"""What an importing authority can say about a certificate, in UN/CEFACT 4405 (DIGEST 2.7)."""
+__all__ = ["Given", "answer"]
 
 _ANSWERED: Final = frozenset({ImportState.IMPORTED, ImportState.HELD})
 _MOST: Final = 1_000
@@ -57,7 +55,7 @@ def answer(
         context: the services.
         poller: knows the way to the hub.
         row: the import that is answered.
-        status: one of `STATUSES`.
+        status: one of `gateway.hub.checks.ANSWERS`.
         reason: one sentence for the other authority.
         actor: who answers, for the audit.
         again: send it although it was given before.
@@ -70,8 +68,8 @@ def answer(
             status, IMG-0123 the hub is no longer polled; nothing was kept.
         Unavailable: IMG-9001, the store does not answer.
     """
-    if status not in STATUSES:
-        known = " | ".join(f"{each} {name}" for each, name in STATUSES.items())
+    if status not in ANSWERS:
+        known = " | ".join(f"{each} {name}" for each, name in ANSWERS.items())
         raise ConfigurationError("IMG-0127", where="--status", found=str(status), expected=known)
     if row.state not in _ANSWERED:
         raise ConfigurationError(

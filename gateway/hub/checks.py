@@ -1,7 +1,7 @@
 """Whether the header of an envelope is taken: who sends, who receives, what, and between whom (DIGEST 2.5).
 
 A refused header is an answer of the contract, not a fault: the code and sentence of what `check_header` raises become
-``hubDeliveryErrorMessage``. Content is not looked at here.
+``hubDeliveryErrorMessage``. Of the content only what a country response answers is looked at.
 """
 
 from __future__ import annotations
@@ -10,20 +10,29 @@ import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gateway.access import ANY, PartnerKind
+from gateway.documents import text_of
 from gateway.errors import HubRefused
+from gateway.xml.names import RAM21, qn
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element
+
     from gateway.access import HubMembership, Partner
     from gateway.errors import GatewayError
     from gateway.ippc import EnvelopeHeader
 
-__all__ = ["COUNTRY_RESPONSE", "MAX_NUMBER", "check_header", "described"]
+__all__ = ["ANSWERS", "COUNTRY_RESPONSE", "MAX_NUMBER", "check_header", "contradiction", "described"]
 
 COUNTRY_RESPONSE: Final = "DeliverCountryResponseEnvelope"
 """The operation whose envelopes go the other way: from the importing country back to the issuing one."""
 
 MAX_NUMBER: Final = 100
 """Characters of a certificate number."""
+
+ANSWERS: Final = {39: "approved", 41: "rejected"}
+"""What an importing authority can say about a certificate, in UN/CEFACT 4405 (DIGEST 2.7)."""
+
+_STATUS_CODE: Final = qn(RAM21, "StatusCode")
 
 _COUNTRY = re.compile("[A-Z]{2}")
 _MAX_INT = 2**31 - 1
@@ -58,7 +67,8 @@ def check_header(header: EnvelopeHeader, sender: Partner, receiver: HubMembershi
     issuer, importer = (header.to, header.sender) if response else (header.sender, header.to)
     if not any(pair.covers(issuer, importer) for pair in sender.country_pairs):
         pairs = ", ".join(map(str, sender.country_pairs))
-        _refuse("IMG-7115", "From, To", f"{issuer}>{importer}", pairs or "a country pair of the partner record")
+        where = "To, From: the pair of the certificate that is answered, issuer > importer" if response else "From, To"
+        _refuse("IMG-7115", where, f"{issuer}>{importer}", pairs or "a country pair of the partner record")
     _check_document(header, sender, receiver, response=response)
 
 
@@ -92,6 +102,24 @@ def _takes(membership: HubMembership, type_: int, status: int, *, response: bool
 
 def _refuse(code: str, where: str, found: str, expected: str) -> NoReturn:
     raise HubRefused(code, where=where, found=found, expected=expected)
+
+
+def contradiction(header_status: int, root: _Element) -> HubRefused | None:
+    """What speaks against a country response: envelope and acknowledgement that give two different answers.
+
+    An envelope may have the status of the certificate that is answered; then the acknowledgement alone says the answer.
+
+    Args:
+        header_status: CertificateStatus of the envelope.
+        root: what the SPSAcknowledgement is in.
+    """
+    said = text_of(next(root.iter(_STATUS_CODE), None))
+    if header_status not in ANSWERS or said in {"", str(header_status)}:
+        return None
+    where = "CertificateStatus, SPSAcknowledgementDocument/StatusCode"
+    return HubRefused(
+        "IMG-7124", where=where, found=f"{header_status}, {said[:MAX_NUMBER]}", expected=str(header_status)
+    )
 
 
 def described(error: GatewayError) -> str:

@@ -69,7 +69,10 @@ def take_response(
     reasons = [cut(text_of(each)) for each in islice(root.iter(qn(RAM21, "ReasonInformation")), MAX_REASONS)]
     references = [text_of(each.find(qn(RAM21, "ID"))) for each in islice(root.iter(_REFERENCE), MAX_REFERENCES)]
     exchange_id, delivery_id = _answered(connection, partner, row, references)
-    said = f"status {status or row.certificate_status}" + (f": {'; '.join(filter(None, reasons))}" if reasons else "")
+    stated = f"status {status or row.certificate_status}"
+    if status not in {"", str(row.certificate_status)}:
+        stated += f" ({row.certificate_status} in its envelope)"
+    said = stated + (f": {'; '.join(filter(None, reasons))}" if reasons else "")
     message = f"{row.from_country} answers {row.certificate_number} with {said}"
     if not exchange_id:
         message = f"{message}; nothing that was sent from here is known by that number"

@@ -59,6 +59,9 @@ MAX_PULL: Final = 50
 MAX_PULL_BYTES: Final = 16 * 2**20
 """Bytes of content as written in one answer of PULLImportEnvelope; a larger first envelope comes alone."""
 
+NO_REASON: Final = "The receiver gave no reason."
+"""In the place of the message that an acknowledgement must have and comes without."""
+
 MAX_WRITTEN: Final = REPLY_LIMITS.max_bytes - 2**20
 """Bytes of one content as it is written into an answer: a megabyte less than clients like ours read in all."""
 
@@ -229,6 +232,9 @@ class HubService:
     ) -> TrackingState:
         """The receiver's word about an envelope: Delivered, DeliveredWithWarnings or DeliveredNotReadable.
 
+        Warnings and a failure without a message are kept with `NO_REASON`: an envelope that goes on waiting for a
+        message would wait for ever with a client that sends none.
+
         Returns the state, which is the text of the two operations that answer with one.
 
         Raises:
@@ -241,9 +247,8 @@ class HubService:
             row = _own_row(connection, partner, number)
             before = TrackingState(row.state)
             after = check_transition(before, state, Mover.RECEIVER)
-            done = settle_envelope(
-                connection, number, expected=before, state=after, message=cut(message), actor=actor, now=now
-            )
+            told = cut(message) if message.strip() or after is TrackingState.DELIVERED else NO_REASON
+            done = settle_envelope(connection, number, expected=before, state=after, message=told, actor=actor, now=now)
             if not done:
                 raise HubRefused("IMG-7102", where="hubTrackingNumber", found=number)
             return after

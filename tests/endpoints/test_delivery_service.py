@@ -251,6 +251,22 @@ def test_a_countrys_answer_travels_back(calling):
     assert canonical(etree.fromstring(content)) == canonical(etree.fromstring(ack))
 
 
+@pytest.mark.parametrize(("envelope_status", "code"), [(41, ""), (70, ""), (40, ""), (39, "IMG-7124")], ids=str)
+def test_an_answer_says_one_thing(calling, envelope_status, code):
+    ack = (
+        '<a:SPSAcknowledgement xmlns:a="urn:un:unece:uncefact:data:standard:SPSAcknowledgement:17"'
+        ' xmlns:r="urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:21">'
+        "<a:SPSAcknowledgementDocument><r:StatusCode> 41 </r:StatusCode></a:SPSAcknowledgementDocument>"
+        "</a:SPSAcknowledgement>"
+    )
+    told = header(sender="BE", to="AR", certificate_status=envelope_status)
+    answer = calling("be-nppo")(wire.country_response(told, ack.encode()))
+    assert answer.state == ("FailedDelivery" if code else "PendingDelivery")
+    assert (answer.text(".//hubent:hubDeliveryErrorMessage") or "").startswith(code)
+    silent = wire.country_response(told, ack.replace(" 41 ", "").encode())
+    assert calling("be-nppo")(silent).state == "PendingDelivery"
+
+
 def test_a_content_beyond_ten_million_characters_is_taken_and_nothing_else_is(calling):
     content = f"<a>{'x' * 10_500_000}</a>"
     number = delivered(calling(), content=content)

@@ -86,6 +86,10 @@ def test_a_country_response_goes_the_other_way_and_has_any_status():
     answer = {"sender": "BE", "to": "AR", "certificate_status": 41}
     check("be-nppo", response=True, **answer)
     with pytest.raises(HubRefused) as caught:
+        check("be-nppo", response=True, record={"country_pairs": ["BE>*"]}, **answer)
+    assert (caught.value.code, caught.value.found, caught.value.expected) == ("IMG-7115", "AR>BE", "BE>*")
+    assert "certificate that is answered" in caught.value.where
+    with pytest.raises(HubRefused) as caught:
         check("be-nppo", **answer)
     assert caught.value.code == "IMG-7115"
     for wrong in ({"certificate_type": 852}, {"certificate_status": -1}, {"certificate_status": 2**31}):

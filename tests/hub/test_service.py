@@ -7,6 +7,7 @@ from hub_members import directory, envelope, header, partner, records
 
 from gateway.errors import HubRefused
 from gateway.hub import MAX_PULL, MAX_PULL_BYTES, HubService
+from gateway.hub.service import NO_REASON
 from gateway.ippc import Envelope, EnvelopeHeader, Forwarding, TrackingState
 from gateway.store import find_audit, find_evidence, list_exchanges, save_partner
 
@@ -258,6 +259,15 @@ def test_a_country_response_goes_back_to_the_issuer(hub):
     sent = deliver(hub, BE, operation="DeliverCountryResponseEnvelope", **told)
     assert sent.tracking == "PendingDelivery"
     assert hub.headers(AR) == [sent]
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [("DeliveredWithWarnings", NO_REASON), ("DeliveredNotReadable", NO_REASON), ("Delivered", " ")]
+)
+def test_an_acknowledgement_without_its_reason_says_that_there_is_none(hub, state, kept):
+    sent = deliver(hub)
+    hub.acknowledge(BE, sent.hub_delivery_number, state, " ", now=NOW)
+    assert hub.tracking(AR, sent.hub_delivery_number).error_message == kept
 
 
 def test_an_update_from_the_receiver_is_an_acknowledgement(hub):
