@@ -18,6 +18,7 @@ from gateway.store.hub_records import EnvelopeRow
 from gateway.store.hub_tables import hub_envelope_parts, hub_envelopes
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import record_audit
+from gateway.store.portions import InsertLarge
 from gateway.store.statements import Statement, insert
 
 if TYPE_CHECKING:
@@ -44,9 +45,6 @@ _TRIES = 5
 
 _AT_ONCE = 500
 """Numbers per question for copies: one question each would cost a hub's longest answer a second of round trips."""
-
-_LARGE = 1 << 20
-"""Bytes of a content that SQLite is given in portions of this size."""
 
 _COLUMNS = (
     "seq, number, partner, recipient, from_country, to_country, certificate_type, certificate_status, "
@@ -75,8 +73,7 @@ def _page(column: str, more: str) -> dict[str, Statement]:
 
 _insert = insert(hub_envelopes, otherwise="ON CONFLICT DO NOTHING RETURNING seq")
 _insert_copy = insert(hub_envelopes)
-_insert_parts = insert(hub_envelope_parts)
-_insert_room = Statement("INSERT INTO hub_envelope_parts (seq, content) VALUES (:seq, zeroblob(:size))")
+_insert_parts = InsertLarge(hub_envelope_parts, "content")
 _pending_repeat = Statement(_SELECT + "repeat_key = :repeat_key AND state = 'PendingDelivery'")
 _same_envelope = Statement(_SELECT + "number = :number AND repeat_key = :repeat_key")
 _find = Statement(_SELECT + "number = :number")
@@ -137,7 +134,7 @@ def add_envelopes(
     else:
         raise Unavailable("IMG-9001", where="store.envelopes", found=main.number)
     if main.content is not None:
-        _add_content(connection, inserted[0], main.content)
+        _insert_parts(connection, seq=inserted[0], content=main.content)
     added = {**(detail or {}), "copies": [copy.number for copy in copies]} if copies else detail or {}
     _audit(connection, "envelope added", main.number, actor=actor, now=now, detail=added)
     for copy in copies:
@@ -204,18 +201,6 @@ def settle_envelope(
     detail = {"from": expected, "message": message}
     _audit(connection, f"envelope {state}", number, actor=actor, now=now, detail=detail)
     return True
-
-
-def _add_content(connection: Connection, seq: int, content: bytes) -> None:
-    """A large one is written in portions: as one parameter SQLite has it in memory twice more, copied and as a row."""
-    if connection.dialect.name != "sqlite" or len(content) <= _LARGE:
-        _insert_parts(connection, seq=seq, content=content)
-        return
-    _insert_room(connection, seq=seq, size=len(content))
-    driver: Any = connection.connection.driver_connection
-    with driver.blobopen(hub_envelope_parts.name, "content", seq) as blob:
-        for start in range(0, len(content), _LARGE):
-            blob.write(content[start : start + _LARGE])
 
 
 def _repeat_of(connection: Connection, main: NewEnvelope) -> EnvelopeRow | None:

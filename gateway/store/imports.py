@@ -15,6 +15,7 @@ from gateway.store.hub_records import ImportRow, ImportState, ImportVerdict
 from gateway.store.hub_tables import hub_import_parts, hub_imports
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import record_audit
+from gateway.store.portions import InsertLarge
 from gateway.store.statements import Statement, insert
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _insert = insert(hub_imports, otherwise="ON CONFLICT (partner, hub_number) DO NOTHING")
-_insert_parts = insert(hub_import_parts)
+_insert_parts = InsertLarge(hub_import_parts, "envelope")
 # What was imported or linked stays so; what was held or unreadable may be decided again (a mapping row was added, say).
 _decide = Statement(
     "UPDATE hub_imports SET state = :state, verdict = :verdict, message = :message, code = :code, "

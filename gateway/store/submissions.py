@@ -14,6 +14,7 @@ from gateway.faultpoints import reach
 from gateway.store import tables
 from gateway.store.identifiers import idempotency_key, seal_hash, to_text
 from gateway.store.journal import claim_nonces, insert_exchange, record_audit
+from gateway.store.portions import InsertLarge
 from gateway.store.records import Conflict, Outcome, Recorded, RecordedKind, Submission
 from gateway.store.statements import Statement, insert
 from gateway.store.writer import Undo
@@ -27,7 +28,7 @@ __all__ = ["record_submission"]
 
 _UNLESS_THERE = "ON CONFLICT DO NOTHING"
 
-_insert_exchange_parts = insert(tables.exchange_parts)
+_insert_exchange_parts = InsertLarge(tables.exchange_parts, "request", "content", "translated")
 _insert_seal_value = insert(tables.seal_values, otherwise=_UNLESS_THERE)
 _insert_document = insert(tables.documents, otherwise=_UNLESS_THERE)
 _insert_version = insert(tables.document_versions, otherwise=_UNLESS_THERE)

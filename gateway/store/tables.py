@@ -144,15 +144,15 @@ exchange_parts = Table(
     "exchange_parts",
     metadata,
     Column("exchange_id", Key, ForeignKey("exchanges.id"), primary_key=True),
-    Column("request", LargeBinary, nullable=False, comment="as received"),
-    Column("acknowledgement", LargeBinary, comment="as answered; this and all below: accepted messages only"),
-    Column("content", LargeBinary, comment="the document as received"),
-    Column("translated", LargeBinary, comment="the canonical representation, where it differs"),
+    Column("acknowledgement", LargeBinary, comment="as answered; of what is here, refused messages have the request"),
     Column("translation_report", Text),
     Column("findings", Text),
     Column("seal_verdict", Text),
     Column("timestamp_token", LargeBinary),
     Column("certificates", LargeBinary, comment="PEM, signer first"),
+    Column("request", LargeBinary, nullable=False, comment="as received; this and all below: last (`portions.py`)"),
+    Column("content", LargeBinary, comment="the document as received"),
+    Column("translated", LargeBinary, comment="the canonical representation, where it differs"),
 )
 
 documents = Table(

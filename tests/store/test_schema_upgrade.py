@@ -18,7 +18,7 @@ ROWS = {
         "'X1', 'ar', 'certificate-exchange', 'SubmitCertificate', 'accepted', 'AR/851/1', NULL, :bytes, NULL, NULL, "
         "NULL, '{}', :now"
     ),
-    "exchange_parts": "'X1', :bytes, :bytes, :bytes, NULL, NULL, NULL, NULL, NULL, NULL",
+    "exchange_parts": "'X1', :bytes, NULL, NULL, NULL, NULL, NULL, :bytes, :bytes, NULL",
     "documents": "'X1', 'AR', '851', '1', '70', 'X1', 'NL', 'ar', :now",
     "document_versions": "'X1', 'X1', '70', :bytes, 'sealed', 'iii', NULL, :now",
     "deliveries": "7, 'X1-1', 'nl', 'X1', 'X1', 'delivered', 1, 0, 3, :now, '', '', :now, :now, :now",

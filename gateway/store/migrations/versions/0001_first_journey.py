@@ -148,22 +148,27 @@ def upgrade() -> None:
     op.create_table(
         "exchange_parts",
         sa.Column("exchange_id", KEY, nullable=False),
-        sa.Column("request", sa.LargeBinary(), nullable=False, comment="as received"),
         sa.Column(
             "acknowledgement",
             sa.LargeBinary(),
             nullable=True,
-            comment="as answered; this and all below: accepted messages only",
-        ),
-        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the document as received"),
-        sa.Column(
-            "translated", sa.LargeBinary(), nullable=True, comment="the canonical representation, where it differs"
+            comment="as answered; of what is here, refused messages have the request",
         ),
         sa.Column("translation_report", sa.Text(), nullable=True),
         sa.Column("findings", sa.Text(), nullable=True),
         sa.Column("seal_verdict", sa.Text(), nullable=True),
         sa.Column("timestamp_token", sa.LargeBinary(), nullable=True),
         sa.Column("certificates", sa.LargeBinary(), nullable=True, comment="PEM, signer first"),
+        sa.Column(
+            "request",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="as received; this and all below: last (`portions.py`)",
+        ),
+        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the document as received"),
+        sa.Column(
+            "translated", sa.LargeBinary(), nullable=True, comment="the canonical representation, where it differs"
+        ),
         sa.ForeignKeyConstraint(["exchange_id"], ["exchanges.id"], name=op.f("fk_exchange_parts_exchange_id")),
         sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_exchange_parts")),
     )
