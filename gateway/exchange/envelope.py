@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import check_document
-from gateway.documents import SpsCertificate, normalise_order
+from gateway.documents import FilesApart, SpsCertificate, normalise_order
 from gateway.errors import ExchangeRefused, Finding, GatewayError, HubRefused, Severity, Unavailable
 from gateway.exchange.acknowledgement import Carrier, acknowledgement
 from gateway.exchange.examination import check_status, into_canonical
@@ -22,7 +22,7 @@ from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json
 from gateway.exchange.submission import conflict_of, recipients, record
 from gateway.exchange.transitions import key_of
-from gateway.exchange.vouching import NOT_ARTICLE_39, vouch
+from gateway.exchange.vouching import NOT_ARTICLE_39, look_for_seal, vouch
 from gateway.faultpoints import reach
 from gateway.rules import evaluate
 from gateway.store import (
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from gateway.access import Partner
     from gateway.exchange.context import Context
+    from gateway.exchange.vouching import Seal
     from gateway.ippc import EnvelopeHeader
     from gateway.ippc.content import Content
     from gateway.store import Recorded
@@ -108,9 +109,11 @@ def take_envelope(
     findings: list[Finding] = []
     subject = ""
     try:
+        whole = _look_at_all_of_it(context, partner, envelope, now)
         view = _read(envelope, findings)
         subject = str(view.identity or "")
-        examined, submission = _examine(context, partner, envelope, view, findings, now)
+        examined, submission = _examine(context, partner, envelope, whole, view, findings, now)
+        del whole  # the files: what is written has them again
         reach("hub.examined")
 
         def also(connection: Connection, recorded: Recorded) -> None:
@@ -158,6 +161,24 @@ def _leave_sealed_alone(connection: Connection, examined: Examined, exchange_id:
         touched = any(exchange_id in (version.exchange_id, version.replaced_by) for version in versions)
         if touched and any(version.form is not Form.ENVELOPE for version in versions):
             raise HubRefused("IMG-7121", where=_STATUS, found=f"{each} with status {examined.status_code}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What is known of the content as it came; its tree has no large files from then on."""
+
+    seal: Seal
+    digest: bytes
+    files: FilesApart
+
+
+def _look_at_all_of_it(context: Context, partner: Partner, envelope: ReceivedEnvelope, now: datetime) -> _Whole:
+    root = envelope.content.root
+    seal = look_for_seal(context, partner, envelope.content, now)
+    if seal[0] is not None:
+        FilesApart(seal[0].root)  # a copy of the document, of which only codes are read
+    files = FilesApart(root)
+    return _Whole(seal, files.digest(canonicalise(root, algorithm=C14n.EXCLUSIVE)), files)
 
 
 def _read(envelope: ReceivedEnvelope, findings: list[Finding]) -> SpsCertificate:
@@ -214,6 +235,7 @@ def _examine(
     context: Context,
     partner: Partner,
     envelope: ReceivedEnvelope,
+    whole: _Whole,
     view: SpsCertificate,
     findings: list[Finding],
     now: datetime,
@@ -224,7 +246,7 @@ def _examine(
     importer = view.import_country or envelope.header.to
     check_status(view.status_code)
     check_document(partner, identity.type_code, identity.issuer_country, importer)
-    vouched = vouch(context, partner, envelope.content, view, now)
+    vouched = vouch(context, partner, whole.seal, view, now)
     findings += vouched.findings
     rule_set = partner.rule_set or ("ephyto" if view.is_phytosanitary else "sps-general")
     findings += evaluate(view.root, rule_set, on=now.date())
@@ -239,7 +261,7 @@ def _examine(
         verified=vouched.verified,
         findings=(),
         translation=translation,
-        digest=hashlib.sha256(canonicalise(envelope.content.root, algorithm=C14n.EXCLUSIVE)).digest(),
+        digest=whole.digest,
     )
     targets, kept_back = _targets(context, partner, examined)
     if kept_back:
@@ -247,7 +269,8 @@ def _examine(
         findings.append(Finding("HUB-ROUTE", Severity.INFO, message, source="R-39-4, R-39-5"))
     examined = replace(examined, findings=tuple(findings))
     verdict = vouched.verdict(authenticated_by=envelope.authenticated_by, envelope=envelope.number)
-    return examined, _submission(context, partner, envelope, examined, verdict, targets, now)
+    translated = whole.files.put_back(serialise(translation.root))
+    return examined, _submission(context, partner, envelope, examined, translated, verdict, targets, now)
 
 
 def _targets(context: Context, partner: Partner, examined: Examined) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -269,6 +292,7 @@ def _submission(
     partner: Partner,
     envelope: ReceivedEnvelope,
     examined: Examined,
+    translated: bytes,
     verdict: str,
     targets: tuple[str, ...],
     now: datetime,
@@ -307,7 +331,7 @@ def _submission(
         transport={"method": "client-certificate"},
         import_country=examined.import_country or None,
         route=examined.route or None,
-        translated=serialise(translation.root),
+        translated=translated,
         translation_report=report_to_json(translation.report),
         findings=findings_json(examined.findings),
         seal_verdict=verdict,

@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from gateway.ippc.content import Content
     from gateway.trust import VerifiedDocument
 
-__all__ = ["NOT_ARTICLE_39", "Vouched", "vouch"]
+__all__ = ["NOT_ARTICLE_39", "Seal", "Vouched", "look_for_seal", "vouch"]
 
 _AUTHENTICATED_BY_US: Final = frozenset({Route.THIRD_COUNTRY_TO_TRACES, Route.THIRD_COUNTRY_TO_NATIONAL})
 """Routes whose exchange the Union's side authenticates (R-39-3). Of these the settings let ePhytos of the hub pass
 without a seal (R-39-5); every other type, and what a system of the Union issues itself, is nothing without one."""
 
 NOT_ARTICLE_39: Final = "an ePhyto of the hub, not an electronic official certificate of Article 39"
+
+
+Seal = tuple["VerifiedDocument | None", SealRefused | None]
+"""What a seal vouches for, or why it does not count; neither where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,17 @@ class Vouched:
         return {"indication": None, "level": "none", "level_reason": f"{reason}: {NOT_ARTICLE_39}"}
 
 
-def vouch(context: Context, partner: Partner, content: Content, view: SpsCertificate, now: datetime) -> Vouched:
-    """Judge a seal if there is one, and the route.
+def vouch(context: Context, partner: Partner, seal: Seal, view: SpsCertificate, now: datetime) -> Vouched:
+    """Judge what came, and its route.
 
     Args:
         context: the services.
         partner: who delivered the content: the hub, or the authority itself.
-        content: as it came.
+        seal: what was found in the content.
         view: the certificate in it.
         now: aware, UTC.
     """
-    verified, refused = _seal(context, partner, content, now)
+    verified, refused = seal
     overruled = ""
     if verified is not None and (sealed := SpsCertificate(verified.root).status_code) != view.status_code:
         overruled = f"its seal is for status {sealed}, the envelope says {view.status_code}"
@@ -119,9 +123,8 @@ def vouch(context: Context, partner: Partner, content: Content, view: SpsCertifi
     return Vouched(verified, refused, route, overruled=overruled)
 
 
-def _seal(
-    context: Context, partner: Partner, content: Content, now: datetime
-) -> tuple[VerifiedDocument | None, SealRefused | None]:
+def look_for_seal(context: Context, partner: Partner, content: Content, now: datetime) -> Seal:
+    """What holds of the seal in a content that nobody has changed yet; arguments as for ``vouch``."""
     if content.root.find(qn(DS, "Signature")) is None:
         return None, None
     policy, trust = signature_policy(context, partner, Form.SEALED), context.trust.of(partner)

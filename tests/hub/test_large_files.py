@@ -11,6 +11,7 @@ import pytest
 from polling_harness import House, MemoryHub, envelope
 
 from gateway.delivery import DeliveryJob
+from gateway.documents import normalise_order
 from gateway.exchange import payload_for
 from gateway.hub.importing import Importer
 from gateway.hub.sources import RemoteSource, Waiting
@@ -19,6 +20,8 @@ from gateway.ippc.content import decode_content
 from gateway.sandbox.samples import with_reference
 from gateway.store import DocumentKey
 from gateway.xml.boundary import parse
+from gateway.xml.canonical import C14n, canonicalise, serialise
+from mappings import report_to_json, translate
 
 
 @pytest.fixture
@@ -64,3 +67,25 @@ def test_any_other_text_of_that_length_is_not_readable(house, hub):
     plain = envelope()
     row = take(house, hub, hub.put(Envelope(plain.header, with_reference(plain.content, "x" * 10_000_001))))
     assert (row.state, row.code, "IMG-1008" in row.message) == ("unreadable", "IMG-7110", True)
+
+
+def test_what_is_stored_is_what_the_whole_tree_gives(house, hub):
+    plain = envelope(certificate_number="AR-WHOLE")
+    content = with_reference(plain.content, "PDF", attachment=("a.pdf", random.Random(3).randbytes(2_000_000)))
+    number = hub.put(Envelope(plain.header, content))
+    row = take(house, hub, number)
+    assert row.state == "imported", row.message
+    root, policy = parse(content).root, house.context.policy
+    index = house.context.index.on(house.now.date())
+    whole = translate(
+        normalise_order(root)[0], source="ephyto", target=policy.canonical_system, index=index, partner="the-hub"
+    )
+    ((request, document, translated, report, digest),) = house.rows(
+        "SELECT p.request, p.content, p.translated, p.translation_report, v.digest "
+        "FROM exchange_parts p JOIN document_versions v ON v.exchange_id = p.exchange_id"
+    )
+    assert bytes(document) == content
+    assert bytes(translated) == serialise(whole.root)
+    assert report == report_to_json(whole.report)
+    assert bytes(digest) == hashlib.sha256(canonicalise(root, algorithm=C14n.EXCLUSIVE)).digest()
+    assert bytes(request) == hub.pull(number).raw
