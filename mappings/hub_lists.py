@@ -56,6 +56,7 @@ class HubLists:
     def __init__(self, rows: Mapping[str, Iterable[Row]]) -> None:
         self._rows = {spec.element: tuple(rows.get(spec.element, ())) for spec in LISTS}
         self._responses: dict[str, bytes] = {}
+        self._active: dict[str, dict[str, bool]] = {}
 
     def items(self, element: str) -> tuple[Row, ...]:
         """The rows of a list, retired ones included, in the order in which they are served."""
@@ -64,6 +65,17 @@ class HubLists:
     def codes(self, element: str, *, field: str = "code") -> frozenset[str]:
         """The codes of a list that are in use."""
         return frozenset(row[field] for row in self._rows[element] if row["active"] == "true")
+
+    def is_active(self, element: str, code: str) -> bool | None:
+        """Whether a code of a list is in use, False when it is retired, None when the list does not have it."""
+        known = self._active.get(element)
+        if known is None:
+            field = "modeCode" if element == "MeanOfTransport" else "code"
+            known = {}
+            for row in self._rows[element]:
+                known[row[field]] = known.get(row[field], False) or row["active"] == "true"
+            self._active[element] = known
+        return known.get(code)
 
     def response(self, element: str) -> bytes:
         """The body of the getter's answer, made when it is asked for first."""

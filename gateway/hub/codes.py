@@ -1,7 +1,9 @@
-"""Codes of an ePhyto certificate that the mapping tables alone cannot judge: subjects, units, statements, treatments.
+"""Codes of an ePhyto certificate that the mapping tables alone cannot judge: subjects, units, and the hub's ten lists.
 
-Subjects and tags are few and known (DIGEST 2.7). Statements and treatments come from the hub's code lists, of which an
-instance holds a copy: what a copy does not know may be younger than it, so that is told and no more.
+Subjects and tags are few and known (DIGEST 2.7). The other codes come from the hub's code lists, of which an instance
+holds a copy: what a copy does not know may be younger than it, so that is told (INFO) and no more. What the copy has as
+retired is known to be out of use, though certificates that name it are still read: a WARNING. Statements are a closed
+list, and an unknown one is a WARNING too.
 """
 
 from __future__ import annotations
@@ -47,6 +49,17 @@ _CLAUSE: Final = qn(RAM21, "IncludedSPSClause")
 _ID: Final = qn(RAM21, "ID")
 _PROCESS: Final = qn(RAM21, "AppliedSPSProcess")
 _TYPE: Final = qn(RAM21, "TypeCode")
+_PACKAGE: Final = qn(RAM21, "PhysicalSPSPackage")
+_MODE: Final = qn(RAM21, "ModeCode")
+_INTENDED_USE: Final = qn(RAM21, "IntendedUse")
+_CLASSIFICATION: Final = qn(RAM21, "ApplicableSPSClassification")
+_SYSTEM: Final = qn(RAM21, "SystemName")
+_CLASS: Final = qn(RAM21, "ClassCode")
+_CONTENT_CODE: Final = qn(RAM21, "ContentCode")
+_SYSTEMS: Final = {"IPPCPCVP": "ProductDescription", "IPPCPCC": "Condition"}
+_DECLARATIONS: Final = frozenset({"ADEDL", "ADTLIL"})
+_TREATED: Final = "ZZZ"
+"""What the type of a process is in the ePhyto form; its characteristics say what was done."""
 _CHARACTERISTIC: Final = qn(RAM21, "ApplicableSPSProcessCharacteristic")
 _DESCRIPTION: Final = qn(RAM21, "Description")
 
@@ -57,13 +70,13 @@ def unknown_codes(root: _Element, index: Index, lists: HubLists | None, *, limit
     Args:
         root: not changed.
         index: holds the note subjects.
-        lists: the hub's statements, treatments and pesticides; None leaves them out.
+        lists: the ten lists of the hub; None leaves them out.
         limit: of findings.
     """
     found: Iterator[Finding] = _notes(root, index)
     found = chain(found, _units(root), _tags(root))
     if lists is not None:
-        found = chain(found, _statements(root, lists), _treatments(root, lists))
+        found = chain(found, _statements(root, lists), _treatments(root, lists), _listed(root, lists, index))
     return tuple(islice(found, limit))
 
 
@@ -108,33 +121,83 @@ def _tags(root: _Element) -> Iterator[Finding]:
 def _characteristics(root: _Element) -> Iterator[tuple[_Element, str]]:
     """Those of treatments in the ePhyto form, each with its first description."""
     for process in root.iter(_PROCESS):
-        if text_of(process.find(_TYPE)) == "ZZZ":
+        if text_of(process.find(_TYPE)) == _TREATED:
             for characteristic in process.iterchildren(_CHARACTERISTIC):
                 yield characteristic, text_of(characteristic.find(_DESCRIPTION))
 
 
 def _statements(root: _Element, lists: HubLists) -> Iterator[Finding]:
     type_code = text_of(root.find(f"{_DOCUMENT}/{_TYPE}"))
-    known = {
-        row["code"]
-        for row in lists.items("Statement")
-        if row["active"] == "true" and row["docTypeOnly"] in {"0", type_code}
-    }
+    rows = [row for row in lists.items("Statement") if row["docTypeOnly"] in {"0", type_code}]
+    known = {row["code"] for row in rows if row["active"] == "true"}
+    retired = {row["code"] for row in rows} - known
     for clause in root.iter(_CLAUSE):
         number = clause.find(_ID)
         text = text_of(number)
         if number is not None and text.isdecimal() and not number.attrib and text not in known:
+            if text in retired:
+                yield _retired("Statement", number, text)
+                continue
             message = f"The list of statements has no such number for documents of type {type_code}"
             yield _finding("EPHYTO-STATEMENT", Severity.WARNING, message, number, text, ", ".join(sorted(known)))
 
 
 def _treatments(root: _Element, lists: HubLists) -> Iterator[Finding]:
-    known = {tag: lists.codes(name) for tag, name in _LISTS.items()}
     for characteristic, tag in _characteristics(root):
         values = list(islice(characteristic.iterchildren(_DESCRIPTION), 2))
-        if tag in known and len(values) > 1 and (code := text_of(values[1])) and code not in known[tag]:
-            message = f"The list {_LISTS[tag]} does not hold this code"
-            yield _finding("EPHYTO-TREATMENT-CODE", Severity.INFO, message, values[1], code)
+        if tag in _LISTS and len(values) > 1:
+            yield from _looked_up(lists, _LISTS[tag], values[1], text_of(values[1]), "EPHYTO-TREATMENT-CODE")
+    for process in root.iter(_PROCESS):
+        type_ = process.find(_TYPE)
+        if type_ is not None and text_of(type_) != _TREATED:
+            yield from _looked_up(lists, "TreatmentType", type_, text_of(type_), "EPHYTO-TREATMENT-CODE")
+
+
+def _listed(root: _Element, lists: HubLists, index: Index) -> Iterator[Finding]:
+    """Every other place of a code that one of the lists has."""
+    for element, place, code in _places(root):
+        yield from _looked_up(lists, element, place, code)
+    units = index.lookup("ephyto", CANONICAL, "unit")
+    for measure in root.iter("*"):
+        unit = str(measure.get("unitCode", "")).strip()
+        counted = measure.tag in _VOLUMES and lists.is_active("UnitMeasure", unit) is None and units.get(unit)
+        if unit and not counted:  # TRACES counts animals as a volume, in pieces, for which the hub has no unit
+            yield from _looked_up(lists, "UnitMeasure", measure, unit)
+
+
+def _places(root: _Element) -> Iterator[tuple[str, _Element, str]]:
+    """The list, where the code stands, and the code."""
+    for package in root.iter(_PACKAGE):
+        for code in package.iterchildren(_TYPE):
+            yield "PackageType", code, text_of(code)
+    for code in root.iter(_MODE):
+        yield "MeanOfTransport", code, text_of(code)
+    for classification in root.iter(_CLASSIFICATION):
+        element = _SYSTEMS.get(text_of(classification.find(_SYSTEM)))
+        for code in classification.iterchildren(_CLASS) if element else ():
+            yield element or "", code, text_of(code)
+    for use in root.iter(_INTENDED_USE):
+        text = text_of(use)
+        if text.isascii() and text.isalnum() and text.isupper():  # else it is in words, as ISPM 12 has it
+            yield "IntendedUse", use, text
+    for note in root.iter(_NOTE, _LINE_NOTE):
+        for code in note.iterchildren(_CONTENT_CODE) if text_of(note.find(_SUBJECT)) in _DECLARATIONS else ():
+            yield "AdditionalDeclaration", code, text_of(code)
+
+
+def _looked_up(
+    lists: HubLists, element: str, place: _Element, code: str, rule: str = "EPHYTO-LIST-CODE"
+) -> Iterator[Finding]:
+    active = lists.is_active(element, code)
+    if code and active is None:
+        yield _finding(rule, Severity.INFO, f"The list {element} does not hold this code", place, code)
+    elif code and not active:
+        yield _retired(element, place, code)
+
+
+def _retired(element: str, place: _Element, code: str) -> Finding:
+    message = f"This code of the list {element} is no longer in use"
+    return _finding("EPHYTO-LIST-RETIRED", Severity.WARNING, message, place, code, "a code that is active")
 
 
 def _finding(rule: str, severity: Severity, message: str, element: _Element, found: str, expected: str = "") -> Finding:

@@ -219,7 +219,8 @@ class Poller:
             code, found = done.failure.code, done.failure.found
             _log.warning("hub.unanswered", partner=partner_id, code=code, found=found, failures=failures)
         elif done.states or done.answers or done.tracked.finished or done.lists:
-            about = {"answers": done.answers, "tracked": done.tracked.finished, "lists": list(done.lists)}
+            lists = ", ".join(map(str, done.lists))
+            about = {"answers": done.answers, "tracked": done.tracked.finished, "lists": lists}
             _log.info("hub.polled", partner=partner_id, **done.states, **about)
 
     def _round(self, partner_id: str, polling: Polling, fence: int, done: Round) -> None:

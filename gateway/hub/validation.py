@@ -67,7 +67,7 @@ def validate_phyto_xml(
         index: the mapping tables of that day; what they do not know cannot be translated (R-37-2).
         on: the day of receipt: decides which rules apply and what lies in the future.
         limits: of the document inside.
-        lists: the hub's code lists; without them statements and treatments are not looked up.
+        lists: the hub's code lists; without them codes are held against the mapping tables only.
 
     Returns:
         At most `MAX_RESULTS`, the gravest first; empty for a certificate without fault. A text that holds no
@@ -103,8 +103,13 @@ def _results(root: _Element, index: Index, on: date, lists: HubLists | None) -> 
     declared = hub_differences(ordered, limit=MAX_RESULTS)
     yield from _said(_SCHEMA, (finding for finding in disorder if not _is_the_hubs_own(finding)))
     yield from _said(_SCHEMA, (finding for finding in declared if finding.path not in told))
-    yield from _said(_MAPPING, _untranslatable(ordered, index, broken))
-    yield from _said(_MAPPING, unknown_codes(ordered, index, lists, limit=MAX_RESULTS))
+    untranslatable = list(_untranslatable(ordered, index, broken))
+    missing = {finding.found for finding in untranslatable}
+    unknown = unknown_codes(ordered, index, lists, limit=MAX_RESULTS)
+    yield from _said(_MAPPING, untranslatable)
+    yield from _said(
+        _MAPPING, (each for each in unknown if each.severity is not Severity.INFO or each.found not in missing)
+    )
     rules = catalogue()
     for finding in broken:
         yield from _said(_AREAS[rules[finding.rule].about], [finding])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import random
+import re
 from datetime import date
 from pathlib import Path
 
@@ -139,6 +140,72 @@ def test_a_volume_may_be_counted_as_traces_counts_animals(unit):
     assert validate(changed((gross, measured))) == ()
     in_kilograms = measured.replace(unit, "KGM")
     assert about(validate(changed((gross, in_kilograms)))) == [("Mapping", "WARNING", "ram:NetVolumeMeasure")]
+
+
+TREATMENT = ">{}</ram:Description><ram:Description>{}<"
+CLASS = "<ram:SystemName>{}</ram:SystemName><ram:ClassCode>{}<"
+
+
+@pytest.mark.parametrize(
+    ("list_", "old", "new", "where"),
+    [
+        ("PackageType", "<ram:TypeCode>BX<", "<ram:TypeCode>{}<", "ram:TypeCode"),
+        ("MeanOfTransport", "<ram:ModeCode>1<", "<ram:ModeCode>{}<", "ram:ModeCode"),
+        ("UnitMeasure", 'unitCode="KGM">100<', 'unitCode="{}">100<', "ram:NetWeightMeasure"),
+        ("TreatmentType", "<ram:TypeCode>ZZZ</ram:TypeCode><ram:Appl", "<ram:TypeCode>{}</ram:TypeCode><ram:Appl", ""),
+        ("TreatmentType", ">TTFT</ram:Description><ram:Description>Washed<", TREATMENT.format("TTL1", "{}"), ""),
+        ("Pesticide", ">TTFT</ram:Description><ram:Description>Washed<", TREATMENT.format("TTCH", "{}"), ""),
+        ("IntendedUse", "<ram:IntendedUse>Consumption<", "<ram:IntendedUse>{}<", "ram:IntendedUse"),
+        ("Condition", "<ram:SystemName>HS</ram:SystemName><ram:ClassCode>08055010<", CLASS.format("IPPCPCC", "{}"), ""),
+        (
+            "ProductDescription",
+            "<ram:SystemName>HS</ram:SystemName><ram:ClassCode>08055010<",
+            CLASS.format("IPPCPCVP", "{}"),
+            "",
+        ),
+        (
+            "AdditionalDeclaration",
+            "<ram:Subject>DMTLIL</ram:Subject><ram:Content>LOT 00001</ram:Content>",
+            "<ram:Subject>ADTLIL</ram:Subject><ram:Content>Free</ram:Content><ram:ContentCode>{}</ram:ContentCode>",
+            "ram:ContentCode",
+        ),
+    ],
+)
+class TestTheTenLists:
+    """Each place of a code is held against the list that this instance serves; statements are tested above."""
+
+    def told(self, old, new, code):
+        results = validate(changed((old, new.format(code))))
+        named = re.compile(rf"(?<![-.\w]){code}(?![-\w])")
+        return [(each.level, each.msg) for each in results if each.area == "Mapping" and named.search(each.msg)]
+
+    def test_a_code_in_use_is_no_finding(self, list_, old, new, where):
+        field = "modeCode" if list_ == "MeanOfTransport" else "code"
+        for code in sorted(LISTS.codes(list_, field=field)):
+            if list_ == "UnitMeasure" and code not in {"KGM", "TNE", "GRM"}:
+                continue  # measures no weight
+            assert not self.told(old, new, code)
+
+    def test_an_unknown_code_is_told(self, list_, old, new, where):
+        code = "77" if list_ == "MeanOfTransport" else "QQ" if list_ == "PackageType" else "NOPE"
+        ((level, message),) = self.told(old, new, code)
+        assert level in {"INFO", "WARNING"}
+        results = [each for each in validate(changed((old, new.format(code)))) if each.msg == message]
+        assert all(each.area == "Mapping" and where in each.field for each in results)
+
+    def test_a_retired_code_is_a_warning_of_its_own(self, list_, old, new, where):
+        field = "modeCode" if list_ == "MeanOfTransport" else "code"
+        every = {row[field] for row in LISTS.items(list_)}
+        retired = sorted(every - LISTS.codes(list_, field=field))
+        assert retired
+        for code in retired:
+            ((level, message),) = self.told(old, new, code)
+            assert (level, "no longer in use" in message) == ("WARNING", True)
+
+
+def test_a_statement_that_is_retired_is_told_as_such():
+    (result,) = validate(changed(("<ram:ID>1</ram:ID></ram:Inc", "<ram:ID>9</ram:ID></ram:Inc")))
+    assert (result.level, "no longer in use" in result.msg) == ("WARNING", True)
 
 
 def test_without_lists_statements_and_treatments_are_not_looked_up():
