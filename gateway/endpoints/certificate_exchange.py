@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,8 @@ from gateway.soap import Contract, Operation, SoapReply
 from gateway.store import DocumentKey, Form
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from gateway.xml.names import CX1, SPS17, path_of, qn, readable
+from gateway.xml.limits import DEFAULT_LIMITS, Limits
+from gateway.xml.names import CX1, RAM21, SPS17, path_of, qn, readable
 from gateway.xml.schemas import SchemaName, validate
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ __all__ = ["CONTRACT", "certificate_exchange"]
 CONTRACT: Final = "certificate-exchange"
 _CERTIFICATE: Final = qn(SPS17, "SPSCertificate")
 _SEALED: Final = qn(CX1, "SealedDocument")
+_FILE: Final = qn(RAM21, "AttachmentBinaryObject")
 _DEFAULT_PAGE: Final = 50
 
 
@@ -91,7 +94,14 @@ def certificate_exchange(context: Context, admission: Admission) -> Contract:
             for name, handler in handlers.items()
         ),
         fault_detail=fault_detail,
+        limits=_with_files(context.limits, _SEALED, _FILE),
     )
+
+
+def _with_files(own: Limits, *names: str) -> Limits:
+    """One file may be nearly all of a message, whatever that may be; what the operator says of it holds."""
+    chosen = own.max_large_text if own.max_large_text != DEFAULT_LIMITS.max_large_text else own.max_bytes
+    return replace(own, large_text=own.large_text | set(names), max_large_text=chosen)
 
 
 def _submit(context: Context, principal: Principal, call: SoapCall) -> bytes:
@@ -262,7 +272,7 @@ def _document(context: Context, body: _Element) -> SubmittedDocument:
         content = base64.b64decode("".join((sealed.text or "").split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SchemaInvalid("IMG-3001", where=path_of(sealed), expected="base64") from error
-    root = parse(content, limits=context.limits).root
+    root = parse(content, limits=_with_files(context.limits, _FILE)).root
     if root.tag != _CERTIFICATE:
         raise SchemaInvalid(
             "IMG-3001", where=path_of(sealed), found=readable(str(root.tag)), expected=readable(_CERTIFICATE)
