@@ -30,6 +30,7 @@ __all__ = ["partner_from_record", "partner_from_toml", "record_from_toml"]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
+_LABEL = re.compile(r"^sha-?256(?: fingerprint=|:)", re.IGNORECASE)
 _LEVELS = ("simple", "advanced", "qualified")
 _PURPOSES = frozenset({"seal", "timestamp", "tls"})
 
@@ -150,9 +151,21 @@ def _authentication(table: Mapping[str, Any]) -> Authentication:
     return Authentication(
         username=username,
         secret=secret_of(table, key) if username else "",
-        client_certificates=texts_of(table, key, "client_certificates", (), _FINGERPRINT),
+        client_certificates=_fingerprints(table, key),
         web_service_client_id=text_of(table, key, "web_service_client_id", default=""),
     )
+
+
+def _fingerprints(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """``sha256:`` and 64 small hex digits, made of that or of what openssl prints: a label, upper case, colons."""
+    values = texts_of(table, key, "client_certificates", ())
+    made = tuple(f"sha256:{_LABEL.sub('', value.strip()).replace(':', '').lower()}" for value in values)
+    for value, fingerprint in zip(values, made, strict=True):
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            wrong(
+                f"{key}.client_certificates", value, "sha256:…, or as openssl x509 -noout -fingerprint -sha256 prints"
+            )
+    return made
 
 
 def _anchor(table: Mapping[str, Any], number: int) -> AnchorRecord:

@@ -34,7 +34,7 @@ def list_(
 
     if state is not None and state not in STATES:
         raise ConfigurationError(
-            "IMG-0105", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
+            "IMG-0106", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
         )
     wanted = DeliveryState(state) if state else None
     with desk.store() as store, store.read() as connection:

@@ -71,7 +71,7 @@ def imports(
 
     if state is not None and state not in STATES:
         raise ConfigurationError(
-            "IMG-0105", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
+            "IMG-0106", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
         )
     wanted = ImportState(state) if state else None
     with desk.store() as store, store.read() as connection:
@@ -128,7 +128,7 @@ def retry(
         row = _the_import(context.store, number, partner)
         if row.state not in ("held", "unreadable"):
             raise ConfigurationError(
-                "IMG-0105", "Nothing to retry", where=number, found=row.state, expected="held | unreadable"
+                "IMG-0106", "Nothing to retry", where=number, found=row.state, expected="held | unreadable"
             )
         row = poller.decide_again(row)
     data = _summary(row)

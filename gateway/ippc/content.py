@@ -116,7 +116,7 @@ def _from_base64(text: bytes) -> bytes:
         except UnicodeError:
             raise _unreadable("Base64 of bytes that are not UTF-16") from None
     elif not is_utf8(raw):
-        raise _unreadable("Base64 of bytes that are not UTF-8")
+        raise _unreadable("text that is neither XML nor Base64 of it (read as Base64, its bytes are not UTF-8)")
     if b"<" not in raw[:_START]:
         raise _unreadable("Base64 of something else than XML")
     return raw

@@ -1,3 +1,4 @@
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -108,3 +109,30 @@ def test_a_misspelt_key_is_offered_the_right_one():
 
 def test_a_disabled_partner_may_call_nothing():
     assert not partner_from_record(record(enabled=False)).may_call("certificate-exchange", "GetCertificate")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "sha256:{plain}",
+        "SHA256:{plain}",
+        "sha256 Fingerprint={colons}",
+        "SHA256 Fingerprint={colons}",
+        "{colons}",
+        " {plain}\n",
+    ],
+)
+def test_a_fingerprint_as_openssl_prints_it_is_taken(printed):
+    plain = hashlib.sha256(b"certificate").hexdigest()
+    colons = ":".join(plain[at : at + 2] for at in range(0, 64, 2)).upper()
+    shown = {"client_certificates": [printed.format(plain=plain, colons=colons)]}
+    partner = partner_from_record(RECORD | {"authentication": shown})
+    assert partner.authentication.client_certificates == (f"sha256:{plain}",)
+
+
+@pytest.mark.parametrize("wrong", ["sha1:00", "sha256:", "sha256:" + "0" * 63, "sha256:" + "g" * 64, ""])
+def test_what_is_no_fingerprint_is_shown_as_it_was_written(wrong):
+    with pytest.raises(ConfigurationError) as caught:
+        partner_from_record(RECORD | {"authentication": {"client_certificates": [wrong]}})
+    assert (caught.value.where, caught.value.found) == ("partner.authentication.client_certificates", wrong)
+    assert "openssl" in caught.value.expected

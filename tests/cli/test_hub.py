@@ -107,7 +107,8 @@ def test_imports_are_listed_by_state_and_shown_with_what_they_became(imsoc, hub)
     assert shown["message_data"]["route"] in (None, "iii", "iv")
     text = imsoc("hub", "show", good).stdout
     assert "mutual TLS with the hub" in text
-    assert imsoc.json("hub", "imports", "--state", "lost", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+    error = imsoc.json("hub", "imports", "--state", "lost", code=ExitCode.USAGE)["error"]
+    assert (error["code"], "held" in error["expected"], "values" in error["action"]) == ("IMG-0106", True, True)
     assert imsoc.json("hub", "show", "HUB-7777", code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
 
 
@@ -119,7 +120,7 @@ def test_retry_takes_a_held_one_over_once_the_grant_is_there_and_refuses_before(
     imsoc("partners", "add", "hub.toml")
     said = imsoc.json("hub", "retry", held)
     assert (said["state"], said["code"]) == ("imported", "")
-    assert imsoc.json("hub", "retry", held, code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+    assert imsoc.json("hub", "retry", held, code=ExitCode.USAGE)["error"]["code"] == "IMG-0106"
 
 
 def test_the_doctor_tells_what_is_held_and_how_to_go_on(imsoc, hub):

@@ -1,7 +1,7 @@
 import pytest
 from hub_members import directory, header, partner
 
-from gateway.errors import HubRefused
+from gateway.errors import HubRefused, Retry, catalogue
 from gateway.hub.checks import MAX_NUMBER, check_header, described
 from gateway.hub.profile import Members
 
@@ -103,3 +103,8 @@ def test_an_error_as_one_line_begins_with_its_code():
     assert line == (
         "IMG-7113: The receiving country is not active | where To | found XX | expected a country | retry after-change"
     )
+
+
+def test_a_blank_number_can_be_corrected():
+    """The envelope can be sent again with the number that the certificate has."""
+    assert catalogue()["IMG-7117"].retry is Retry.AFTER_CHANGE

@@ -58,6 +58,12 @@ def test_what_is_no_certificate_has_one_severe_result_of_the_schema(text):
     assert result.field
 
 
+@pytest.mark.parametrize("text", ["hello this is no xml", "hello, this is no xml"])
+def test_words_are_said_to_be_neither_xml_nor_base64(text):
+    (result,) = validate(text)
+    assert "Found: text that is neither XML nor Base64" in result.msg
+
+
 def test_a_response_is_no_certificate():
     (result,) = validate('<a:SPSAcknowledgement xmlns:a="urn:un:unece:uncefact:data:standard:SPSAcknowledgement:17"/>')
     assert (result.area, result.level, result.field) == ("Schema", "SEVERE", "/ack:SPSAcknowledgement")
