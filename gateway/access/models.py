@@ -149,6 +149,19 @@ class Partner:
             pair.covers(issuer, importer) for pair in self.country_pairs
         )
 
+    def may_reach(self, importer: str) -> bool:
+        """Whether any country pair covers documents for this country, whoever issues them."""
+        return any(pair.importer in (ANY, importer) for pair in self.country_pairs)
+
+    def expects(self, type_code: str, import_country: str) -> bool:
+        """Whether its record asks for documents for this very country, and not for whatever it may get."""
+        delivery = self.delivery
+        return (
+            delivery is not None
+            and import_country in delivery.import_countries
+            and (delivery.wants(type_code, import_country))
+        )
+
     @property
     def sees_personal_data(self) -> bool:
         """R-9-2 and R-9-3: outside partners only with a flag that names its legal basis."""

@@ -326,6 +326,28 @@ def _partners(desk: Desk) -> Iterator[Result]:
                 yield result
         yield from secrets_of(partner)
         yield from files_of(partner)
+        yield from _grants(desk, partner)
+
+
+def _grants(desk: Desk, partner: Partner) -> Iterator[Result]:
+    """What a record asks for and can never get: it is loaded without a word, and documents do not arrive."""
+    from gateway.access import ANY  # noqa: PLC0415 - beside its only use
+
+    missing = []
+    if partner.delivery is not None:
+        asked = [each for each in partner.delivery.import_countries if each != ANY]
+        unreachable = ", ".join(each for each in asked if not partner.may_reach(each))
+        if unreachable:
+            pairs = ", ".join(map(str, partner.country_pairs)) or "none"
+            missing.append(f"delivery.import_countries {unreachable}: no country pair reaches them ({pairs})")
+        ungranted = sorted(set(partner.delivery.document_types) - partner.document_types - {ANY})
+        if ungranted and ANY not in partner.document_types:
+            missing.append(f"delivery.document_types {', '.join(ungranted)}: not in document_types")
+    shown = partner.authentication
+    if not partner.contracts and (shown.username or shown.client_certificates):
+        missing.append("contracts is empty: every call of this partner is refused")
+    if partner.enabled and missing:
+        yield Result(f"grants {partner.id}", State.WARN, "; ".join(missing), desk.command("partners add FILE"))
 
 
 def _named(partner: Partner) -> str:

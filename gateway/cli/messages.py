@@ -102,14 +102,21 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
     Raises:
         ConfigurationError: IMG-0105, there is no such message.
     """
-    from gateway.store import find_evidence  # noqa: PLC0415 - start-up
+    from gateway.store import NOT_DELIVERED, find_audit, find_evidence  # noqa: PLC0415 - start-up
 
+    kept_from: list[dict[str, str]] = []
     with store.read() as connection:
         known = find_evidence(connection, message_id)
         if known is not None and known.exchange.repeat_of is not None:
             first = find_evidence(connection, known.exchange.repeat_of)
         else:
             first = known
+        if first is not None:
+            kept_from = [
+                {"partner": partner, "why": why}
+                for entry in find_audit(connection, first.exchange.id)
+                for partner, why in entry.detail.get(NOT_DELIVERED, {}).items()
+            ]
     if known is None or first is None:
         raise ConfigurationError(
             "IMG-0105", where=message_id, found="no such message, code or rule", expected="imsoc messages list"
@@ -124,10 +131,13 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
             "digest": first.version.digest.hex(),
             "route": first.version.route,
             "deliveries": [_delivery(row) for row, _ in first.deliveries],
+            "not_delivered": kept_from,
         }
         for name, text in _reports(first.parts):
             data[name] = json.loads(text) if text else []
         views += _tables(data)
+        if not data["deliveries"]:
+            views.append("\nDelivered to nobody: partners that may read it ask for it themselves.")
     return data, Group(*views)
 
 
@@ -165,15 +175,19 @@ def _delivery(row: DeliveryRow) -> dict[str, Any]:
 def _tables(data: dict[str, Any]) -> list[RenderableType]:
     """What is known about a document's version, each part with its heading; empty ones are left out."""
     views: list[RenderableType] = [facts((name, data[name]) for name in ("status_code", "digest", "route"))]
-    for name in ("seal", "findings", "translated", "deliveries"):
+    for name in ("seal", "findings", "translated", "deliveries", "not_delivered"):
         part = data.get(name)
         if isinstance(part, dict) and isinstance(part.get("places"), list):
             part = part["places"]
         if isinstance(part, dict):
-            views += [f"\n{name.capitalize()}", facts(_flat(part))]
+            views += [f"\n{_heading(name)}", facts(_flat(part))]
         elif part:
-            views += [f"\n{name.capitalize()}", *(_places(part) if name == "translated" else [_table(part)])]
+            views += [f"\n{_heading(name)}", *(_places(part) if name == "translated" else [_table(part)])]
     return views
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _flat(part: dict[str, Any]) -> list[tuple[str, object]]:

@@ -20,7 +20,7 @@ from gateway.exchange.examination import check_status, into_canonical
 from gateway.exchange.models import Examined, ImportOutcome, Principal
 from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json
-from gateway.exchange.submission import conflict_of, recipients, record
+from gateway.exchange.submission import conflict_of, kept_from, recipients, record
 from gateway.exchange.transitions import key_of
 from gateway.exchange.vouching import NOT_ARTICLE_39, look_for_seal, vouch
 from gateway.faultpoints import reach
@@ -338,6 +338,7 @@ def _submission(
         timestamp_token=seal.timestamp.token_der if seal and seal.timestamp else None,
         certificates=certificates_json(seal) if seal else None,
         deliveries=targets,
+        not_delivered=kept_from(context, Principal(partner, ""), examined),
     )
 
 

@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.access import Partner
     from gateway.exchange.context import Context
     from gateway.exchange.models import Examined, Principal, SubmittedDocument
     from gateway.exchange.transitions import Transition
     from gateway.store import Recorded
 
-__all__ = ["conflict_of", "recipients", "record", "submit"]
+__all__ = ["conflict_of", "kept_from", "recipients", "record", "submit"]
 
 _CONFLICTS = {
     Conflict.VERSION: ("IMG-7001", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"),
@@ -209,6 +210,7 @@ def _prepare(
         timestamp_token=seal.timestamp.token_der if seal.timestamp else None,
         certificates=certificates_json(seal),
         deliveries=recipients(context, principal, examined),
+        not_delivered=kept_from(context, principal, examined),
     )
 
 
@@ -223,6 +225,28 @@ def recipients(context: Context, principal: Principal, examined: Examined) -> tu
         and partner.delivery.wants(examined.identity.type_code, examined.import_country)
         and partner.may_exchange(examined.identity.type_code, examined.identity.issuer_country, examined.import_country)
     )
+
+
+def kept_from(context: Context, principal: Principal, examined: Examined) -> dict[str, str]:
+    """Other enabled partners that ask for documents for this very country and were not granted this one, each with why.
+
+    Who asks for every country (the default) expects what it is granted and no more, so nothing is kept from it.
+    """
+    type_code, issuer = examined.identity.type_code, examined.identity.issuer_country
+    importer = examined.import_country
+    return {
+        partner.id: _not_granted(partner, type_code, f"{issuer}>{importer}")
+        for partner in context.directory.partners()
+        if partner.enabled
+        and partner.id != principal.partner.id
+        and partner.expects(type_code, importer)
+        and not partner.may_exchange(type_code, issuer, importer)
+    }
+
+
+def _not_granted(partner: Partner, type_code: str, pair: str) -> str:
+    pairs, types = ", ".join(map(str, partner.country_pairs)), ", ".join(sorted(partner.document_types))
+    return f"{type_code} {pair} is not granted: country_pairs {pairs or 'none'}; document_types {types or 'none'}"
 
 
 def _answer(recorded: Recorded, submission: Submission) -> bytes:

@@ -71,6 +71,7 @@ from gateway.store.partner_lists import find_list, latest_list, list_versions, s
 from gateway.store.partners import find_partner, list_partners, partners_edition, save_partner
 from gateway.store.pollers import acquire_poller, due_poller, find_poller, release_poller, renew_poller
 from gateway.store.records import (
+    NOT_DELIVERED,
     AuditEntry,
     Conflict,
     DeliveryParts,
@@ -99,6 +100,7 @@ from gateway.store.upkeep import Counts, counts, purge_nonces
 from gateway.store.writer import Undo
 
 __all__ = [
+    "NOT_DELIVERED",
     "AnswerRow",
     "AnswerState",
     "AnswerStep",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = [
+    "NOT_DELIVERED",
     "AuditEntry",
     "Conflict",
     "DeliveryParts",
@@ -129,6 +130,10 @@ class DocumentKey:
         return f"{self.issuer_country}/{self.type_code}/{self.number}"
 
 
+NOT_DELIVERED: Final = "not delivered"
+"""Where the audit of an accepted message has `Submission.not_delivered`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One accepted message, complete: everything that must be committed together, or not at all."""
@@ -170,6 +175,8 @@ class Submission:
     certificates: bytes | None = None
     deliveries: tuple[str, ...] = ()
     """Ids of the partners that get it; each needs its partner row."""
+    not_delivered: Mapping[str, str] = field(default_factory=dict)
+    """Partners that ask for it and do not get it, each with the reason; for the audit."""
     actor: str = ""
     """For the audit; the partner when empty."""
 

@@ -15,7 +15,7 @@ from gateway.store import tables
 from gateway.store.identifiers import idempotency_key, seal_hash, to_text
 from gateway.store.journal import claim_nonces, insert_exchange, record_audit
 from gateway.store.portions import InsertLarge
-from gateway.store.records import Conflict, Outcome, Recorded, RecordedKind, Submission
+from gateway.store.records import NOT_DELIVERED, Conflict, Outcome, Recorded, RecordedKind, Submission
 from gateway.store.statements import Statement, insert
 from gateway.store.writer import Undo
 
@@ -91,7 +91,10 @@ def record_submission(connection: Connection, submission: Submission) -> Recorde
     reach("submission.version")
     _fill_outbox(connection, submission, document_id)
     reach("submission.outbox")
-    _audit_message(connection, submission, Outcome.ACCEPTED, {"document": str(submission.document)})
+    about: dict[str, Any] = {"document": str(submission.document)}
+    if submission.not_delivered:
+        about[NOT_DELIVERED] = dict(submission.not_delivered)
+    _audit_message(connection, submission, Outcome.ACCEPTED, about)
     reach("submission.recorded")
     return Recorded(RecordedKind.NEW, submission.exchange_id, submission.acknowledgement, contract=submission.contract)
 

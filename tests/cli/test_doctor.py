@@ -258,3 +258,46 @@ def test_certificates_are_watched_before_they_end(days, state):
         authority.seal("Seal", not_after=NOW + dt.timedelta(days=days, minutes=5)).certificate_der
     )
     assert _expiry("seal key", certificate, "renew").state is state
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ('country_pairs = ["*>BE"]', "import_countries AR: no country pair reaches them (*>BE)"),
+        ("country_pairs = []", "import_countries AR: no country pair reaches them (none)"),
+        ('document_types = ["657"]', "delivery.document_types 851: not in document_types"),
+        ("contracts = []", "contracts is empty"),
+        ("", None),
+    ],
+)
+def test_what_a_record_asks_for_and_can_never_get_is_named(imsoc, trial, change, said):
+    record = {
+        "contracts": '["ippc-hub"]', "document_types": '["851"]', "country_pairs": '["*>AR"]',
+    }  # fmt: skip
+    if change:
+        name, _, value = change.partition(" = ")
+        record[name] = value
+    lines = "\n".join(f"{name} = {value}" for name, value in record.items())
+    (trial / "hub.toml").write_text(
+        f"""[partner]
+id = "the-hub"
+name = "invented"
+kind = "hub"
+country = "*"
+code_system = "ephyto"
+{lines}
+[partner.authentication]
+client_certificates = ["sha256:{"0" * 64}"]
+[partner.delivery]
+adapter = "ippc-hub"
+address = "https://127.0.0.1:9/"
+import_countries = ["AR", "*"]
+document_types = ["851"]
+"""
+    )
+    imsoc("partners", "add", "hub.toml")
+    check = by_name(imsoc.json("doctor", "--offline")).get("grants the-hub")
+    assert (check is None) == (said is None)
+    if said:
+        assert check["state"] == State.WARN
+        assert said in check["detail"]

@@ -152,3 +152,29 @@ def test_send_needs_a_partner_that_is_called(imsoc, trial):
     (trial / "certificate.xml").write_bytes(certificate())
     error = imsoc.json("send", "certificate.xml", "--to", "third-country", code=ExitCode.USAGE)["error"]
     assert "[partner.delivery]" in error["found"]
+
+
+def test_to_whom_a_message_was_not_delivered_is_shown_with_why(imsoc, store):
+    submission = Submission(
+        exchange_id="01TESTKEPTBACK",
+        partner="third-country",
+        contract="certificate-exchange",
+        operation="SubmitCertificate",
+        received_at=NOW,
+        request=b"<request/>",
+        acknowledgement=b"<acknowledgement/>",
+        document=KEY,
+        status_code="70",
+        expected_status=None,
+        digest=b"d" * 32,
+        content=b"<certificate/>",
+        form=Form.SEALED,
+        not_delivered={"the-hub": "851 BE>AR is not granted"},
+    )
+    store.write(lambda connection: record_submission(connection, submission))
+    shown = imsoc.json("messages", "show", "01TESTKEPTBACK")
+    assert shown["not_delivered"] == [{"partner": "the-hub", "why": "851 BE>AR is not granted"}]
+    text = imsoc("messages", "show", "01TESTKEPTBACK").stdout
+    assert "Not delivered" in text
+    assert "851 BE>AR is not granted" in text
+    assert "Delivered to nobody" in text

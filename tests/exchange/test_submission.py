@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from gateway.sandbox.samples import certificate
-from gateway.store import find_evidence
+from gateway.store import NOT_DELIVERED, find_audit, find_evidence
 from gateway.trust import SEALED_DOCUMENT_POLICY, Anchor, Level, Purpose, TrustStore, verify_sealed
 from gateway.xml.boundary import parse
 from gateway.xml.schemas import SchemaName, validate
@@ -227,3 +227,31 @@ def test_replays_are_recorded_without_their_bytes(world, caller):
         found = find_evidence(connection, replay)
     assert found.exchange.error_code == "IMG-2003"
     assert found.request == b""
+
+
+TARGET = {"adapter": "certificate-exchange", "address": "https://partner.invalid/"}
+
+
+@pytest.mark.parametrize(
+    ("countries", "pairs", "types", "told"),
+    [
+        (["NL"], ["*>BE"], ["*"], "851 AR>NL is not granted: country_pairs *>BE; document_types *"),
+        (["NL"], ["*>NL"], ["657"], "851 AR>NL is not granted: country_pairs *>NL; document_types 657"),
+        (["*"], ["*>BE"], ["*"], None),
+        (["DE"], ["*>BE"], ["*"], None),
+        (["NL"], ["*>NL"], ["*"], None),
+    ],
+)
+def test_who_asks_for_the_country_and_was_not_granted_the_document_is_named_in_the_audit(
+    world, opened, caller_of, countries, pairs, types, told
+):
+    target = {**TARGET, "import_countries": countries}
+    other = world.partner("other", kind="national", country_pairs=pairs, document_types=types, delivery=target)
+    gateway = opened(world.partner(), other)
+    answer = caller_of(gateway).submit(world.sealed(number="AR-1"))
+    assert answer.status == 200
+    assert "other" not in etree.tostring(answer.body).decode()
+    exchange = references(answer)["CAW"].findtext("ram:ID", "", NAMES)
+    with gateway.context.store.read() as connection:
+        (entry,) = [each for each in find_audit(connection, exchange) if each.action == "SubmitCertificate accepted"]
+    assert entry.detail.get(NOT_DELIVERED) == ({"other": told} if told else None)

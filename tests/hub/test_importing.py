@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 from polling_harness import HUB_RECORD, House, MemoryHub, envelope
@@ -17,7 +18,7 @@ from gateway.hub.sources import RemoteSource, Waiting
 from gateway.hub.wording import MAX_MESSAGE
 from gateway.ippc import Envelope
 from gateway.sandbox.samples import certificate
-from gateway.store import DocumentKey, find_document, find_exchange, find_version_parts, find_versions
+from gateway.store import DocumentKey, find_audit, find_document, find_exchange, find_version_parts, find_versions
 from gateway.trust import Anchor, Level, Purpose, Sealer, TrustStore, verify_file
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
@@ -282,6 +283,15 @@ def test_without_a_route_it_goes_to_no_partner_that_wants_article_39_and_says_so
     assert "IMG-4101" in kept_back["message"]
 
 
+def test_who_asks_for_the_country_and_lacks_the_pair_is_named_in_the_audit(store, hub):
+    delivery = {**ONWARD["delivery"], "import_countries": ["NL"]}
+    house = House(store, HUB_RECORD, {**ONWARD, "country_pairs": ["AR>BE"], "delivery": delivery})
+    row = take(house, hub, hub.put(envelope()))
+    with store.read() as connection:
+        (entry,) = [each for each in find_audit(connection, row.exchange_id) if "not delivered" in each.detail]
+    assert "851 AR>NL is not granted" in entry.detail["not delivered"]["traces"]
+
+
 @pytest.mark.parametrize(
     ("roles", "informed", "routes", "route"),
     [
@@ -383,6 +393,14 @@ def test_an_answer_of_a_country_is_linked_to_what_it_answers(store, hub):
     assert "NL answers" in row.message
     assert "status 41: Pest found" in row.message
     assert house.one("SELECT count(*) FROM audit WHERE action = 'country response'") == 1
+
+
+def test_an_answer_whose_envelope_has_another_status_tells_both(store, hub):
+    house = House(store)
+    row = take(house, hub, hub.put(envelope()))
+    header, acknowledgement = response_to(row, status=41, reason="", now=house.now)
+    answer = take(house, hub, hub.put(Envelope(replace(header, certificate_status=70), acknowledgement)))
+    assert "with status 41 (70 in its envelope)" in answer.message
 
 
 def test_an_answer_to_nothing_of_ours_is_kept_and_says_so(house, hub):
