@@ -35,11 +35,12 @@ def send(
     from gateway.access.directory import read_secret  # noqa: PLC0415 - start-up
     from gateway.cli.documents import read_file  # noqa: PLC0415 - start-up
     from gateway.documents import SpsCertificate  # noqa: PLC0415 - start-up
+    from gateway.ippc.content import document_limits  # noqa: PLC0415 - start-up
     from gateway.store import DocumentKey  # noqa: PLC0415 - start-up
     from gateway.xml.boundary import parse  # noqa: PLC0415 - start-up
 
     content = read_file(file)
-    certificate = SpsCertificate(parse(content, limits=desk.settings.limits).root)
+    certificate = SpsCertificate(parse(content, limits=document_limits(desk.settings.limits)).root)
     identity = certificate.identity
     if identity is None:
         raise ConfigurationError(

@@ -25,6 +25,7 @@ from gateway.trust.tokens import agrees, certificates_of
 from gateway.trust.unsealed import unsealed_document
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
+from gateway.xml.limits import KEPT_LIMITS
 from gateway.xml.names import path_of
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _verify_xml(
     policy: SignaturePolicy | None,
     extract_to: Path | None,
 ) -> tuple[SealReport, ...]:
-    root = parse(content).root
+    root = parse(content, limits=KEPT_LIMITS).root
     sealed = list(dict.fromkeys(_sealed_elements(root))) or [root]
     reports: list[SealReport] = []
     for number, element in enumerate(sealed, start=1):

@@ -15,6 +15,7 @@ from gateway.errors import GatewayError
 from gateway.trust.elements import SIGNATURE
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
+from gateway.xml.limits import KEPT_LIMITS
 from gateway.xml.names import RAM21, qn
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def unsealed_document(files: Mapping[str, bytes]) -> str:
     try:
         document, request = files["document.xml"], files["request.xml"]
         named = _named(files["acknowledgement.xml"])
-        root = parse(document).root
+        root = parse(document, limits=KEPT_LIMITS).root
         if next(root.iter(SIGNATURE), None) is not None:
             return ""
         content = hashlib.sha256(canonicalise(root, algorithm=C14n.EXCLUSIVE)).hexdigest()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DEFAULT_LIMITS", "LIBXML2_DEPTH", "LIBXML2_TEXT", "MAX_REFUSED_BYTES", "Limits"]
+from gateway.xml.names import CX1, HUBENT, RAM21, qn
+
+__all__ = ["DEFAULT_LIMITS", "KEPT_LIMITS", "LIBXML2_DEPTH", "LIBXML2_TEXT", "MAX_REFUSED_BYTES", "Limits"]
 
 LIBXML2_DEPTH: Final = 256
 """Levels at which libxml2 stops by itself unless told that the document may be huge."""
@@ -71,3 +73,10 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 """What holds unless an endpoint or the configuration says otherwise."""
+
+KEPT_LIMITS: Final = Limits(
+    max_bytes=64 * 1024 * 1024,
+    large_text=frozenset({qn(RAM21, "AttachmentBinaryObject"), qn(CX1, "SealedDocument"), qn(HUBENT, "Content")}),
+    max_large_text=64 * 1024 * 1024,
+)
+"""Of files that are only looked at: documents with their files and messages around them, as any contract took them."""

@@ -13,6 +13,7 @@ from gateway.delivery import DeliveryJob
 from gateway.exchange import payload_for
 from gateway.sandbox.samples import certificate, with_reference
 from gateway.store import DocumentKey, list_deliveries, upgrade
+from gateway.trust import Anchor, Level, Purpose, TrustStore, verify_file
 from gateway.xml.boundary import parse
 from gateway.xml.limits import Limits
 
@@ -33,6 +34,12 @@ def whole(raw):
     return parse(raw, limits=Limits(max_text_length=30_000_000)).root
 
 
+def trust(world):
+    purposes = frozenset({Purpose.SEAL, Purpose.TIMESTAMP})
+    authorities = (world.own, world.third, world.tsa_root)
+    return TrustStore([Anchor("any", each.certificate_der, purposes, Level.QUALIFIED) for each in authorities])
+
+
 def file_in(element):
     (found,) = element.iter("{*}AttachmentBinaryObject")
     return hashlib.sha256(base64.b64decode(found.text)).hexdigest()
@@ -49,6 +56,9 @@ def test_it_comes_in_goes_out_and_is_taken_over_by_the_next_gateway(world, opene
         assert file_in(given.body) == expected
     else:
         assert base64.b64decode(given.text("cx:SealedDocument")) == document
+    evidence = base64.b64decode(sender.about("GetEvidence", "AR-14").text("cx:Evidence"))
+    report = verify_file(evidence, at=world.now, trust=trust(world))
+    assert report.passed
     with gateway.context.store.read() as connection:
         (row,) = list_deliveries(connection)
     job = DeliveryJob(
