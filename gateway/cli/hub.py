@@ -11,6 +11,7 @@ import typer
 from rich.console import Group
 
 from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.envelopes import waiting
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="Poll the ePhyto hub, look after its envelopes, answer them.", no_args_is_help=True)
+
+app.command()(waiting)
 
 STATES = ("pulled", "imported", "response", "held", "unreadable")
 ANSWER_COLUMNS = ("given_at", "status", "reason", "state", "number", "said", "code", "message")

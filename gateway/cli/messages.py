@@ -119,7 +119,7 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
             ]
     if known is None or first is None:
         raise ConfigurationError(
-            "IMG-0105", where=message_id, found="no such message, code or rule", expected="imsoc messages list"
+            "IMG-0105", where=message_id, found="no such message, number, code or rule", expected="imsoc messages list"
         )
     data = summary(known.exchange)
     views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in data.items() if value)]

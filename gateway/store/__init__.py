@@ -11,6 +11,7 @@ from gateway.store.answers import (
     open_answers,
     settle_answer,
 )
+from gateway.store.backlog import Backlog, backlogs, list_waiting
 from gateway.store.envelopes import (
     NumberTaken,
     add_envelopes,
@@ -105,6 +106,7 @@ __all__ = [
     "AnswerState",
     "AnswerStep",
     "AuditEntry",
+    "Backlog",
     "Conflict",
     "Counts",
     "DeliveryParts",
@@ -146,6 +148,7 @@ __all__ = [
     "add_import",
     "answer_numbers",
     "answer_payload",
+    "backlogs",
     "changed_documents",
     "claim_answer",
     "copies_of",
@@ -186,6 +189,7 @@ __all__ = [
     "list_partners",
     "list_trackings",
     "list_versions",
+    "list_waiting",
     "mark_acknowledged",
     "new_id",
     "open_answers",

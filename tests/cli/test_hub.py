@@ -94,6 +94,14 @@ def test_a_file_that_is_gone_is_named_in_the_table(imsoc, trial):
     assert "gone.pem" in row["result"]
 
 
+def test_a_number_that_came_for_us_is_explained(imsoc, hub):
+    held = hub.put(envelope(to="BE"))
+    imsoc("hub", "poll")
+    said = imsoc.json("explain", held)
+    assert (said["kind"], [row["state"] for row in said["imports"]]) == ("envelope", ["held"])
+    assert "imsoc hub show" in imsoc("explain", held).stdout
+
+
 def test_imports_are_listed_by_state_and_shown_with_what_they_became(imsoc, hub):
     good, held = hub.put(envelope()), hub.put(envelope(to="BE"))
     imsoc("hub", "poll")
