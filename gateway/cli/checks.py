@@ -29,6 +29,9 @@ __all__ = ["Result", "State", "files_of", "load_partners", "run_checks", "secret
 SOON: Final = timedelta(days=30)
 """A certificate that ends within this is a warning: authorities take weeks."""
 
+LONG: Final = timedelta(minutes=10)
+"""What an answer may wait for its hub before it is worth a line."""
+
 LOW_DISK_BYTES: Final = 1024**3
 CONNECT_SECONDS: Final = 3.0
 _IN_THE_STORE: Final = ("clock", "partners", "endpoints")
@@ -231,6 +234,7 @@ def _store(desk: Desk) -> Iterator[Result]:
         return
     yield Result("store", State.OK, f"{desk.settings.store.url.split('://')[0]}, schema {found}")
     yield from _held(desk)
+    yield from _unsent(desk)
 
 
 def _held(desk: Desk) -> Iterator[Result]:
@@ -245,6 +249,22 @@ def _held(desk: Desk) -> Iterator[Result]:
         detail = f"{count} held, the last one {held[0].hub_number} of {held[0].partner}: {held[0].code}"
         repair = desk.command("hub imports --state held") + ", then " + desk.command("hub retry")
         yield Result("envelopes", State.WARN, detail, repair)
+
+
+def _unsent(desk: Desk) -> Iterator[Result]:
+    """Answers of ours that no hub has taken: whoever gave them may believe that the other authority knows."""
+    from gateway.store import unsent_answers  # noqa: PLC0415 - beside its only use
+
+    most = 1000
+    with desk.store() as store, store.read() as connection:
+        unsent = unsent_answers(connection, before=datetime.now(UTC) - LONG, limit=most)
+    if unsent:
+        count = f"{most} or more" if len(unsent) == most else str(len(unsent))
+        first = unsent[0]
+        detail = (
+            f"{count} not taken by their hub, the oldest to {first.answers} of {first.hub}: {first.code or first.state}"
+        )
+        yield Result("answers", State.WARN, detail, desk.command(f"hub poll {first.hub}"))
 
 
 def _lock(desk: Desk) -> Iterator[Result]:

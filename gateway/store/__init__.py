@@ -10,6 +10,7 @@ from gateway.store.answers import (
     list_answers,
     open_answers,
     settle_answer,
+    unsent_answers,
 )
 from gateway.store.backlog import Backlog, backlogs, list_waiting
 from gateway.store.envelopes import (
@@ -210,6 +211,7 @@ __all__ = [
     "settle_envelope",
     "under_delivery",
     "unfinished_imports",
+    "unsent_answers",
     "upgrade",
     "waiting_envelopes",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "list_answers",
     "open_answers",
     "settle_answer",
+    "unsent_answers",
 ]
 
 _insert = insert(hub_answers)
@@ -121,6 +122,19 @@ def open_answers(connection: Connection, hub: str, *, now: datetime, limit: int)
             hub_answers.c.next_attempt_at <= to_text(now),
         )
         .order_by(hub_answers.c.next_attempt_at, hub_answers.c.id)
+        .limit(limit)
+    )
+    return tuple(_answer(row) for row in connection.execute(query))
+
+
+def unsent_answers(connection: Connection, *, before: datetime, limit: int) -> tuple[AnswerRow, ...]:
+    """Answers given before then that no hub has taken, oldest first."""
+    query = (
+        _select()
+        .where(
+            hub_answers.c.settled_at.is_(None), hub_answers.c.number == "", hub_answers.c.created_at < to_text(before)
+        )
+        .order_by(hub_answers.c.id)
         .limit(limit)
     )
     return tuple(_answer(row) for row in connection.execute(query))

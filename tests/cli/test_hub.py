@@ -239,6 +239,13 @@ def test_an_answer_that_the_hub_does_not_get_is_kept_and_sent_by_the_next_round(
     given = imsoc.json("hub", "respond", number, "--status", "41")
     assert (given["state"], given["code"], given["number"]) == ("waiting", "IMG-8001", "")
     assert "is kept" in imsoc("hub", "respond", number, "--status", "39").stdout
+    assert "answers" not in {each["name"] for each in imsoc.json("doctor", "--offline")["checks"]}
+    with open_store("sqlite:///imsoc.db", exclusive=False) as store:
+        store.write(
+            lambda c: c.exec_driver_sql("UPDATE hub_answers SET created_at = '2026-01-01T00:00:00.000000+00:00'")
+        )
+    (check,) = [each for each in imsoc.json("doctor", "--offline")["checks"] if each["name"] == "answers"]
+    assert (check["state"], check["detail"].partition(",")[0]) == ("warn", "2 not taken by their hub")
     hub.down = False
     with open_store("sqlite:///imsoc.db", exclusive=False) as store:
         store.write(lambda c: c.exec_driver_sql("UPDATE hub_answers SET next_attempt_at = created_at"))

@@ -14,9 +14,12 @@ from gateway.store import (
     add_import,
     copies_of,
     envelope_content,
+    find_answer,
     find_envelope,
     find_import,
+    list_answers,
     list_imports,
+    open_answers,
     open_store,
     open_trackings,
     settle_envelope,
@@ -52,6 +55,12 @@ _FILL = (
         "acknowledged_at) {series} SELECT 'I' || (1000000 + n), 'ephyto', 'N' || n, 'AR', 'NL', 851, 70, 'AR-' || n, "
         "CASE WHEN n % 1000 = 0 THEN 'held' ELSE 'imported' END, 'delivered', '', '', NULL, :now, :now, "
         "CASE WHEN n % 11 <> 0 THEN :now END FROM s"
+    ),
+    (
+        "INSERT INTO hub_answers (id, import_id, hub, status, reason, payload, state, number, said, message, code, "
+        "attempts, next_attempt_at, created_at, updated_at, settled_at) {series} SELECT 'A' || (1000000 + n), "
+        "'I' || (1000000 + n), 'ephyto', 41, '', '', CASE WHEN n % 11 <> 0 THEN 'delivered' ELSE 'tracking' END, "
+        "'H' || n, '', '', '', 1, :now, :now, :now, CASE WHEN n % 11 <> 0 THEN :now END FROM s"
     ),
     "INSERT INTO partners VALUES ('ephyto', '{{}}', 1, 'op', :now)",
     "INSERT INTO lanes VALUES ('ephyto', 0, NULL, NULL, 0, '')",
@@ -147,6 +156,10 @@ READS = {
     "find-import": (lambda c, _: [find_import(c, "ephyto", f"N{LAST}")], 1),
     "held": (lambda c, _: list_imports(c, state=ImportState.HELD, limit=PAGE), PAGE),
     "newest": (lambda c, _: list_imports(c, limit=PAGE), PAGE),
+    "answers": (lambda c, now: open_answers(c, "ephyto", now=now, limit=PAGE), PAGE),
+    "answers-to-one": (lambda c, _: list_answers(c, import_id=f"I{1_000_000 + LAST}"), 1),
+    "newest-answers": (lambda c, _: list_answers(c, limit=PAGE), PAGE),
+    "answer-of-number": (lambda c, _: [find_answer(c, "ephyto", f"H{LAST}")], 1),
     "trackings": (lambda c, now: open_trackings(c, "ephyto", now=now, limit=PAGE), PAGE),
 }
 
