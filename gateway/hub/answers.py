@@ -40,8 +40,8 @@ __all__ = ["advance", "deliver_answers"]
 _CALLS: Final = 2
 """Of one attempt: a look, and the sending."""
 _MARGIN: Final = timedelta(seconds=10)
-_SILENT: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8003", "IMG-8004", "IMG-8007"})
-"""No answer, or none that can be used: the next one would meet the same."""
+_SILENT: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004", "IMG-8007"})
+"""The hub answers nobody, or not us: the next one would meet the same."""
 
 _UNSENT: Final = frozenset({"IMG-8001", "IMG-8007"})
 """Codes that promise that nothing was sent."""

@@ -108,6 +108,15 @@ def test_a_hub_that_is_down_ends_the_round_and_the_answer_goes_on_waiting(desk, 
     assert len(hub.responses) == 1
 
 
+def test_an_unusable_reply_about_one_does_not_end_the_round(desk, hub):
+    hub.send = lambda _operation, _body: (EnvelopeHeader("XX", "AR", 851, 41, "1", "H-1", "PendingDelivery"), b"")
+    given = desk.answer()
+    assert (given.state, given.code, given.number) == (AnswerState.SENDING, "IMG-8003", "")
+    done = desk.round(hours=1)
+    assert (done.failure, done.answers) == (None, 0)
+    assert desk.answers[0].attempts == 2
+
+
 def test_a_question_that_is_not_answered_changes_nothing(desk, hub):
     desk.answer()
     hub.tracking = lambda number: EnvelopeHeader("", "", 0, 0, "", f"{number}0", "Delivered")
