@@ -126,9 +126,9 @@ class TestLimits:
         )
         return world.sealed(document)
 
-    def test_a_file_beyond_the_usual_limit_is_refused_before_anybody_looks_at_it(self, caller, large):
-        answer = caller.submit(large)
-        assert (answer.code, answer.fault("ExchangeID")) == ("IMG-1008", None)
+    def test_a_text_beyond_the_operators_limit_is_refused(self, opened, caller_of, large):
+        caller = caller_of(opened(limits=replace(DEFAULT_LIMITS, max_text_length=2_000_000)))
+        assert caller.submit(large).code == "IMG-1008"
 
     def test_a_raised_limit_lets_it_in_and_out_again(self, world, opened, caller_of, large):
         limits = replace(DEFAULT_LIMITS, max_text_length=12_000_000)
