@@ -170,6 +170,15 @@ def test_a_folder_that_holds_something_is_left_alone(elsewhere, tmp_path):
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
+@pytest.fixture
+def heard():
+    """A background job of a plain shell ignores Ctrl-C, and so would every program that a test starts there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, tmp_path, ending):
     with subprocess.Popen([*COMMAND], **elsewhere, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
