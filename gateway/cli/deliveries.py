@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.desk import Desk, Json, listing
-from gateway.errors import ConfigurationError
+from gateway.cli.desk import Desk, Json, listing, state_named
 
 if TYPE_CHECKING:
     from gateway.store import DeliveryRow
@@ -32,11 +31,7 @@ def list_(
     desk = Desk.of(ctx, as_json)
     from gateway.store import DeliveryState, list_deliveries  # noqa: PLC0415 - start-up
 
-    if state is not None and state not in STATES:
-        raise ConfigurationError(
-            "IMG-0106", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
-        )
-    wanted = DeliveryState(state) if state else None
+    wanted = state_named(DeliveryState, state)
     with desk.store() as store, store.read() as connection:
         rows = [_summary(row) for row in list_deliveries(connection, partner=partner, state=wanted, limit=limit)]
     columns = ["id", "partner", "message", "state", "attempts", "next_attempt_at", "code", "detail"]

@@ -7,10 +7,10 @@ import os
 import sys
 import unicodedata
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,7 +28,20 @@ if TYPE_CHECKING:
     from gateway.config import Settings
     from gateway.store import Store
 
-__all__ = ["Desk", "ExitCode", "GuardedGroup", "Json", "as_line", "exit_code_of", "facts", "listing", "printable"]
+__all__ = [
+    "Desk",
+    "ExitCode",
+    "GuardedGroup",
+    "Json",
+    "as_line",
+    "exit_code_of",
+    "facts",
+    "listing",
+    "printable",
+    "state_named",
+]
+
+_State = TypeVar("_State", bound=StrEnum)
 
 PIPE_WIDTH: Final = 200
 """Columns when the output is no terminal: wide enough that no identifier is cut."""
@@ -188,3 +201,16 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
+
+
+def state_named(kind: type[_State], state: str | None) -> _State | None:
+    """The state that ``--state`` names; None when the option was left out.
+
+    Raises:
+        ConfigurationError: IMG-0106 there is no such state; the refusal lists those that there are.
+    """
+    if state is not None and state not in set(kind):
+        raise ConfigurationError(
+            "IMG-0106", "There is no such state", where="--state", found=state, expected=" | ".join(kind)
+        )
+    return kind(state) if state else None

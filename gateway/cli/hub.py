@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, state_named
 from gateway.cli.envelopes import waiting
 from gateway.errors import ConfigurationError
 
@@ -72,11 +72,7 @@ def imports(
     desk = Desk.of(ctx, as_json)
     from gateway.store import ImportState, list_imports  # noqa: PLC0415 - start-up
 
-    if state is not None and state not in STATES:
-        raise ConfigurationError(
-            "IMG-0106", "There is no such state", where="--state", found=state, expected=" | ".join(STATES)
-        )
-    wanted = ImportState(state) if state else None
+    wanted = state_named(ImportState, state)
     with desk.store() as store, store.read() as connection:
         rows = [_summary(row) for row in list_imports(connection, partner=partner, state=wanted, limit=limit)]
     columns = ["received_at", "number", "partner", "certificate", "status", "state", "verdict", "code", "message"]
