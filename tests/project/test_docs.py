@@ -71,7 +71,9 @@ def test_make_targets_in_the_pages_exist():
 
 
 def test_python_in_the_readme_is_python():
-    for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert blocks, "README.md shows no Python"
+    for block in blocks:
         ast.parse("\n".join(line.removeprefix("   ") for line in block.splitlines()))
 
 
