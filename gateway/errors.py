@@ -15,6 +15,7 @@
     ├── TranslationRefused      IMG-60xx  an unmapped, ambiguous or expired code
     ├── ExchangeRefused         IMG-70xx  identity, version and state of documents; not found
     ├── HubRefused              IMG-71xx  envelopes of the ePhyto hub: number, state, header, content
+    ├── ChedRefused             IMG-72xx  CHEDs: reference, status, part, role; IMG-73xx attachments, reference data
     ├── DeliveryError           IMG-80xx  outbound: unreachable, refused, unknown
     └── Unavailable             IMG-90xx  our own fault: store busy, no time-stamping authority
 
@@ -34,6 +35,7 @@ from importlib import resources
 __all__ = [
     "AccessDenied",
     "AuthenticationFailed",
+    "ChedRefused",
     "ConfigurationError",
     "DeliveryError",
     "ErrorCode",
@@ -216,6 +218,10 @@ class ExchangeRefused(GatewayError):
 
 class HubRefused(GatewayError):
     """An envelope of the ePhyto hub, or a question about one, that cannot be served."""
+
+
+class ChedRefused(GatewayError):
+    """A CHED, or what belongs to one, does not allow this: its reference, status, part, role, attachment, codes."""
 
 
 class DeliveryError(GatewayError):

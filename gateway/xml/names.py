@@ -25,6 +25,30 @@ HUB: Final = "http://ephyto.ippc.int/"
 HUBENT: Final = "http://ephyto.ippc.int/HUB.Entities"
 """The hub's envelopes, NPPOs and channels (DIGEST 2.3)."""
 
+BASE4: Final = "http://ec.europa.eu/sanco/tracesnt/base/v4"
+BASE3: Final = "http://ec.europa.eu/sanco/tracesnt/base/v3"
+"""Request headers of TRACES NT: v4 for today's services, v3 for CERTEX and the first CHED submission (DIGEST 4.3)."""
+BODY3: Final = "http://ec.europa.eu/tracesnt/body/v3"
+BODY1: Final = "http://ec.europa.eu/tracesnt/body/v1"
+"""BodyIdentity and the customs office; the child of BodyIdentity is in no namespace at all."""
+ERR: Final = "http://ec.europa.eu/sanco/tracesnt/error/v01"
+MSG: Final = "http://ec.europa.eu/sanco/tracesnt/message/v1"
+CHED2: Final = "http://ec.europa.eu/tracesnt/certificate/ched/v2"
+CHEDSUB2: Final = "http://ec.europa.eu/tracesnt/certificate/ched/submission/v2"
+CHEDSUB1: Final = "http://ec.europa.eu/tracesnt/certificate/ched/submission/v01"
+CHEDFOLLOWUP1: Final = "http://ec.europa.eu/tracesnt/certificate/ched/followup/v01"
+CHEDALERT1: Final = "http://ec.europa.eu/tracesnt/certificate/ched/alert/noncompliance/v01"
+CERTBASE1: Final = "http://ec.europa.eu/tracesnt/certificate/base/v01"
+INTRA1: Final = "http://ec.europa.eu/tracesnt/certificate/euintra/v1"
+DOCOM1: Final = "http://ec.europa.eu/tracesnt/certificate/docom/retrieval/v1"
+ATT1: Final = "http://ec.europa.eu/tracesnt/certificate/attachments/v1"
+LAB1: Final = "http://ec.europa.eu/tracesnt/certificate/laboratorytest/v1"
+REF1: Final = "http://ec.europa.eu/tracesnt/referencedata/v1"
+REFLAB1: Final = "http://ec.europa.eu/tracesnt/referencedata/laboratorytest/v1"
+OPER1: Final = "http://ec.europa.eu/tracesnt/directory/operator/v1"
+CTRL1: Final = "urn:imsoc:gateway:ched-control:1"
+"""Our own contract, ChedControl: what TRACES lets authorities do in its web pages only."""
+
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES132: Final = "http://uri.etsi.org/01903/v1.3.2#"
 XADES141: Final = "http://uri.etsi.org/01903/v1.4.1#"
@@ -51,6 +75,26 @@ PREFIXES: Final[dict[str, str]] = {
     "cx": CX1,
     "hub": HUB,
     "hubent": HUBENT,
+    "base4": BASE4,
+    "base3": BASE3,
+    "body3": BODY3,
+    "body1": BODY1,
+    "err": ERR,
+    "msg": MSG,
+    "ched2": CHED2,
+    "chedsub2": CHEDSUB2,
+    "chedsub1": CHEDSUB1,
+    "followup": CHEDFOLLOWUP1,
+    "alert": CHEDALERT1,
+    "certbase": CERTBASE1,
+    "intra": INTRA1,
+    "docom": DOCOM1,
+    "att": ATT1,
+    "lab": LAB1,
+    "ref": REF1,
+    "reflab": REFLAB1,
+    "oper": OPER1,
+    "ctrl": CTRL1,
     "ds": DS,
     "xades": XADES132,
     "xades141": XADES141,
