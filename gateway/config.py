@@ -34,6 +34,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "StoreSettings",
+    "TracesSettings",
     "TranslationSettings",
     "TrustSettings",
 ]
@@ -205,6 +206,50 @@ class HubSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TracesSettings:
+    """CHEDs and the other faces of TRACES NT: served by both roles, and called upstream by a national instance.
+
+    Where TRACES is and which account we have there, stands in the record of the partner that ``upstream`` names.
+    """
+
+    portal: Annotated[str, _ADDRESS] = ""
+    """Address of the electronic versions, in references and QR labels; ``/certificate/ched/ID`` is added. Empty:
+    ``instance.base_url``."""
+
+    upstream: Annotated[str, Pattern(re.compile(r"([a-z0-9][a-z0-9-]{0,63})?"), "the id of a partner")] = ""
+    """Partner to which a national instance hands CHEDs on: TRACES, or a gateway in its role. Its record has a
+    ``[partner.delivery]`` with the adapter ``traces-nt``. Empty: CHEDs stay here and get no reference."""
+
+    client_id: str = ""
+    """WebServiceClientId by which the upstream knows us. Empty: ``instance.id``."""
+
+    when_away: Annotated[str, Choice("fail", "contingency")] = "fail"
+    """What happens to a submission while the upstream does not answer: refused with a fault that says so, or accepted
+    as a contingency document and exchanged when it is back (Article 46(4))."""
+
+    retry_seconds: Annotated[float, Range(0.1, 3600)] = 30.0
+    """How often the upstream is looked for while it is away, and asked for counter-seals that are due."""
+
+    contingency_labels: Annotated[
+        tuple[str, ...], Pattern(re.compile(r"[a-z]{2}:.{1,100}"), "language:text, such as fr:Document de secours")
+    ] = ()
+    """The mark of contingency documents by language, over the built-in ones (Article 46(5))."""
+
+    part_signatures: Annotated[str, Choice("required", "recorded")] = "required"
+    """Whether a decision without the officer's signature, the authority's seal and a time stamp on each is refused, or
+    recorded with what is missing (Article 41)."""
+
+    languages: Annotated[
+        tuple[str, ...],
+        Pattern(re.compile(r"[A-Z]{2}:[a-z]{2}(/[a-z]{2})*"), "country:language/language, such as BE:nl/fr/de"),
+    ] = ()
+    """Languages in which a CHED may be written, by country of entry, over the official ones (R-40-2)."""
+
+    rules: Annotated[str, Choice("imsoc-2019")] = "imsoc-2019"
+    """The rule set that CHEDs are held against."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     """The log on standard error."""
 
@@ -230,6 +275,7 @@ class Settings:
     translation: TranslationSettings = field(default_factory=TranslationSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     hub: HubSettings = field(default_factory=HubSettings)
+    traces: TracesSettings = field(default_factory=TracesSettings)
     limits: Limits = field(default_factory=Limits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     folder: Path = field(default_factory=Path.cwd)
@@ -272,6 +318,7 @@ SECTIONS: Final[dict[str, type]] = {
     "translation": TranslationSettings,
     "delivery": DeliverySettings,
     "hub": HubSettings,
+    "traces": TracesSettings,
     "limits": Limits,
     "logging": LoggingSettings,
 }
@@ -334,6 +381,16 @@ def _check_together(settings: Settings) -> None:
         _wrong(
             "delivery.backoff_max_seconds", str(settings.delivery.backoff_max_seconds), "at least backoff_first_seconds"
         )
+
+    _check_traces(settings)
+
+
+def _check_traces(settings: Settings) -> None:
+    traces = settings.traces
+    if traces.upstream and "traces" in settings.instance.roles:
+        _wrong("traces.upstream", traces.upstream, "nothing: an instance in the TRACES role keeps CHEDs itself")
+    if traces.when_away == "contingency" and not traces.upstream:
+        _wrong("traces.when_away", "contingency", "traces.upstream: without it nothing can be away")
 
 
 def _wrong(key: str, found: str, expected: str) -> None:

@@ -169,3 +169,41 @@ def test_a_password_written_into_the_file_is_refused_without_showing_it(tmp_path
 def test_workers_are_allowed_on_postgresql(tmp_path):
     path = write(tmp_path, '[store]\nurl = "postgresql://gateway@db/imsoc"\n[server]\nworkers = 4')
     assert Settings.load(path, {}).server.workers == 4
+
+
+def test_the_upstream_and_what_happens_while_it_is_away_are_read(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        [traces]
+        portal = "https://traces.example"
+        upstream = "traces-nt"
+        client_id = "imsoc-nl"
+        when_away = "contingency"
+        retry_seconds = 2
+        contingency_labels = ["fr:Document de secours"]
+        languages = ["BE:nl/fr/de", "NL:nl"]
+        """,
+    )
+    traces = Settings.load(path, {}).traces
+    assert (traces.upstream, traces.client_id, traces.when_away) == ("traces-nt", "imsoc-nl", "contingency")
+    assert traces.retry_seconds == 2.0
+    assert traces.contingency_labels == ("fr:Document de secours",)
+    assert traces.languages == ("BE:nl/fr/de", "NL:nl")
+    assert traces.part_signatures == "required"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[traces]\nwhen_away = "contingency"', "traces.when_away"),
+        ('[instance]\nroles = ["traces"]\n[traces]\nupstream = "other"', "traces.upstream"),
+        ('[traces]\nlanguages = ["Belgium"]', "traces.languages[0]"),
+        ('[traces]\ncontingency_labels = ["no language"]', "traces.contingency_labels[0]"),
+        ('[traces]\nwhen_away = "wait"', "traces.when_away"),
+    ],
+)
+def test_traces_settings_that_contradict_each_other_are_named(tmp_path, text, key):
+    error = refusal(write(tmp_path, text))
+    assert error.code == "IMG-0101"
+    assert error.where == key
