@@ -381,7 +381,6 @@ def _check_together(settings: Settings) -> None:
         _wrong(
             "delivery.backoff_max_seconds", str(settings.delivery.backoff_max_seconds), "at least backoff_first_seconds"
         )
-
     _check_traces(settings)
 
 
