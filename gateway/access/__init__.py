@@ -1,5 +1,6 @@
 """Partners as principals, default deny, and what each may see (Arts 9, 36)."""
 
+from gateway.access.bodies import Body, BodyKind, BodyRole, NamedBody, TracesMembership, resolve_body
 from gateway.access.directory import Directory, read_secret
 from gateway.access.membership import AllowedDocument, ChannelRule, HubMembership, Polling, RuleDirection, RuleType
 from gateway.access.models import (
@@ -19,16 +20,21 @@ __all__ = [
     "AllowedDocument",
     "AnchorRecord",
     "Authentication",
+    "Body",
+    "BodyKind",
+    "BodyRole",
     "ChannelRule",
     "CountryPair",
     "DeliveryTarget",
     "Directory",
     "HubMembership",
+    "NamedBody",
     "Partner",
     "PartnerKind",
     "Polling",
     "RuleDirection",
     "RuleType",
+    "TracesMembership",
     "View",
     "check_document",
     "check_operation",
@@ -36,5 +42,6 @@ __all__ = [
     "partner_from_toml",
     "read_secret",
     "record_from_toml",
+    "resolve_body",
     "view_of",
 ]

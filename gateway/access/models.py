@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+    from gateway.access.bodies import TracesMembership
     from gateway.access.membership import HubMembership, Polling
 
 __all__ = [
@@ -137,6 +138,8 @@ class Partner:
     """What it is to our stand-in of the IPPC hub; None: nothing."""
     polling: Polling | None = None
     """How often we ask it for envelopes; None: never."""
+    traces: TracesMembership | None = None
+    """The bodies that its system acts for in TRACES; None: none."""
     enabled: bool = True
 
     def may_call(self, contract: str, operation: str) -> bool:
