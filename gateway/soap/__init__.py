@@ -1,8 +1,11 @@
 """SOAP: envelopes in and out as plain data. ``server`` serves contracts with spyne, ``client`` calls them with zeep."""
 
 from gateway.soap.models import (
+    BodySignature,
+    BodySigner,
     Contract,
     Operation,
+    Part,
     SecurityHeader,
     SoapCall,
     SoapReply,
@@ -13,8 +16,11 @@ from gateway.soap.models import (
 )
 
 __all__ = [
+    "BodySignature",
+    "BodySigner",
     "Contract",
     "Operation",
+    "Part",
     "SecurityHeader",
     "SoapCall",
     "SoapReply",

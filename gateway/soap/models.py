@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from gateway.xml.names import SOAP11, SOAP12
+from gateway.xml.names import SOAP11, SOAP12, XOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from gateway.xml.limits import Limits
 
 __all__ = [
+    "BodySignature",
+    "BodySigner",
     "Contract",
     "Operation",
+    "Part",
     "SecurityHeader",
     "SoapCall",
     "SoapReply",
@@ -68,11 +71,33 @@ class Timestamp:
 
 
 @dataclass(frozen=True, slots=True)
+class BodySignature:
+    """The XML signature of a wsse:Security header and the X.509 token beside it: found, not judged.
+
+    ``gateway.trust.body_signature`` verifies it over the tree that it stands in, which is the tree of the call.
+    """
+
+    element: _Element
+    """The ds:Signature, in the tree that the boundary parsed."""
+    certificates: tuple[bytes, ...]
+    """DER from the BinarySecurityToken that the signature names, signer first."""
+
+
+class BodySigner(Protocol):
+    """What signs the messages of a client (``gateway.trust.body_signature.BodySealer``); soap knows no keys."""
+
+    def sign(self, envelope: _Element, *, at: datetime) -> None:
+        """Add an X.509 signature over the Body to an envelope, in place."""
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityHeader:
     """The one wsse:Security header of a message."""
 
     username_token: UsernameToken | None
     timestamp: Timestamp | None
+    body_signature: BodySignature | None = None
+    """Only where the contract takes signed bodies (``Contract.signed_bodies``); the handler has it verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +134,30 @@ class SoapCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a reply that travels beside the envelope where the client takes MTOM, and as base64 where not."""
+
+    content_id: str
+    """Letters, digits, ``.``, ``-``, ``_`` and ``@``; unique in its reply."""
+    content_type: str
+    content: bytes
+
+    @property
+    def include(self) -> bytes:
+        """What stands in the reply's body where the base64 would stand; exactly these bytes, once."""
+        return f'<xop:Include xmlns:xop="{XOP}" href="cid:{self.content_id}"/>'.encode()
+
+
+@dataclass(frozen=True, slots=True)
 class SoapReply:
     """What a handler answers."""
 
     body: bytes
     """One serialised element in UTF-8, without declaration; spliced into the envelope as it is, so that seals hold."""
+    header: bytes = b""
+    """Serialised header blocks, after those of ``Contract.reply_header``."""
+    parts: tuple[Part, ...] = ()
+    """Files whose ``include`` stands in the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +195,14 @@ class Contract:
     """Refuses by AuthenticationFailed whom the connection alone shows to be a stranger, before anything is parsed."""
     fault_status: Callable[[GatewayError], int | None] = lambda _error: None
     """The HTTP status of a fault where the contract has a custom of its own; None for SOAP's."""
+    render_fault: Callable[[GatewayError, SoapVersion, SoapCall | None], bytes] | None = None
+    """Writes the whole envelope of a fault in the contract's own form, in the version given; None for ours."""
+    reply_header: Callable[[SoapCall], bytes] | None = None
+    """Serialised header blocks of every reply that is no fault, made when it leaves."""
+    reply_version: SoapVersion | None = None
+    """The version of every reply and fault, whatever the request came in (DIGEST 4.1); None for the request's."""
+    mtom: bool = False
+    """Whether requests may be multipart/related with XOP and replies are, for clients that take it; others are
+    refused as another media type."""
+    signed_bodies: bool = False
+    """Whether wsse:Security may hold an X.509 token and a signature over the Body: the handlers have it verified."""
