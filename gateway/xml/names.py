@@ -45,6 +45,10 @@ ATT1: Final = "http://ec.europa.eu/tracesnt/certificate/attachments/v1"
 LAB1: Final = "http://ec.europa.eu/tracesnt/certificate/laboratorytest/v1"
 REF1: Final = "http://ec.europa.eu/tracesnt/referencedata/v1"
 REFLAB1: Final = "http://ec.europa.eu/tracesnt/referencedata/laboratorytest/v1"
+REFTREE1: Final = "http://ec.europa.eu/tracesnt/referencedata/classificationtree/v1"
+REFATTR1: Final = "http://ec.europa.eu/tracesnt/referencedata/nodeattribute/v1"
+REFSECTION1: Final = "http://ec.europa.eu/tracesnt/referencedata/classificationsection/v1"
+REFMODEL1: Final = "http://ec.europa.eu/tracesnt/referencedata/certificatemodel/v1"
 OPER1: Final = "http://ec.europa.eu/tracesnt/directory/operator/v1"
 CTRL1: Final = "urn:imsoc:gateway:ched-control:1"
 """Our own contract, ChedControl: what TRACES lets authorities do in its web pages only."""
@@ -62,6 +66,7 @@ WSDL_SOAP12: Final = "http://schemas.xmlsoap.org/wsdl/soap12/"
 WSA: Final = "http://www.w3.org/2005/08/addressing"
 WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+XMIME: Final = "http://www.w3.org/2005/05/xmlmime"
 XOP: Final = "http://www.w3.org/2004/08/xop/include"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -93,6 +98,10 @@ PREFIXES: Final[dict[str, str]] = {
     "lab": LAB1,
     "ref": REF1,
     "reflab": REFLAB1,
+    "reftree": REFTREE1,
+    "refattr": REFATTR1,
+    "refsection": REFSECTION1,
+    "refmodel": REFMODEL1,
     "oper": OPER1,
     "ctrl": CTRL1,
     "ds": DS,
@@ -104,6 +113,7 @@ PREFIXES: Final[dict[str, str]] = {
     "wsa": WSA,
     "wsse": WSSE,
     "wsu": WSU,
+    "xmime": XMIME,
     "xop": XOP,
     "xsd": XSD,
     "xsi": XSI,
