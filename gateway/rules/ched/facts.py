@@ -1,0 +1,85 @@
+"""What the rules of a CHED ask about the world beyond the document; every answer may be missing, then the rule is silent.
+
+The shapes are protocols, so that reference data (mappings/reference) and tests can answer alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
+    from gateway.documents.ched import Ched
+
+__all__ = ["MEMBER_STATES", "CommodityAccess", "Facts", "KnownPost", "Languages", "Posts"]
+
+MEMBER_STATES: Final = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
+)
+"""ISO 3166-1 alpha-2 of the Member States; XI, Northern Ireland, counts as one (issue 4, captured CHEDs)."""
+
+
+class KnownPost(Protocol):
+    """A border control post, control point or control unit of the operator's list (R-43-1, R-44-1)."""
+
+    @property
+    def kind(self) -> str:
+        """``bcp`` or ``control-point``; control units have another word of the list."""
+
+    @property
+    def active(self) -> bool:
+        """On the day that was asked for."""
+
+    @property
+    def categories(self) -> Collection[str]:
+        """Abbreviations of Regulation (EU) 2019/1014, for messages."""
+
+    def designated_for(self, ched_type: str) -> bool:
+        """Whether it may take consignments of this kind of CHED: A, P, PP, D."""
+
+
+class Posts(Protocol):
+    """The list of posts."""
+
+    def post(self, code: str, on: date) -> KnownPost | None:
+        """The post of an IMSOC code (I.5); None when the list has none."""
+
+
+class Languages(Protocol):
+    """The languages in which each Member State takes CHEDs (R-40-2)."""
+
+    def languages(self, country: str) -> Collection[str]:
+        """ISO 639-1; empty for a country that the list does not know."""
+
+
+class CommodityAccess(Protocol):
+    """What the commodity's node asks of a box (attributes ``…_ACCESS`` of the reference data)."""
+
+    def access(self, tree: str, cn_code: str, attribute: str, on: date) -> str:
+        """MANDATORY, OPTIONAL, NOT_AVAILABLE, DISABLED; empty when reference data say nothing of it.
+
+        Args:
+            tree: ``cheda``, ``chedp``, ``chedpp``, ``chedd``.
+            cn_code: of the line.
+            attribute: such as ``NET_WEIGHT_ACCESS``.
+            on: the day.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything known beside the document."""
+
+    posts: Posts | None = None
+    languages: Languages | None = None
+    access: CommodityAccess | None = None
+    member_states: frozenset[str] = MEMBER_STATES
+    language: str = ""
+    """ISO 639-1 of the document's own texts (Name/@languageID); empty when it states none (R-40-2)."""
+    reference: str | None = None
+    """The reference that TRACES gave to this CHED: empty for one that has none yet; None when nobody knows (R-REF)."""
+    previous: Ched | None = None
+    """The CHED that this one was split from or follows, where it is at hand (R-I31-SUBS)."""
