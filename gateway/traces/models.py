@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gateway.documents.ched import AccompanyingDocument, ChedClass, ChedParty, Coded
+    from gateway.documents.ched.models import AccompanyingDocument, ChedClass, ChedParty, Coded
 
 __all__ = [
     "MAX_PAGE",
@@ -44,8 +44,8 @@ __all__ = [
     "ReferenceTest",
     "ReferenceTestCategory",
     "Scope",
-    "Section",
     "SealFile",
+    "Section",
     "Tree",
     "TreeNode",
     "TreeUpdate",

@@ -42,6 +42,16 @@ class SchemaName(StrEnum):
     HUB_PHYTO = "ippc/SPSCertificate_17.xsd"
     """The hub's subset of the certificate, in the hub's order."""
     HUB_ACK = "ippc/SPSAcknowledgement_17.xsd"
+    TRACES_CHED = "traces/Ched_2.xsd"
+    """Bodies of ChedCertificateServiceV2; certificates in this and the following are held to the tolerant set."""
+    TRACES_CHED_SUBMISSION = "traces/ChedSubmission_2.xsd"
+    TRACES_CHED_SUBMISSION_01 = "traces/ChedSubmission_01.xsd"
+    TRACES_INTRA = "traces/EuIntra_1.xsd"
+    TRACES_DOCOM = "traces/DocomRetrieval_1.xsd"
+    TRACES_ATTACHMENTS = "traces/CertificateAttachments_1.xsd"
+    TRACES_REFERENCE = "traces/ReferenceData_1.xsd"
+    CHED_CONTROL = "ChedControl_1.xsd"
+    """Bodies of our own contract for what TRACES lets authorities do in its web pages only."""
 
 
 def schema_source(path: str) -> bytes:
