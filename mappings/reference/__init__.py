@@ -1,0 +1,50 @@
+"""Reference data: posts, languages, classification trees with what goods ask of a CHED, sections, metadata, tests."""
+
+from mappings.reference.languages import Languages
+from mappings.reference.loading import FOLDER, ReferenceData, load_reference
+from mappings.reference.models import (
+    Access,
+    Attribute,
+    AttributeKind,
+    CertificateModel,
+    Column,
+    LaboratoryTest,
+    MetadataCode,
+    Node,
+    NodeDetail,
+    Post,
+    PostKind,
+    Section,
+    Taxon,
+    TestCategory,
+    Tree,
+    Update,
+)
+from mappings.reference.posts import Posts
+from mappings.reference.trees import CommodityAccess, Trees
+
+__all__ = [
+    "FOLDER",
+    "Access",
+    "Attribute",
+    "AttributeKind",
+    "CertificateModel",
+    "Column",
+    "CommodityAccess",
+    "LaboratoryTest",
+    "Languages",
+    "MetadataCode",
+    "Node",
+    "NodeDetail",
+    "Post",
+    "PostKind",
+    "Posts",
+    "ReferenceData",
+    "Section",
+    "Taxon",
+    "TestCategory",
+    "Tree",
+    "Trees",
+    "Update",
+    "load_reference",
+]
