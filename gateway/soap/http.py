@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import SoapRefused, XmlRefused
 from gateway.soap.models import SoapVersion
+from gateway.soap.mtom import MULTIPART, XOP_TYPE
 from gateway.xml.boundary import inflate
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _CHARSETS: Final[dict[str, Encoding]] = {
     "us-ascii": "UTF-8",
     "utf-16": "UTF-16",
 }
+_VERSIONS: Final = {known.media_type: known for known in SoapVersion}
 _CHUNK: Final = 1 << 16
 
 
@@ -36,21 +38,52 @@ class ContentType:
     charset: Encoding | None
     action: str | None
     """SOAP 1.2's parameter of the media type."""
+    boundary: str | None = None
+    """Of a multipart message; None for an envelope by itself."""
+    start: str | None = None
+    """Which part of a multipart message is the envelope; None for the first."""
 
 
-def read_content_type(value: str) -> ContentType:
+def read_content_type(value: str, *, mtom: bool = False) -> ContentType:
     """Read a Content-Type header.
+
+    Args:
+        value: of the header.
+        mtom: whether a multipart message with XOP is taken too.
 
     Raises:
         SoapRefused: IMG-1101 another media type, or parameters that cannot be read.
         XmlRefused: IMG-1009 another charset than UTF-8 or UTF-16.
     """
     media_type, semicolon, rest = value.partition(";")
-    version = {known.media_type: known for known in SoapVersion}.get(media_type.strip().lower())
+    if mtom and media_type.strip().lower() == MULTIPART:
+        return _multipart(value, _parameters(value, semicolon + rest))
+    version = _VERSIONS.get(media_type.strip().lower())
     if version is None:
         raise SoapRefused("IMG-1101", where="Content-Type", found=value, expected="text/xml or application/soap+xml")
+    parameters = _parameters(value, semicolon + rest)
+    charset = parameters.get("charset")
+    if charset is not None and charset.lower() not in _CHARSETS:
+        raise XmlRefused("IMG-1009", where="Content-Type", found=charset, expected="utf-8 or utf-16")
+    return ContentType(version, None if charset is None else _CHARSETS[charset.lower()], parameters.get("action"))
+
+
+def _multipart(value: str, parameters: Mapping[str, str]) -> ContentType:
+    """An XOP package; ``start-info`` says which SOAP version is in it (MTOM 3.2)."""
+    info, _, more = parameters.get("start-info", "").partition(";")
+    version = _VERSIONS.get(info.strip().lower())
+    boundary = parameters.get("boundary")
+    if parameters.get("type", "").lower() != XOP_TYPE or version is None or not boundary:
+        raise SoapRefused(
+            "IMG-1101", where="Content-Type", found=value, expected=f"boundary, type {XOP_TYPE} and start-info"
+        )
+    action = parameters.get("action") or _parameters(value, f";{more}" if more else "").get("action")
+    return ContentType(version, None, action, boundary, parameters.get("start"))
+
+
+def _parameters(value: str, rest: str) -> dict[str, str]:
     parameters: dict[str, str] = {}
-    rest = (semicolon + rest).rstrip(" ;\t")
+    rest = rest.rstrip(" ;\t")
     at = 0
     while at < len(rest):
         match = _PARAMETER.match(rest, at)
@@ -58,10 +91,7 @@ def read_content_type(value: str) -> ContentType:
             raise SoapRefused("IMG-1101", where="Content-Type", found=value, expected="parameters, each once")
         parameters[match[1].lower()] = match[2] if match[2] is not None else match[3]
         at = match.end()
-    charset = parameters.get("charset")
-    if charset is not None and charset.lower() not in _CHARSETS:
-        raise XmlRefused("IMG-1009", where="Content-Type", found=charset, expected="utf-8 or utf-16")
-    return ContentType(version, None if charset is None else _CHARSETS[charset.lower()], parameters.get("action"))
+    return parameters
 
 
 def soap_action(environ: Mapping[str, Any], content_type: ContentType) -> str | None:

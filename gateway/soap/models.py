@@ -79,8 +79,10 @@ class BodySignature:
 
     element: _Element
     """The ds:Signature, in the tree that the boundary parsed."""
-    certificates: tuple[bytes, ...]
-    """DER from the BinarySecurityToken that the signature names, signer first."""
+    token: bytes
+    """What the BinarySecurityToken that the signature names holds: DER."""
+    is_path: bool = False
+    """Whether that is a PKIPath (its last certificate the signer's) and not the one certificate."""
 
 
 class BodySigner(Protocol):

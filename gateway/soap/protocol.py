@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.soap import compat
 from gateway.soap.envelope import write_envelope
 from gateway.soap.models import SoapVersion
+from gateway.soap.mtom import inline
 
 compat.install()
 with warnings.catch_warnings():
@@ -25,13 +26,22 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.soap.models import Contract, Operation, SoapCall, SoapReply
+    from gateway.soap.models import Contract, Operation, Part, SoapCall, SoapReply
 
-__all__ = ["SpyneServer"]
+__all__ = ["Answer", "SpyneServer"]
 
 # When a call ends, spyne collects garbage of the whole process once a second, to close files that it never opens here.
 # With our modules loaded that costs 50 to 300 ms of a call; the interpreter's own collector is enough.
 spyne.const.MIN_GC_INTERVAL = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves: an envelope, and the files that travel beside it."""
+
+    envelope: bytes
+    version: SoapVersion
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(slots=True)
@@ -39,6 +49,8 @@ class _Exchange:
     """One call on its way through spyne, held in the method context."""
 
     call: SoapCall
+    contract: Contract
+    takes_mtom: bool
     reply: SoapReply | None = None
     error: Exception | None = None
 
@@ -66,8 +78,12 @@ class _BoundaryProtocol:
         ctx.out_document = ctx.udc.reply
 
     def create_out_string(self, ctx: Any, charset: str | None = None) -> None:  # noqa: ARG002 - spyne's interface
-        """Splice the reply's bytes into an envelope."""
-        ctx.out_string = [write_envelope(ctx.out_document.body, self.version)]
+        """Splice the reply's bytes into an envelope, files as base64 unless the client takes them beside it."""
+        exchange: _Exchange = ctx.udc
+        reply, contract = ctx.out_document, exchange.contract
+        header = b"" if contract.reply_header is None else contract.reply_header(exchange.call)
+        body = reply.body if exchange.takes_mtom else inline(reply.body, reply.parts)
+        ctx.out_string = [write_envelope(body, contract.reply_version or self.version, headers=header + reply.header)]
 
 
 class _Soap11(_BoundaryProtocol, Soap11):  # type: ignore[misc]  # spyne is untyped
@@ -85,6 +101,8 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
 
     def __init__(self, contract: Contract, version: SoapVersion) -> None:
         protocol = _Soap11 if version is SoapVersion.SOAP11 else _Soap12
+        self._contract = contract
+        self._version = contract.reply_version or version
         namespace = contract.operations[0].request.removeprefix("{").partition("}")[0]
         super().__init__(
             Application(
@@ -96,14 +114,18 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
             )
         )
 
-    def answer(self, call: SoapCall) -> bytes:
-        """Run one call; the whole reply envelope.
+    def answer(self, call: SoapCall, *, takes_mtom: bool = False) -> Answer:
+        """Run one call.
+
+        Args:
+            call: read and dispatched.
+            takes_mtom: whether files may leave beside the envelope.
 
         Raises:
             Exception: whatever the handler raised, untouched.
         """
         first = MethodContext(self, MethodContext.SERVER)
-        exchange = first.udc = _Exchange(call)
+        exchange = first.udc = _Exchange(call, self._contract, takes_mtom)
         (context,) = self.generate_contexts(first)
         try:
             self.get_in_object(context)
@@ -111,23 +133,28 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
             if exchange.error is not None:
                 raise exchange.error
             self.get_out_string(context)
-            return b"".join(context.out_string)
+            parts = exchange.reply.parts if takes_mtom and exchange.reply is not None else ()
+            return Answer(b"".join(context.out_string), self._version, parts)
         finally:
             context.close()
             # Contexts are circles of references, and so is an error whose traceback leads back here: what is left in
             # them would stay until a full garbage collection.
-            exchange.error = None
+            exchange.error = exchange.reply = None
             for used in (first, context):
                 used.udc = used.in_document = used.in_body_doc = used.in_object = None
                 used.out_document = used.out_object = used.out_string = None
 
 
 def _service(contract: Contract) -> type:
-    methods = {operation.name: _method(operation) for operation in contract.operations}
+    # Two operations may share a name and have different requests: spyne knows them by a name of its own
+    methods = {
+        f"{operation.name}_{number}": _method(operation, f"{operation.name}_{number}")
+        for number, operation in enumerate(contract.operations)
+    }
     return type(contract.name, (Service,), methods)
 
 
-def _method(operation: Operation) -> Callable[..., Any]:
+def _method(operation: Operation, name: str) -> Callable[..., Any]:
     """A bare operation that hands the exchange to its handler.
 
     The handler's exception is carried beside spyne, which would log it whole and put its text into a fault.
@@ -140,12 +167,12 @@ def _method(operation: Operation) -> Callable[..., Any]:
         except Exception as error:  # noqa: BLE001 - raised again by SpyneServer.answer
             exchange.error = error
 
-    run.__name__ = operation.name
+    run.__name__ = name
     decorate = rpc(
         AnyXml,
         _returns=AnyXml,
         _body_style="bare",
         _in_message_name=operation.request,
-        _operation_name=operation.name,
+        _operation_name=name,
     )
     return decorate(run)  # type: ignore[no-any-return]  # spyne is untyped

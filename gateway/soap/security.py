@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from gateway.errors import SoapRefused
-from gateway.soap.models import SecurityHeader, Timestamp, UsernameToken
-from gateway.xml.names import WSSE, WSU, qn, readable
+from gateway.soap.models import BodySignature, SecurityHeader, Timestamp, UsernameToken
+from gateway.xml.names import DS, WSSE, WSU, qn, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,8 @@ __all__ = [
     "BASE64_ENCODING",
     "PASSWORD_DIGEST",
     "SECURITY",
+    "X509_PATH",
+    "X509_TOKEN",
     "password_digest",
     "read_instant",
     "read_security",
@@ -41,11 +43,17 @@ PASSWORD_DIGEST: Final = (
 BASE64_ENCODING: Final = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 )
+_X509_PROFILE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0"
+X509_TOKEN: Final = f"{_X509_PROFILE}#X509v3"
+X509_PATH: Final = f"{_X509_PROFILE}#X509PKIPathv1"
+"""What a BinarySecurityToken holds: one certificate, or a path from below the anchor down to the signer's."""
 
 MAX_USERNAME: Final = 256
 """Characters; account names of TRACES have about 10."""
 MAX_NONCE: Final = 128
 """Bytes; toolkits send 16 to 20. The nonce is a key of the replay guard, so its size is a size in the database."""
+MAX_TOKEN: Final = 32_768
+"""Bytes of a BinarySecurityToken; a path of three certificates has 2 to 6 KB."""
 _SHA1_BYTES: Final = 20
 _MAX_BASE64: Final = 400
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -57,6 +65,11 @@ _TOKEN: Final = qn(WSSE, "UsernameToken")
 _USERNAME: Final = qn(WSSE, "Username")
 _PASSWORD: Final = qn(WSSE, "Password")
 _NONCE: Final = qn(WSSE, "Nonce")
+_BINARY_TOKEN: Final = qn(WSSE, "BinarySecurityToken")
+_TOKEN_REFERENCE: Final = qn(WSSE, "SecurityTokenReference")
+_REFERENCE: Final = qn(WSSE, "Reference")
+_SIGNATURE: Final = qn(DS, "Signature")
+_KEY_INFO: Final = qn(DS, "KeyInfo")
 
 
 def password_digest(nonce: bytes, created_text: str, secret: str) -> bytes:
@@ -64,8 +77,12 @@ def password_digest(nonce: bytes, created_text: str, secret: str) -> bytes:
     return hashlib.sha1(nonce + created_text.encode() + secret.encode(), usedforsecurity=False).digest()
 
 
-def read_security(headers: Iterable[_Element]) -> SecurityHeader | None:
+def read_security(headers: Iterable[_Element], *, signed: bool = False) -> SecurityHeader | None:
     """The WS-Security header among the header blocks meant for us; None when there is none.
+
+    Args:
+        headers: the blocks.
+        signed: whether an X.509 token and a signature may stand in it: then somebody verifies them.
 
     Raises:
         SoapRefused: IMG-1108 repeated or malformed, IMG-1109 another password type than PasswordDigest.
@@ -75,10 +92,12 @@ def read_security(headers: Iterable[_Element]) -> SecurityHeader | None:
         return None
     if len(found) > 1:
         raise _refused("wsse:Security", "more than one", "exactly one")
-    parts = _parts(found[0], {_TIMESTAMP, _TOKEN})
+    parts = _parts(found[0], {_TIMESTAMP, _TOKEN, _BINARY_TOKEN, _SIGNATURE} if signed else {_TIMESTAMP, _TOKEN})
     token, timestamp = parts.get(_TOKEN), parts.get(_TIMESTAMP)
     return SecurityHeader(
-        None if token is None else _read_token(token), None if timestamp is None else _read_timestamp(timestamp)
+        None if token is None else _read_token(token),
+        None if timestamp is None else _read_timestamp(timestamp),
+        _read_body_signature(parts),
     )
 
 
@@ -150,6 +169,26 @@ def _read_token(element: _Element) -> UsernameToken:
     return UsernameToken(username, digest, nonce, created, created_text)
 
 
+def _read_body_signature(parts: dict[str, _Element]) -> BodySignature | None:
+    """A signature with the token that its KeyInfo names by a direct reference (WSS X.509 token profile 1.1, 3.2)."""
+    token, signature = parts.get(_BINARY_TOKEN), parts.get(_SIGNATURE)
+    if token is None and signature is None:
+        return None
+    if token is None or signature is None:
+        raise _refused("wsse:Security", "a token without a signature, or the reverse", "both, or none of them")
+    if len(token) or token.get("EncodingType", BASE64_ENCODING) != BASE64_ENCODING:
+        raise _refused("wsse:BinarySecurityToken", "another encoding", "EncodingType Base64Binary")
+    kind = token.get("ValueType", "")
+    if kind not in {X509_TOKEN, X509_PATH}:
+        raise _refused("wsse:BinarySecurityToken/@ValueType", kind, f"{X509_TOKEN} or {X509_PATH}")
+    named = signature.findall(f"{_KEY_INFO}/{_TOKEN_REFERENCE}/{_REFERENCE}")
+    identifier = token.get(qn(WSU, "Id"), "")
+    if not identifier or [each.get("URI") for each in named] != [f"#{identifier}"]:
+        raise _refused("ds:KeyInfo", "no reference to the token", "a wsse:SecurityTokenReference to the wsu:Id")
+    content = "".join((token.text or "").split())
+    return BodySignature(signature, _base64(content, "wsse:BinarySecurityToken", MAX_TOKEN), kind == X509_PATH)
+
+
 def _parts(element: _Element, allowed: set[str]) -> dict[str, _Element]:
     """The children by name, each once and none unknown: what nobody checks must not look as if it were checked."""
     parts: dict[str, _Element] = {}
@@ -173,8 +212,8 @@ def _text(parts: dict[str, _Element], name: str) -> str:
     return text
 
 
-def _base64(text: str, where: str) -> bytes:
-    if len(text) <= _MAX_BASE64:
+def _base64(text: str, where: str, most: int = _MAX_BASE64) -> bytes:
+    if 0 < len(text) <= most:
         try:
             return base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -21,8 +22,9 @@ from gateway.soap.envelope import NotUnderstood, read_envelope, version_of
 from gateway.soap.faults import render_fault, status_of
 from gateway.soap.http import read_body, read_content_type, soap_action
 from gateway.soap.models import SoapCall, SoapVersion
+from gateway.soap.mtom import MULTIPART, pack, resolve, unpack
 from gateway.soap.peer import ProxyPolicy, peer_of
-from gateway.soap.protocol import SpyneServer
+from gateway.soap.protocol import Answer, SpyneServer
 from gateway.soap.publish import Publication
 from gateway.soap.renewal import Renewal
 from gateway.soap.security import read_security
@@ -132,17 +134,25 @@ class SoapApplication:
             return self._describe(published, environ)
         if method != "POST":
             raise SoapRefused("IMG-1110", where="HTTP method", expected="POST, GET, HEAD")
-        body = self._call(published, environ, progress)
-        return _Reply(200, progress.version.content_type, body)
+        answer = self._call(published, environ, progress)
+        if not answer.parts:
+            return _Reply(200, answer.version.content_type, answer.envelope)
+        token = secrets.token_hex(16)
+        content_type, body = pack(answer.envelope, answer.version, answer.parts, token=token)
+        return _Reply(200, content_type, body)
 
-    def _call(self, published: _Published, environ: Mapping[str, Any], progress: _Progress) -> bytes:
-        content_type = read_content_type(str(environ.get("CONTENT_TYPE") or ""))
+    def _call(self, published: _Published, environ: Mapping[str, Any], progress: _Progress) -> Answer:
+        contract = published.contract
+        content_type = read_content_type(str(environ.get("CONTENT_TYPE") or ""), mtom=contract.mtom)
         progress.version = content_type.version
         peer = peer_of(environ, self._proxies)
-        limits = published.contract.limits or self._limits
+        limits = contract.limits or self._limits
         body = read_body(environ, limits)
-        published.contract.check_peer(peer)
-        parsed = parse(body, limits=limits)
+        contract.check_peer(peer)
+        package = None
+        if content_type.boundary is not None:
+            package = unpack(body, boundary=content_type.boundary, start=content_type.start)
+        parsed = parse(body if package is None else package.root, limits=limits)
         progress.size = len(parsed.raw)
         if content_type.charset not in {None, parsed.encoding}:
             raise XmlRefused(
@@ -154,7 +164,7 @@ class SoapApplication:
         server = published.servers.get(version)
         if server is None:
             raise SoapRefused("IMG-1103", found=version.name)
-        envelope = read_envelope(parsed.root, version, published.contract.known_headers)
+        envelope = read_envelope(parsed.root, version, contract.known_headers)
         operation = published.operations.get(str(envelope.body.tag))
         if operation is None:
             expected = ", ".join(each.rpartition("}")[2] for each in published.operations)
@@ -162,19 +172,22 @@ class SoapApplication:
         for action in (soap_action(environ, content_type), envelope.action):
             if action is not None and action != operation.action and action not in operation.other_actions:
                 raise SoapRefused("IMG-1106", where="SOAPAction", found=action, expected=operation.action)
+        if package is not None:
+            resolve(parsed.root, envelope.body, package.files, limits)
         progress.call = SoapCall(
-            contract=published.contract.name,
+            contract=contract.name,
             operation=operation.name,
             version=version,
             body=envelope.body,
             headers=envelope.headers,
-            security=read_security(envelope.headers),
+            security=read_security(envelope.headers, signed=contract.signed_bodies),
             message_id=envelope.message_id,
             peer=peer,
-            raw=parsed.raw,
+            raw=body,
             received_at=self._clock(),
         )
-        return server.answer(progress.call)
+        takes_mtom = contract.mtom and (package is not None or MULTIPART in str(environ.get("HTTP_ACCEPT", "")).lower())
+        return server.answer(progress.call, takes_mtom=takes_mtom)
 
     def _fault(self, error: GatewayError, published: _Published | None, progress: _Progress) -> _Reply:
         if self._on_fault is not None:
@@ -184,13 +197,18 @@ class SoapApplication:
                 _log.error("fault hook: %s in %s", type(failure).__qualname__, _place(failure))
         remember_refused(progress.size)
         error = _outward(error)
-        detail = None if published is None else published.contract.fault_detail(error)
-        names = error.names if isinstance(error, NotUnderstood) else ()
-        body = render_fault(error, progress.version, detail=detail, not_understood=names)
-        allow = (("Allow", "POST, GET, HEAD"),) if error.code == "IMG-1110" else ()
-        status = None if published is None else published.contract.fault_status(error)
-        status = status or status_of(error, progress.version)
-        return _Reply(status, progress.version.content_type, body, allow)
+        headers: tuple[tuple[str, str], ...] = (("Allow", "POST, GET, HEAD"),) if error.code == "IMG-1110" else ()
+        contract = None if published is None else published.contract
+        version = progress.version if contract is None else contract.reply_version or progress.version
+        if contract is not None and contract.render_fault is not None:
+            body = contract.render_fault(error, version, progress.call)
+            headers += _told_beside(error)
+        else:
+            detail = None if contract is None else contract.fault_detail(error)
+            names = error.names if isinstance(error, NotUnderstood) else ()
+            body = render_fault(error, version, detail=detail, not_understood=names)
+        status = None if contract is None else contract.fault_status(error)
+        return _Reply(status or status_of(error, version), version.content_type, body, headers)
 
     def _describe(self, published: _Published, environ: Mapping[str, Any]) -> _Reply:
         address = (self._base_url or _own_address(environ)) + published.contract.path
@@ -204,6 +222,12 @@ class SoapApplication:
                 raise SoapRefused("IMG-1111", where="xsd", expected=", ".join(sorted(published.files.schemas)))
             return _Reply(200, "text/xml; charset=utf-8", schema)
         return _Reply(200, "text/html; charset=utf-8", _page(published.contract, address))
+
+
+def _told_beside(error: GatewayError) -> tuple[tuple[str, str], ...]:
+    """HTTP headers with what a contract's own form of faults has no place for."""
+    told = (("X-IMSOC-Error", error.code), ("X-IMSOC-Exchange", error.exchange_id))
+    return tuple((name, value) for name, value in told if value)
 
 
 def _outward(error: GatewayError) -> GatewayError:
