@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gateway.documents.parts import Measure
 
 __all__ = [
+    "NO_CODE",
+    "NO_COUNTRY",
     "AccompanyingDocument",
     "Address",
     "ChedClass",
@@ -84,6 +86,9 @@ class Country:
     name: str = ""
 
 
+NO_COUNTRY = Country("")
+
+
 @dataclass(frozen=True, slots=True)
 class Region(Country):
     """A country's zone, compartment or pest-free area (I.12)."""
@@ -136,6 +141,11 @@ class ControlPost:
     address: str = ""
     locode: str = ""
 
+    @property
+    def imsoc_code(self) -> str:
+        """I.5: the code where it stands apart, else the identifier when it is one (2019 submissions: ESMAD4)."""
+        return self.code or (self.identifier if self.scheme == "authority_activity_id" else "")
+
 
 @dataclass(frozen=True, slots=True)
 class AccompanyingDocument:
@@ -168,6 +178,7 @@ class Transport:
     """Such as ``road_vehicle_registration_before_bcp``."""
     country: str = ""
     """Of registration."""
+    country_name: str = ""
     name: str = ""
     """Of a vessel or ferry."""
 
@@ -351,8 +362,6 @@ class Decision:
     email: str = ""
     fees: str = ""
     """II.22."""
-    customs_documents: tuple[AccompanyingDocument, ...] = ()
-    """II.23."""
     signed_document_type: Coded = NO_CODE
     clauses: tuple[tuple[str, Coded], ...] = ()
     """Further clauses, by id."""
@@ -391,3 +400,6 @@ class FollowUp:
     officer: ChedParty | None = None
     """III.6."""
     signed: str = ""
+    """III.6: when."""
+    clauses: tuple[tuple[str, Coded], ...] = ()
+    """Further clauses, by id."""
