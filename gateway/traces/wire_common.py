@@ -12,7 +12,7 @@ import codecs
 import copy
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from lxml import etree
 
@@ -67,9 +67,9 @@ _BASE64_BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
 
 def start(name: str, /, *namespaces: str, **attributes: str) -> _Element:
-    """A new root element with the usual prefixes for its own namespace and the others named."""
-    own = name[1:].partition("}")[0]
-    root = etree.Element(name, nsmap={_PREFIX_OF[each]: each for each in (own, *namespaces)})
+    """A new root element with the usual prefixes for its own namespaces and the others named."""
+    qualified = (each[1:].partition("}")[0] for each in (name, *attributes) if each.startswith("{"))
+    root = etree.Element(name, nsmap={_PREFIX_OF[each]: each for each in (*qualified, *namespaces)})
     return _dressed(root, "", attributes)
 
 
@@ -146,7 +146,7 @@ def rewrap(root: _Element, namespace: str) -> _Element:
     INTRA and DOCOM certificates have their root in the service's namespace and everything else in SPSCertificate 17,
     as has the acknowledgement of a CHED. Children, attributes and text stay; a seal over the root does not hold.
     """
-    prefixes: dict[str | None, str] = {prefix: uri for prefix, uri in root.nsmap.items() if uri != namespace}
+    prefixes = {prefix: uri for prefix, uri in cast("dict[str, str]", root.nsmap).items() if uri != namespace}
     prefixes["root" if _PREFIX_OF[namespace] in prefixes else _PREFIX_OF[namespace]] = namespace
     attributes = {str(key): str(value) for key, value in root.items()}
     wrapped = etree.Element(qn(namespace, etree.QName(root).localname), attributes, nsmap=prefixes)
