@@ -86,7 +86,7 @@ class BodySignature:
 
 
 class BodySigner(Protocol):
-    """What signs the messages of a client (``gateway.trust.body_signature.BodySealer``); soap knows no keys."""
+    """What signs the messages of a client (``gateway.trust.BodySealer``); soap knows no keys."""
 
     def sign(self, envelope: _Element, *, at: datetime) -> None:
         """Add an X.509 signature over the Body to an envelope, in place."""

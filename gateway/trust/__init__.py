@@ -5,6 +5,8 @@ verdict or a refusal (ARCHITECTURE section 6).
 """
 
 from gateway.trust.anchors import TrustStore, load_certificates
+from gateway.trust.body_sealer import BodySealer, sign_body
+from gateway.trust.body_signature import BODY_POLICY, verify_body_signature
 from gateway.trust.credentials import certificate_fingerprint, check_timestamp, check_username_token
 from gateway.trust.evidence import EvidenceParts, build_evidence
 from gateway.trust.inspection import FileReport, SealReport, verify_file
@@ -27,9 +29,11 @@ from gateway.trust.timestamps import TimestampClient
 from gateway.trust.tokens import verify_token
 
 __all__ = [
+    "BODY_POLICY",
     "INLINE_POLICY",
     "SEALED_DOCUMENT_POLICY",
     "Anchor",
+    "BodySealer",
     "EvidenceParts",
     "FileReport",
     "Indication",
@@ -53,6 +57,8 @@ __all__ = [
     "indications_of",
     "issuing_route",
     "load_certificates",
+    "sign_body",
+    "verify_body_signature",
     "verify_file",
     "verify_sealed",
     "verify_token",

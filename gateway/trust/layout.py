@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from gateway.trust.policy import SignaturePolicy
 
-__all__ = ["Canonicalisation", "Layout", "Reference", "Stamp", "read_layout"]
+__all__ = ["Canonicalisation", "Layout", "Reader", "Reference", "Stamp", "read_layout"]
 
 SIGNED_PROPERTIES_TYPES = frozenset(
     {"http://uri.etsi.org/01903#SignedProperties", "http://uri.etsi.org/01903/v1.3.2#SignedProperties"}
@@ -142,7 +142,7 @@ def read_layout(root: _Element, policy: SignaturePolicy, at: datetime) -> Layout
     signed_info, signature_value, key_info, objects = children_of(
         signature, SIGNED_INFO, SIGNATURE_VALUE, KEY_INFO, OBJECT
     )
-    reader = _Reader(policy, sha1=policy.sha1_until is not None and at.date() <= policy.sha1_until)
+    reader = Reader(policy, sha1=policy.sha1_until is not None and at.date() <= policy.sha1_until)
     (qualifying,) = children_of(objects, QUALIFYING_PROPERTIES)
     signed_properties = first(qualifying, SIGNED_PROPERTIES)
     signature_id = identifier_of(signature)
@@ -204,7 +204,7 @@ def _refuse_surroundings(root: _Element) -> None:
 
 
 def _assign(
-    reader: _Reader, references: list[_Element], properties: _Element, key_info: _Element
+    reader: Reader, references: list[_Element], properties: _Element, key_info: _Element
 ) -> tuple[Reference, Reference, Reference | None]:
     """Each reference by what it points to; one for the document, one for the properties, at most one for KeyInfo."""
     targets = {"": "document", f"#{identifier_of(properties)}": "properties"}
@@ -231,13 +231,14 @@ def _assign(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class Reader:
     """Reads the algorithms of a seal under one policy."""
 
     policy: SignaturePolicy
     sha1: bool
 
     def signed_info(self, element: _Element) -> tuple[Canonicalisation, str, list[_Element]]:
+        """Its canonicalisation, the signature algorithm, and the references."""
         if len(element) < 3 or element[0].tag != CANONICALIZATION_METHOD:  # noqa: PLR2004 - two methods and a reference
             raise unfit("IMG-4003", element)
         method = element[1]
@@ -268,6 +269,7 @@ class _Reader:
         return Reference(form, self.digest(children[0]), octets_of(children[1]))
 
     def canonicalisation(self, element: _Element) -> Canonicalisation:
+        """A CanonicalizationMethod, or a Transform that is one."""
         algorithm = _METHODS.get(element.get("Algorithm", ""))
         if algorithm is None or algorithm not in self.policy.canonicalisations:
             raise unfit("IMG-4005", element, found=element.get("Algorithm", ""))
@@ -287,6 +289,7 @@ class _Reader:
         return Canonicalisation(algorithm, prefixes)
 
     def digest(self, element: _Element) -> str:
+        """The name in hashlib for a DigestMethod."""
         uri = element.get("Algorithm", "")
         if len(element) or uri not in DIGESTS or not (uri in self.policy.digests or (uri == SHA1 and self.sha1)):
             raise unfit("IMG-4005", element, found=uri)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-__all__ = ["Sealer", "SealingKey", "Timestamper"]
+__all__ = ["Sealer", "SealingKey", "Timestamper", "stamp_properties"]
 
 SealingKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -83,7 +83,7 @@ class Sealer:
         self._key = key
         self._timestamper = timestamper
         self._stamp_required = stamp_required
-        self._algorithm, self._hash = _algorithm_of(key)
+        self.algorithm, self._hash = _algorithm_of(key)
         if _spki(key.public_key()) != _spki(x509.load_der_x509_certificate(certificate).public_key()):
             raise ConfigurationError("IMG-0140", found="a certificate for another key")
         self._certificates = "".join(
@@ -173,7 +173,7 @@ class Sealer:
         signed_info = self._signed_info(name, digest, hashlib.sha256(properties.encode()).digest())
         value = (
             f'<ds:SignatureValue xmlns:ds="{DS}" Id="value-{name}">'
-            f"{_b64(self._sign(signed_info.encode()))}</ds:SignatureValue>"
+            f"{_b64(self.sign(signed_info.encode()))}</ds:SignatureValue>"
         )
         return (
             f'<ds:Signature xmlns:ds="{DS}" Id="seal-{name}">{signed_info}{value}'
@@ -187,7 +187,7 @@ class Sealer:
         return (
             f'<ds:SignedInfo xmlns:ds="{DS}">'
             f'<ds:CanonicalizationMethod Algorithm="{C14n.EXCLUSIVE}"></ds:CanonicalizationMethod>'
-            f'<ds:SignatureMethod Algorithm="{self._algorithm}"></ds:SignatureMethod>'
+            f'<ds:SignatureMethod Algorithm="{self.algorithm}"></ds:SignatureMethod>'
             f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{_ENVELOPED}"></ds:Transform>'
             f'<ds:Transform Algorithm="{C14n.EXCLUSIVE}"></ds:Transform></ds:Transforms>'
             f'<ds:DigestMethod Algorithm="{_SHA256}"></ds:DigestMethod>'
@@ -210,27 +210,41 @@ class Sealer:
         )
 
     def _unsigned_properties(self, value: str, at: datetime) -> str:
+        token = self.stamp(value.encode(), at)
+        return "" if token is None else stamp_properties(token)
+
+    def stamp(self, data: bytes, at: datetime) -> bytes | None:
+        """A time-stamp token over ``data`` (DER); None where none is made, or none is there and none is required.
+
+        Raises:
+            Unavailable: IMG-9003 a stamp is required and no authority answers.
+        """
         if self._timestamper is None:
-            return ""
+            return None
         try:
-            token = self._timestamper.stamp(value.encode(), at)
+            return self._timestamper.stamp(data, at)
         except Unavailable:
             if self._stamp_required:
                 raise
-            return ""
-        return (
-            f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties><xades:SignatureTimeStamp>"
-            f'<ds:CanonicalizationMethod Algorithm="{C14n.EXCLUSIVE}"/>'
-            f"<xades:EncapsulatedTimeStamp>{_b64(token)}</xades:EncapsulatedTimeStamp>"
-            f"</xades:SignatureTimeStamp></xades:UnsignedSignatureProperties></xades:UnsignedProperties>"
-        )
+            return None
 
-    def _sign(self, data: bytes) -> bytes:
+    def sign(self, data: bytes) -> bytes:
+        """The signature over ``data`` in XMLDSig's form (ECDSA: r and s of equal length), by ``algorithm``."""
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(data, padding.PKCS1v15(), self._hash)
         r, s = decode_dss_signature(self._key.sign(data, ec.ECDSA(self._hash)))
         size = (self._key.key_size + 7) // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def stamp_properties(token: bytes) -> str:
+    """The unsigned properties of XAdES baseline T with one stamp; ``ds`` and ``xades`` are declared around them."""
+    return (
+        f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties><xades:SignatureTimeStamp>"
+        f'<ds:CanonicalizationMethod Algorithm="{C14n.EXCLUSIVE}"/>'
+        f"<xades:EncapsulatedTimeStamp>{_b64(token)}</xades:EncapsulatedTimeStamp>"
+        f"</xades:SignatureTimeStamp></xades:UnsignedSignatureProperties></xades:UnsignedProperties>"
+    )
 
 
 def _name_of(digest: bytes, time: str, certificate: bytes) -> str:

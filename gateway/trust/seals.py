@@ -16,6 +16,7 @@ from gateway.trust.tokens import verify_token
 from gateway.xml.canonical import C14n, canonicalise, serialise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lxml.etree import _Element
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.trust.models import TimestampVerdict
     from gateway.trust.policy import SignaturePolicy
 
-__all__ = ["stamped_octets", "verify_sealed"]
+__all__ = ["octets_by", "require_digest", "stamped_octets", "verify_sealed", "verify_stamps"]
 
 _PLAIN = Canonicalisation(C14n.EXCLUSIVE)
 
@@ -50,7 +51,7 @@ def verify_sealed(
     """
     layout = read_layout(root, policy, at)
     certificate = _signing_certificate(layout)
-    stamp = _timestamp(layout, policy, trust, at)
+    stamp = verify_stamps(layout.stamps, layout.signature_element, policy=policy, trust=trust, at=at)
     proven_at = stamp.time if stamp is not None else at
     if layout.signing_time > at + policy.clock_skew:
         raise SealRefused(
@@ -69,25 +70,25 @@ def verify_sealed(
         )
     algorithm = SIGNATURES[layout.algorithm]
     require_strong_key(chain.public_key, policy, algorithm.family)
-    signed_info = _octets(layout.signed_info, layout.signed_info_form)
+    signed_info = octets_by(layout.signed_info, layout.signed_info_form)
     if not verify_xml_signature(chain.public_key, algorithm, layout.signature_value, signed_info):
         raise SealRefused("IMG-4010", where=chain.subject)
 
-    _require_digest(
-        layout.properties, _octets(layout.signed_properties, layout.properties.canonicalisation), "properties"
+    require_digest(
+        layout.properties, octets_by(layout.signed_properties, layout.properties.canonicalisation), "properties"
     )
     if layout.key_info_reference is not None:
         reference = layout.key_info_reference
-        _require_digest(reference, _octets(layout.key_info, reference.canonicalisation), "KeyInfo")
+        require_digest(reference, octets_by(layout.key_info, reference.canonicalisation), "KeyInfo")
     covered = _without_seal(root)
-    octets = _octets(covered, layout.document.canonicalisation)
-    _require_digest(layout.document, octets, "document")
+    octets = octets_by(covered, layout.document.canonicalisation)
+    require_digest(layout.document, octets, "document")
     _require_unique_identifiers(layout, octets)
     return VerifiedDocument(
         root=covered,
         content=serialise(root) if content is None else content,
         digest=hashlib.sha256(
-            octets if layout.document.canonicalisation == _PLAIN else _octets(covered, _PLAIN)
+            octets if layout.document.canonicalisation == _PLAIN else octets_by(covered, _PLAIN)
         ).digest(),
         seal=SealVerdict(
             indication=Indication.TOTAL_PASSED,
@@ -108,10 +109,11 @@ def verify_sealed(
 
 def stamped_octets(layout: Layout, stamp: Stamp) -> bytes:
     """What a time stamp of this seal covers: its ds:SignatureValue in the form that the stamp names."""
-    return _octets(layout.signature_element, stamp.canonicalisation)
+    return octets_by(layout.signature_element, stamp.canonicalisation)
 
 
-def _octets(element: _Element, form: Canonicalisation) -> bytes:
+def octets_by(element: _Element, form: Canonicalisation) -> bytes:
+    """The canonical octets of an element in the form that a signature names."""
     return canonicalise(element, algorithm=form.algorithm, inclusive_prefixes=form.prefixes)
 
 
@@ -124,16 +126,22 @@ def _signing_certificate(layout: Layout) -> bytes:
     raise SealRefused("IMG-4008", expected="the certificate in KeyInfo that SigningCertificate names")
 
 
-def _timestamp(layout: Layout, policy: SignaturePolicy, trust: TrustStore, at: datetime) -> TimestampVerdict | None:
-    """The first time stamp that holds; every one that is there may fail before another one serves."""
-    if not layout.stamps:
+def verify_stamps(
+    stamps: Sequence[Stamp], value: _Element, *, policy: SignaturePolicy, trust: TrustStore, at: datetime
+) -> TimestampVerdict | None:
+    """The first time stamp over a ds:SignatureValue that holds; each may fail before another one serves.
+
+    Raises:
+        SealRefused: IMG-4030 none is there and one is required; why the first one fails, where none holds.
+    """
+    if not stamps:
         if policy.timestamp_required:
             raise SealRefused("IMG-4030", expected="xades:SignatureTimeStamp (R-39-2)")
         return None
     refusal: SealRefused | None = None
-    for stamp in layout.stamps:
+    for stamp in stamps:
         try:
-            verdict = verify_token(stamp.token, stamped_octets(layout, stamp), trust, at)
+            verdict = verify_token(stamp.token, octets_by(value, stamp.canonicalisation), trust, at)
         except SealRefused as error:
             refusal = refusal or error
             continue
@@ -165,7 +173,12 @@ def _without_seal(root: _Element) -> _Element:
     return covered
 
 
-def _require_digest(reference: Reference, octets: bytes, what: str) -> None:
+def require_digest(reference: Reference, octets: bytes, what: str) -> None:
+    """Refuses octets that are not what a reference was made over.
+
+    Raises:
+        SealRefused: IMG-4009.
+    """
     if not hmac.compare_digest(hashlib.new(reference.digest, octets).digest(), reference.value):
         raise SealRefused("IMG-4009", where=what)
 
