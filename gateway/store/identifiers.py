@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["from_text", "idempotency_key", "new_id", "nonce_hash", "seal_hash", "to_text"]
+__all__ = ["from_text", "idempotency_key", "new_id", "nonce_hash", "released_key", "repeat_key", "seal_hash", "to_text"]
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)
@@ -75,3 +75,13 @@ def nonce_hash(partner: str, kind: str, value: str) -> bytes:
 def seal_hash(signature_value: bytes) -> bytes:
     """The key of a signature value, across all partners."""
     return _hash(signature_value)
+
+
+def repeat_key(kind: str, *words: str, digest: bytes) -> bytes:
+    """What makes two messages of one kind the same. In a space of its own beside that of `idempotency_key`."""
+    return _hash(b"repeat", kind.encode(), *(word.encode() for word in words), digest)
+
+
+def released_key(key: bytes, exchange_id: str) -> bytes:
+    """A key that only this exchange has: the message with ``key`` may come again as a new one."""
+    return _hash(b"released", key, exchange_id.encode())
