@@ -18,7 +18,7 @@ from adapters.protocol import DeliveryOutcome, DeliveryResult
 from gateway.errors import DeliveryError
 from gateway.ippc import wire
 from gateway.ippc.models import TrackingState
-from gateway.soap.client import MAX_REASON
+from gateway.soap.answers import MAX_REASON
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:

@@ -10,33 +10,34 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import zeep
 from lxml import etree
 from zeep.plugins import Plugin
 from zeep.wsdl.bindings.soap import Soap11Binding, Soap12Binding
 
-from gateway.errors import ConfigurationError, GatewayError
-from gateway.soap.envelope import read_envelope, version_of, write_envelope
+from gateway.errors import ConfigurationError
+from gateway.soap.answers import Reply, SoapFaultReceived, read_reply
+from gateway.soap.envelope import write_envelope
 from gateway.soap.models import SoapVersion
+from gateway.soap.mtom import MULTIPART, pack
 from gateway.soap.security import write_security
 from gateway.soap.tls import TlsSettings
-from gateway.soap.transport import PackageTransport, UnusableReply, location_of
+from gateway.soap.transport import PackageTransport, location_of
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
 from gateway.xml.names import qn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lxml.etree import _Element
 
-__all__ = ["Credentials", "Reply", "SoapClient", "SoapFaultReceived", "open_client"]
+    from gateway.soap.models import BodySigner, Part
 
-MAX_REASON: Final = 500
-"""Characters of a partner's fault text that are kept."""
+__all__ = ["Credentials", "Reply", "SoapClient", "SoapFaultReceived", "open_client", "read_reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +58,25 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A partner's answer."""
+class _Signing:
+    """How the messages of a client are signed, if they are."""
 
-    version: SoapVersion
-    body: _Element
-    """The only child of the Body."""
-    headers: tuple[_Element, ...]
-    raw: bytes
-    """The whole envelope as received."""
-    status: int
+    signer: BodySigner | None
+    clock: Callable[[], datetime]
+    limits: Limits
 
+    def message(self, message: bytes) -> bytes:
+        """The message with its signature."""
+        if self.signer is None:
+            return message
+        root = parse(message, limits=self.limits).root
+        self.signer.sign(root, at=self.clock())
+        return serialise(root)
 
-@dataclass(eq=False)
-class SoapFaultReceived(Exception):
-    """The partner refused by a SOAP fault; its text is the partner's and goes into no answer of ours."""
-
-    code: str
-    """Local name: Client, Server, Sender, Receiver, VersionMismatch, MustUnderstand, or the partner's own."""
-    reason: str
-    status: int
-    detail: bytes | None
-    """The detail's first child, serialised."""
-    detail_name: str = ""
-    """Its name, ``{namespace}local``."""
-    detail_code: str = ""
-    """Text of a ``Code`` in it: the other side's stable code when it is a gateway."""
-    retry: str = ""
-    """Text of a ``Retry`` in it."""
-    raw: bytes = b""
-
-    def __str__(self) -> str:
-        return f"{self.code} (HTTP {self.status}) {self.detail_code}".rstrip()
-
-    @property
-    def is_ours_to_change(self) -> bool:
-        """Whether the other side says that the message, not the server, is at fault."""
-        return self.code in {"Client", "Sender", "MustUnderstand", "VersionMismatch"}
+    def envelope(self, envelope: _Element) -> None:
+        """The same in place."""
+        if self.signer is not None:
+            self.signer.sign(envelope, at=self.clock())
 
 
 class SoapClient:
@@ -105,6 +88,7 @@ class SoapClient:
         version: which of the contract's ports to speak.
         limits: of replies.
         security: makes the WS-Security header of one message, or None without credentials.
+        signing: signs each message.
     """
 
     def __init__(
@@ -115,12 +99,14 @@ class SoapClient:
         version: SoapVersion,
         limits: Limits,
         security: Callable[[], bytes] | None,
+        signing: _Signing,
     ) -> None:
         self._client = client
         self._address = address
         self._version = version
         self._limits = limits
         self._security = security
+        self._signing = signing
         self._binding = _binding(client, version)
 
     @property
@@ -133,23 +119,44 @@ class SoapClient:
         """The typed proxy of zeep at this address, for requests without a sealed document."""
         return self._client.create_service(str(self._binding.name), self._address)
 
-    def call(self, operation: str, body: bytes, *, headers: bytes = b"") -> Reply:
+    def call(
+        self,
+        operation: str,
+        body: bytes,
+        *,
+        headers: bytes = b"",
+        parts: Sequence[Part] = (),
+        takes_mtom: bool = False,
+    ) -> Reply:
         """Send a body element as it is, sealed bytes included.
 
         Args:
             operation: name in the contract.
             body: the serialised request element.
             headers: further serialised header blocks.
+            parts: files that travel beside the envelope, their ``include`` in the body; not together with a signature,
+                which is made over the Body as it stands.
+            takes_mtom: whether to tell the partner that files may come beside the envelope; they are read either way.
 
         Raises:
+            ValueError: files beside a message that is signed.
             SoapFaultReceived: the partner refused.
             DeliveryError: IMG-8001 and IMG-8007 not sent, IMG-8002 sent and the answer lost (never repeat blindly).
             UnusableReply: IMG-8003 the answer is no SOAP.
         """
         security = self._security() if self._security is not None else b""
-        message = write_envelope(body, self._version, headers=security + headers)
-        reply = self._client.transport.exchange(self._address, message, self._http_headers(operation))
-        return read_reply(reply.status, reply.content, self._limits)
+        message = self._signing.message(write_envelope(body, self._version, headers=security + headers))
+        http_headers = self._http_headers(operation)
+        if takes_mtom or parts:
+            http_headers["Accept"] = f"{MULTIPART}, {self._version.media_type}"
+        if parts and self._signing.signer is not None:
+            raise ValueError("a signed message has its files in the Body")
+        if parts:
+            content_type, message = pack(message, self._version, parts, token=secrets.token_hex(16))
+            action = http_headers["Content-Type"].partition("; action=")[2]
+            http_headers["Content-Type"] = content_type + (f"; action={action}" if action else "")
+        reply = self._client.transport.exchange(self._address, message, http_headers)
+        return read_reply(reply.status, reply.content, self._limits, content_type=reply.content_type)
 
     def _http_headers(self, operation: str) -> dict[str, str]:
         try:
@@ -162,10 +169,11 @@ class SoapClient:
 
 
 class _SecurityPlugin(Plugin):
-    """Adds the WS-Security header to typed calls."""
+    """Adds the WS-Security header, and a signature, to typed calls."""
 
-    def __init__(self, security: Callable[[], bytes] | None, limits: Limits) -> None:
+    def __init__(self, security: Callable[[], bytes] | None, signing: _Signing, limits: Limits) -> None:
         self._security = security
+        self._signing = signing
         self._limits = limits
 
     def egress(self, envelope: _Element, http_headers: Any, operation: Any, binding_options: Any) -> Any:  # noqa: ARG002
@@ -177,6 +185,7 @@ class _SecurityPlugin(Plugin):
                 header = etree.Element(qn(namespace, "Header"))
                 envelope.insert(0, header)
             header.append(parse(self._security(), limits=self._limits).root)
+        self._signing.envelope(envelope)
         return envelope, http_headers
 
 
@@ -189,6 +198,7 @@ def open_client(
     credentials: Credentials | None = None,
     version: SoapVersion = SoapVersion.SOAP11,
     limits: Limits = DEFAULT_LIMITS,
+    sign_with: BodySigner | None = None,
 ) -> SoapClient:
     """A client of one contract; making one reads the whole description, so keep it.
 
@@ -199,12 +209,15 @@ def open_client(
         tls: authorities and client certificate.
         credentials: of the account at the partner.
         version: of SOAP.
-        limits: of replies.
+        limits: of replies, and of messages that are signed.
+        sign_with: signs the Body of every message (``gateway.trust.BodySealer``).
 
     Raises:
         ConfigurationError: IMG-0101 no such description, or none for this SOAP version.
     """
     security = None if credentials is None else credentials.header
+    clock = (lambda: datetime.now(UTC)) if credentials is None else credentials.clock
+    signing = _Signing(sign_with, clock, limits)
     transport = PackageTransport(timeout=timeout, limits=limits, tls=tls)
     # zeep parses again what the boundary has let pass: where that may be a large text, its own limit must not stop it
     huge = bool(limits.large_text)
@@ -213,54 +226,14 @@ def open_client(
     )
     try:
         client = zeep.Client(  # type: ignore[no-untyped-call]  # zeep is partly typed
-            location_of(wsdl), transport=transport, settings=settings, plugins=[_SecurityPlugin(security, limits)]
+            location_of(wsdl),
+            transport=transport,
+            settings=settings,
+            plugins=[_SecurityPlugin(security, signing, limits)],
         )
     except OSError as error:
         raise ConfigurationError("IMG-0101", where="wsdl", found=wsdl) from error
-    return SoapClient(client, address, version=version, limits=limits, security=security)
-
-
-def read_reply(status: int, content: bytes, limits: Limits = DEFAULT_LIMITS) -> Reply:
-    """Read a partner's envelope strictly.
-
-    Raises:
-        SoapFaultReceived: it is a fault.
-        UnusableReply: IMG-8003 it is no envelope that we can read.
-    """
-    try:
-        parsed = parse(content, limits=limits)
-        version = version_of(parsed.root)
-        envelope = read_envelope(parsed.root, version, frozenset())
-    except GatewayError as error:
-        raise UnusableReply(status, error.message) from error
-    if envelope.body.tag == qn(version.namespace, "Fault"):
-        raise _fault(envelope.body, version, status, parsed.raw)
-    return Reply(version, envelope.body, envelope.headers, parsed.raw, status)
-
-
-def _fault(fault: _Element, version: SoapVersion, status: int, raw: bytes) -> SoapFaultReceived:
-    def name(local: str) -> str:
-        return qn(version.namespace, local)
-
-    if version is SoapVersion.SOAP11:
-        code, reason, detail = fault.findtext("faultcode"), fault.findtext("faultstring"), fault.find("detail")
-    else:
-        code = fault.findtext(f"{name('Code')}/{name('Value')}")
-        reason = fault.findtext(f"{name('Reason')}/{name('Text')}")
-        detail = fault.find(name("Detail"))
-    entries = [] if detail is None else [child for child in detail if isinstance(child.tag, str)]
-    first = entries[0] if entries else None
-    texts = {} if first is None else {etree.QName(c).localname: c.text or "" for c in first if isinstance(c.tag, str)}
-    return SoapFaultReceived(
-        code=(code or "").rpartition(":")[2].strip()[:MAX_REASON],
-        reason=(reason or "").strip()[:MAX_REASON],
-        status=status,
-        detail=None if first is None else serialise(first),
-        detail_name="" if first is None else str(first.tag),
-        detail_code=texts.get("Code", "")[:MAX_REASON],
-        retry=texts.get("Retry", "")[:MAX_REASON],
-        raw=raw,
-    )
+    return SoapClient(client, address, version=version, limits=limits, security=security, signing=signing)
 
 
 def _binding(client: Any, version: SoapVersion) -> Any:
