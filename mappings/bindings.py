@@ -33,6 +33,12 @@ class Bindings:
     """List by note subject, for notes whose content is a code."""
     roles: dict[str, str]
     """UNTDID 3035 role by the element name of a party."""
+    clauses: dict[str, str]
+    """Of a CHED: list by the ID of a clause, empty where its content is words."""
+    subjects: dict[str, str]
+    """Of a CHED: list by note subject, empty where the content is words."""
+    types: dict[str, str]
+    """Of a CHED: list by the listID of a party's TypeCode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,9 @@ def bindings() -> Bindings:
         tuple(Binding(**entry) for entry in parsed["binding"]),
         {entry["subject"]: entry["list"] for entry in parsed["note"]},
         parsed["roles"],
+        parsed["ched"]["clauses"],
+        parsed["ched"]["notes"],
+        parsed["ched"]["types"],
     )
 
 

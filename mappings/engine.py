@@ -42,11 +42,10 @@ def translate(root: _Element, *, source: str, target: str, index: Index, partner
         if system not in index.systems:
             raise TranslationRefused("IMG-6005", found=system, expected=", ".join(sorted(index.systems)))
     document = copy_of(root)
-    context = document_type(document)
     places: list[TranslatedPlace] = []
     versions: dict[str, str] = {}
     for step_source, step_target in steps(source, target):
-        run = Pass(index, step_source, step_target, partner, context)
+        run = Pass(index, step_source, step_target, partner, document_type(document))
         run.walk(document, plan_for(step_source, step_target), f"/{readable(str(document.tag))}")
         places += run.places
         versions |= run.versions

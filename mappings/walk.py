@@ -6,6 +6,7 @@ UN/CEFACT order, no indentation, no empty optional elements, no word NULL, nothi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
@@ -15,7 +16,7 @@ from lxml import etree
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, UDT21, qn, readable
 from mappings.bindings import bindings, structure_rules, structure_version
-from mappings.models import translated
+from mappings.models import CANONICAL, translated
 from mappings.shape import ROOT_TYPE, children, reorder, shapes
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 MAX_CODE: Final = 64
 """Characters: longer text is prose or a file, and is not looked at closely."""
+
+CHED: Final = "636"
+"""Document type of every CHED, canonical."""
+
+_BARE_DATE: Final = re.compile(r"ReferencedDocument(\[\d+\])?/ram:IssueDateTime$")
+"""The date of a document that a CHED refers to is bare text in TRACES (DIGEST 6); the CHED's own one never is."""
 
 _MAYBE_NOTHING: Final = frozenset(" \t\r\nN")
 """First characters of texts that may be blank or the word NULL."""
@@ -112,6 +119,8 @@ class Pass:
         self.target = target
         self.partner = partner
         self.context = context
+        self.ched = self._is_ched()
+        """Whether the document is a CHED, whatever its own system calls that type."""
         self.places: list[TranslatedPlace] = []
         self.versions: dict[str, str] = {"structure": structure_version()}
         self.figures: dict[_Element, dict[str, list[_Element]]] = {}
@@ -119,6 +128,14 @@ class Pass:
         self._lookups: dict[str, Lookup] = {}
         self._answers: dict[str, dict[str, Entry]] = {}
         self._forms = _forms()
+
+    def _is_ched(self) -> bool:
+        if self.source == CANONICAL or self.context == CHED:
+            return self.context == CHED
+        types = self.index.lookups.get((self.source, CANONICAL, "document-type", self.partner))
+        types = types or self.index.lookups.get((self.source, CANONICAL, "document-type", ""))
+        entry = types.get(self.context) if types is not None else None
+        return entry is not None and entry.target == CHED
 
     # What mappers call.
 
@@ -183,7 +200,7 @@ class Pass:
                     keep = self._leaf(child, place, here)
                 else:
                     keep = self.walk(child, place.plan, here)
-                    if keep and not len(child) and not place.required and not child.attrib:
+                    if keep and not len(child) and not place.required and not child.attrib and not child.text:
                         self.report_form("empty", here)
                         keep = False
             if not keep:
@@ -235,6 +252,9 @@ class Pass:
         if not text:
             return
         if plan.type == "DateTimeType" and not len(element) and text != "NULL":
+            if self.ched and _BARE_DATE.search(path):
+                element.text = text
+                return
             etree.SubElement(element, qn(UDT21, "DateTimeString")).text = text
             self.report_form("bare-date", path, text, text)
         else:

@@ -1,7 +1,8 @@
 """One small mapper per UN/CEFACT type, each with its inverse (DIGEST section 10).
 
 ``to_traces`` goes from the ePhyto form to the TRACES form, ``to_ephyto`` back. National systems exchange in the TRACES
-form (R-37-2), so between them and TRACES only codes change.
+form (R-37-2), so between them and TRACES only codes change: those that a type and an element name stand in
+``bindings.toml``, those of a CHED that another element of the same document names are in ``cheds``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mappings.mappers import (
     attachments,
+    cheds,
     classifications,
     clauses,
     dates,
@@ -43,8 +45,18 @@ _TO_EPHYTO: dict[str, Mapper] = {
     "SPSPartyType": parties.to_ephyto,
     "SPSTradeLineItemType": lines.figures,
 }
+_CHEDS: dict[str, Mapper] = {
+    "SPSClauseType": cheds.clause,
+    "SPSLocationType": cheds.location,
+    "SPSNoteType": cheds.note,
+    "SPSPartyType": cheds.party,
+    "SPSReferencedDocumentType": cheds.reference,
+    "SPSTransportMovementType": cheds.movement,
+}
 
 
 def mappers_for(source: str, target: str) -> dict[str, Mapper]:
-    """The mappers of one direction, by UN/CEFACT type; none between systems of the same form."""
-    return {("ephyto", "traces"): _TO_TRACES, ("traces", "ephyto"): _TO_EPHYTO}.get((source, target), {})
+    """The mappers of one direction, by UN/CEFACT type; none for the normal form alone."""
+    if source == target:
+        return {}
+    return {("ephyto", "traces"): _TO_TRACES, ("traces", "ephyto"): _TO_EPHYTO}.get((source, target), _CHEDS)

@@ -1,0 +1,161 @@
+"""The codes of a CHED that stand in clauses, notes, parties and attributes (DIGEST 6); the form stays as it is.
+
+Between TRACES and a national system both sides write the TRACES form (R-37-2), so the same functions serve both ways.
+Other documents have no codes there that a list is bound to, and are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import TranslationRefused
+from gateway.xml.names import RAM21, qn
+from mappings.bindings import bindings
+from mappings.mappers.clauses import STATEMENTS
+from mappings.mappers.notes import GATEWAY_SUBJECTS, IPPC_SUBJECTS
+from mappings.models import CANONICAL
+from mappings.shape import children, first
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from mappings.walk import Pass
+
+_ID, _NAME, _TYPE, _ROLE = qn(RAM21, "ID"), qn(RAM21, "Name"), qn(RAM21, "TypeCode"), qn(RAM21, "RoleCode")
+_CONTENT, _CONTENT_CODE = qn(RAM21, "Content"), qn(RAM21, "ContentCode")
+_SUBJECT_CODE, _RELATION = qn(RAM21, "SubjectCode"), qn(RAM21, "RelationshipTypeCode")
+_ALPHA2: Final = re.compile("[A-Z]{2}")
+_POST_SCHEMES: Final = frozenset({"un_locode", "authority_activity_id"})
+"""Schemes of a border control post, whose first Name is its country."""
+_UNNAMED: Final = "operator-activity-type"
+"""The list of a party's TypeCode that does not say of which list it is."""
+
+
+def clause(element: _Element, run: Pass, path: str) -> bool:
+    """The ID says what the first Content is; a second one is a label, by which nobody decides."""
+    identifier = first(element, _ID)
+    if not run.ched or identifier is None or identifier.get("schemeID") == STATEMENTS or not _text(identifier):
+        return True
+    name = _canonical(identifier, "ched-clause", run, f"{path}/ram:ID")
+    if name is None:
+        return False
+    content, code_list = first(element, _CONTENT), bindings().clauses.get(name, "")
+    if content is None or not code_list:
+        return True
+    return _code(content, code_list, run, f"{path}/ram:Content[1]")
+
+
+def note(element: _Element, run: Pass, path: str) -> bool:
+    """The subject says of which list the content is, or that it is words.
+
+    Raises:
+        TranslationRefused: IMG-6006 a coded content under a subject that says nothing about its list.
+    """
+    if not run.ched:
+        return True
+    subject = first(element, _SUBJECT_CODE)
+    if subject is not None and subject.get("listID") in (GATEWAY_SUBJECTS, IPPC_SUBJECTS):
+        return True
+    name: str | None = ""
+    if subject is not None and _text(subject):
+        name = _canonical(subject, "ched-note-subject", run, f"{path}/ram:SubjectCode")
+        if name is None:
+            return False
+    code_list = bindings().subjects.get(name or "", "")
+    for number, code in enumerate(element.findall(_CONTENT_CODE), start=1):
+        where = f"{path}/ram:ContentCode[{number}]"
+        if not code_list and _text(code):
+            raise TranslationRefused("IMG-6006", where=where, found=_text(code), expected="a subject with a list")
+        if not _code(code, code_list, run, where):
+            return False
+    return True
+
+
+def party(element: _Element, run: Pass, path: str) -> bool:
+    """Role, kinds of activity, and the scheme of the identifier."""
+    if not run.ched:
+        return True
+    number = 0
+    for child in children(element):
+        if child.tag == _ID:
+            _attribute(child, "schemeID", "party-identifier", run, f"{path}/ram:ID")
+        elif child.tag == _ROLE:
+            if not _code(child, "party-role", run, f"{path}/ram:RoleCode"):
+                element.remove(child)
+        elif child.tag == _TYPE:
+            number += 1
+            named = child.get("listID") or child.get("listName")
+            code_list = bindings().types.get(named or "", "") if named else _UNNAMED
+            if code_list and not _code(child, code_list, run, f"{path}/ram:TypeCode[{number}]"):
+                element.remove(child)
+    return True
+
+
+def reference(element: _Element, run: Pass, path: str) -> bool:
+    """How the other document is related, and the country that issued it."""
+    if not run.ched:
+        return True
+    relation = first(element, _RELATION)
+    if relation is not None and not _code(relation, "document-relation", run, f"{path}/ram:RelationshipTypeCode"):
+        return False
+    return _country_of(element, run, path)
+
+
+def movement(element: _Element, run: Pass, path: str) -> bool:
+    """The country where a vehicle is registered."""
+    return not run.ched or _country_of(element, run, path)
+
+
+def location(element: _Element, run: Pass, path: str) -> bool:
+    """A border control post: its first Name is the country."""
+    identifier, name = first(element, _ID), first(element, _NAME)
+    if run.ched and identifier is not None and name is not None and identifier.get("schemeID") in _POST_SCHEMES:
+        text = _text(name)
+        if _ALPHA2.fullmatch(text):
+            name.text = run.code("country", text, f"{path}/ram:Name[1]") or ""
+    return True
+
+
+def _country_of(element: _Element, run: Pass, path: str) -> bool:
+    identifier = first(element, _ID)
+    if identifier is not None and _ALPHA2.fullmatch(identifier.get("schemeAgencyID", "")):
+        _attribute(identifier, "schemeAgencyID", "country", run, f"{path}/ram:ID")
+    return True
+
+
+def _canonical(element: _Element, name: str, run: Pass, path: str) -> str | None:
+    """Translate a code that names something else, and give its canonical form; None: it is left out."""
+    text = _text(element)
+    becomes = run.code(name, text, path)
+    if becomes is None:
+        return None
+    if becomes != element.text:
+        element.text = becomes
+    return text if run.source == CANONICAL else becomes
+
+
+def _code(element: _Element, name: str, run: Pass, path: str) -> bool:
+    """Translate a code in place; False: it is left out. What is empty says nothing."""
+    text = _text(element)
+    if not text:
+        return True
+    becomes = run.code(name, text, path)
+    if becomes is not None and becomes != element.text:
+        element.text = becomes
+    return becomes is not None
+
+
+def _attribute(element: _Element, attribute: str, name: str, run: Pass, path: str) -> None:
+    text = (element.get(attribute) or "").strip()
+    if not text:
+        return
+    becomes = run.code(name, text, f"{path}/@{attribute}")
+    if becomes is None:
+        del element.attrib[attribute]
+    elif becomes != element.get(attribute):
+        element.set(attribute, becomes)
+
+
+def _text(element: _Element) -> str:
+    return (element.text or "").strip()
