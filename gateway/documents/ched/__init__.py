@@ -29,6 +29,7 @@ from gateway.documents.ched.models import (
 )
 from gateway.documents.ched.places import conclusion_box, purpose_box
 from gateway.documents.ched.reading import read_ched
+from gateway.documents.ched.writing import write_ched
 
 __all__ = [
     "AccompanyingDocument",
@@ -59,4 +60,5 @@ __all__ = [
     "conclusion_box",
     "purpose_box",
     "read_ched",
+    "write_ched",
 ]

@@ -154,7 +154,6 @@ class Ched:
     @property
     def all_parties(self) -> tuple[ChedParty, ...]:
         """Every party that is named anywhere, in the order of the boxes."""
-        decision, follow_up = self.decision, self.follow_up
         named = (
             self.issuer,
             self.consignor,
@@ -164,11 +163,9 @@ class Ched:
             *self.establishments,
             *(purpose.facility for purpose in self.purposes),
             self.transporter,
-            self.declaration and self.declaration.party,
-            decision and decision.controlled_destination,
-            decision and decision.officer,
-            follow_up and follow_up.authority,
-            follow_up and follow_up.officer,
+            self.declaration.party if self.declaration is not None else None,
+            *(() if self.decision is None else (self.decision.controlled_destination, self.decision.officer)),
+            *(() if self.follow_up is None else (self.follow_up.authority, self.follow_up.officer)),
         )
         return tuple(party for party in named if party is not None)
 

@@ -10,6 +10,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from gateway.documents.ched import places as at
 from gateway.documents.ched.models import (
     NO_CODE,
     AccompanyingDocument,
@@ -24,15 +25,7 @@ from gateway.documents.ched.models import (
     Seal,
     Transport,
 )
-from gateway.documents.ched.places import (
-    AUTHORITY,
-    LIST_APPROVAL,
-    LIST_POST_CODE,
-    NAMELESS_AFTER,
-    NAMELESS_BEFORE,
-    NAMELESS_REDISPATCH,
-    RAM,
-)
+from gateway.documents.ched.places import RAM
 from gateway.documents.parts import Measure
 
 if TYPE_CHECKING:
@@ -82,7 +75,7 @@ _SUBJECT: Final = f"{RAM}Subject"
 _SUBJECT_CODE: Final = f"{RAM}SubjectCode"
 _CONTENT: Final = f"{RAM}Content"
 _CONTENT_CODE: Final = f"{RAM}ContentCode"
-_NAMELESS: Final = frozenset({NAMELESS_BEFORE, NAMELESS_AFTER, NAMELESS_REDISPATCH})
+_NAMELESS: Final = frozenset({at.NAMELESS_BEFORE, at.NAMELESS_AFTER, at.NAMELESS_REDISPATCH})
 _MAX_DIGITS: Final = 40
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 
@@ -162,7 +155,7 @@ def read_party(element: _Element) -> ChedParty | None:
             role = role or text(child)
         elif tag == TYPE:
             code = read_code(child)
-            if code.list_id == LIST_APPROVAL and not approval:
+            if code.list_id == at.LIST_APPROVAL and not approval:
                 approval = code.code
             elif code.code:
                 activities.append(code)
@@ -213,7 +206,7 @@ def read_post_party(element: _Element) -> ControlPost | None:
     party = read_party(element)
     if party is None:
         return None
-    code = next((each.code for each in party.activities if each.list_id == LIST_POST_CODE), "")
+    code = next((each.code for each in party.activities if each.list_id == at.LIST_POST_CODE), "")
     address = party.address
     locode = ""
     for part in element.iterchildren(_ADDRESS):
@@ -269,7 +262,7 @@ def read_container(element: _Element) -> Container:
 def _read_seal(element: _Element) -> Seal:
     number = next((found for child in element.iterchildren(ID) if (found := text(child))), "")
     official = any(
-        text(code) == AUTHORITY for party in element.iterchildren(_SEAL_PARTY) for code in party.iterchildren(TYPE)
+        text(code) == at.AUTHORITY for party in element.iterchildren(_SEAL_PARTY) for code in party.iterchildren(TYPE)
     )
     return Seal(number, official)
 

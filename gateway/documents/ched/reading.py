@@ -6,9 +6,11 @@ value remembers its tree, and ``write_ched`` takes it from there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.documents.ched import places as at
 from gateway.documents.ched.document import Ched
 from gateway.documents.ched.leaves import (
     ID,
@@ -30,49 +32,11 @@ from gateway.documents.ched.leaves import (
 )
 from gateway.documents.ched.lines import read_line
 from gateway.documents.ched.models import ChedLink, ChedParty, ChedType, Coded, ControlPost, Country, Purpose
-from gateway.documents.ched.places import (
-    AFTER,
-    BOX_CONTROLLED,
-    BOX_REDISPATCH,
-    ENTRY_POST,
-    EXIT_POST,
-    HEALTH_CERTIFICATE,
-    NOTE_ALTERNATIVE,
-    NOTE_CONTINGENCY,
-    NOTE_DEPARTURE,
-    NOTE_JOURNEY_LOG,
-    NOTE_MARKET,
-    NOTE_MEASURE,
-    NOTE_MONITORING,
-    NOTE_NON_CONFORMING,
-    NOTE_REASON,
-    NOTE_TEMPERATURE,
-    NOTE_TESTS,
-    NOTE_TRANSPORT_CONDITIONS,
-    NOTE_TYPE,
-    NOTE_UPDATED,
-    RAM,
-    REDISPATCH,
-    RELATION_LOCAL,
-    RELATION_RELATED,
-    RELATION_REPLACES,
-    RELATION_SELF,
-    RELATION_SPLIT,
-    SCHEME_BOX,
-    SCHEME_MOMENT,
-    SCHEME_PURPOSE,
-    SCHEME_RESEALED,
-    SIGNED_PART_I,
-    SIGNED_PART_II,
-    SIGNED_PART_III,
-    SPLIT,
-    SPS,
-    purpose_box,
-)
+from gateway.documents.ched.places import RAM, SPS
 from gateway.documents.ched.signatures import read_decision, read_declaration, read_follow_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from lxml.etree import _Element
 
@@ -84,8 +48,8 @@ _LINE: Final = f"{RAM}IncludedSPSTradeLineItem"
 _SUBDIVISION: Final = f"{RAM}SubordinateSPSCountrySubDivision"
 _AUTHORISED: Final = f"{RAM}ActivityAuthorizedSPSParty"
 _LOCATION: Final = f"{RAM}OccurrenceSPSLocation"
-_POSTS: Final = frozenset({ENTRY_POST, EXIT_POST})
-_CHEDS: Final = frozenset({HEALTH_CERTIFICATE, SPLIT})
+_POSTS: Final = frozenset({at.ENTRY_POST, at.EXIT_POST})
+_CHEDS: Final = frozenset({at.HEALTH_CERTIFICATE, at.SPLIT})
 _TYPES: Final = {f"CHED{kind}": kind for kind in ChedType}
 
 
@@ -178,7 +142,7 @@ class Reading:
         subject, code, words = note.subject.code, note.code, note.text
         values = self._values
         found: tuple[str, object] | None = None
-        if subject == NOTE_TYPE:
+        if subject == at.NOTE_TYPE:
             found = "type", ChedType.__members__.get(code.code)
         elif subject in _NOTE_CODES:
             found = _NOTE_CODES[subject], code
@@ -190,8 +154,8 @@ class Reading:
         elif subject in _NOTE_CONDITIONS and code and "special_condition" not in self._decision:
             self._decision["special_condition"] = code
             return
-        elif subject.startswith(NOTE_TESTS):
-            self._decision.setdefault("counts", []).append((subject[len(NOTE_TESTS) :], words))
+        elif subject.startswith(at.NOTE_TESTS):
+            self._decision.setdefault("counts", []).append((subject[len(at.NOTE_TESTS) :], words))
             return
         if found is None or not found[1] or found[0] in values:
             self.add("notes", note)
@@ -202,15 +166,15 @@ class Reading:
         """One document that the CHED names: itself, another CHED, a customs document, or I.9."""
         other = read_reference(element)
         relation, kind, number = other.relation, other.type.code, other.number
-        if relation == RELATION_SELF and kind == HEALTH_CERTIFICATE:
+        if relation == at.RELATION_SELF and kind == at.HEALTH_CERTIFICATE:
             self.once("url", other.attachment, element)
-        elif relation == RELATION_LOCAL and number and "local_reference" not in self._values:
+        elif relation == at.RELATION_LOCAL and number and "local_reference" not in self._values:
             self._values["local_reference"] = number
-        elif relation in {RELATION_REPLACES, RELATION_SPLIT} and number:
+        elif relation in {at.RELATION_REPLACES, at.RELATION_SPLIT} and number:
             self.add("previous", ChedLink(number, relation))
-        elif relation == RELATION_RELATED and number and kind in _CHEDS:
+        elif relation == at.RELATION_RELATED and number and kind in _CHEDS:
             self.add("subsequent", ChedLink(number, relation))
-        elif relation == RELATION_RELATED:
+        elif relation == at.RELATION_RELATED:
             self.add("customs_documents", other)
         else:
             self.add("documents", other)
@@ -220,13 +184,13 @@ class Reading:
         action = next((found for child in element.iterchildren(TYPE) if (found := text(child))), "")
         if action in self._signed:
             self.repeated.append(element)
-        elif action == SIGNED_PART_I:
+        elif action == at.SIGNED_PART_I:
             self._signed.add(action)
             read_declaration(element, self._values)
-        elif action == SIGNED_PART_II:
+        elif action == at.SIGNED_PART_II:
             self._signed.add(action)
             self._decision["signature"] = element
-        elif action == SIGNED_PART_III:
+        elif action == at.SIGNED_PART_III:
             self._signed.add(action)
             self._follow_up["signature"] = element
 
@@ -234,7 +198,7 @@ class Reading:
         """I.4: place and time of inspection."""
         for location in element.iterchildren(_LOCATION):
             for child in location:
-                if child.tag == ID and child.get("schemeID") == SCHEME_MOMENT:
+                if child.tag == ID and child.get("schemeID") == at.SCHEME_MOMENT:
                     self.once("inspection_time", text(child), element)
                 elif child.tag == NAME:
                     self.once("inspection_place", text(child), element)
@@ -245,11 +209,11 @@ class Reading:
         for division in element.iterchildren(_SUBDIVISION):
             for marker in division.iterchildren(ID):
                 scheme, value = marker.get("schemeID"), text(marker)
-                if scheme == SCHEME_PURPOSE and value:
+                if scheme == at.SCHEME_PURPOSE and value:
                     self._place(self._places.setdefault(value, {}), country, division)
-                elif scheme == SCHEME_BOX and value == BOX_CONTROLLED:
+                elif scheme == at.SCHEME_BOX and value == at.BOX_CONTROLLED:
                     self.part_two("controlled_destination", _facility(division), element)
-                elif scheme == SCHEME_BOX and value == BOX_REDISPATCH:
+                elif scheme == at.SCHEME_BOX and value == at.BOX_REDISPATCH:
                     self.part_three("country", country, element)
                     self.part_three("post", _post(division), element)
 
@@ -267,9 +231,9 @@ class Reading:
         """I.13, I.27 or III.4, by the scheme of the identification."""
         scheme = transport_scheme(element)
         transport = read_transport(element)
-        if scheme.endswith(AFTER):
+        if scheme.endswith(at.AFTER):
             self.add("transports_after", transport)
-        elif scheme.endswith(REDISPATCH):
+        elif scheme.endswith(at.REDISPATCH):
             self.part_three("transport", transport, element)
         else:
             self.add("transports_before", transport)
@@ -277,19 +241,23 @@ class Reading:
     def equipment(self, element: _Element) -> None:
         """I.17, or the seals of II.19."""
         container = read_container(element)
-        if next((child.get("schemeID") for child in element.iterchildren(ID)), "") == SCHEME_RESEALED:
+        if next((child.get("schemeID") for child in element.iterchildren(ID)), "") == at.SCHEME_RESEALED:
             self._decision.setdefault("reseals", []).extend(container.seals)
         else:
             self.add("containers", container)
 
     def item(self, element: _Element) -> None:
-        """The lines; number 0 is the totals line, once."""
+        """One consignment item: its lines."""
         for child in element.iterchildren(_LINE):
-            line = read_line(child)
-            if line.number == 0 and "totals" not in self._values:
-                self._values["totals"] = line
-            else:
-                self.add("lines", line)
+            self.line(child)
+
+    def line(self, element: _Element) -> None:
+        """One line; number 0 is the totals line, once."""
+        line = read_line(element)
+        if line.number == 0 and "totals" not in self._values:
+            self._values["totals"] = line
+        else:
+            self.add("lines", line)
 
 
 def _once(values: dict[str, Any], name: str, value: object, element: _Element, repeated: list[_Element]) -> None:
@@ -321,22 +289,22 @@ def _with_places(purposes: list[Purpose], places: dict[str, dict[str, Any]]) -> 
     """The purposes with their places; places of a purpose that no clause names make one, so that they are not lost."""
     left = dict(places)
     placed = [replace(purpose, **left.pop(purpose.code.code, {})) for purpose in purposes]
-    return placed + [Purpose(Coded(code), purpose_box(code), **place) for code, place in left.items()]
+    return placed + [Purpose(Coded(code), at.purpose_box(code), **place) for code, place in left.items()]
 
 
 _NOTE_CODES: Final = {
-    NOTE_ALTERNATIVE: "alternative_destination",
-    NOTE_TEMPERATURE: "transport_conditions",
-    NOTE_TRANSPORT_CONDITIONS: "transport_conditions",
-    NOTE_JOURNEY_LOG: "journey_log",
+    at.NOTE_ALTERNATIVE: "alternative_destination",
+    at.NOTE_TEMPERATURE: "transport_conditions",
+    at.NOTE_TRANSPORT_CONDITIONS: "transport_conditions",
+    at.NOTE_JOURNEY_LOG: "journey_log",
 }
 _NOTE_TEXTS: Final = {
-    NOTE_UPDATED: "updated",
-    NOTE_DEPARTURE: "departure_from_post",
-    NOTE_CONTINGENCY: "contingency",
+    at.NOTE_UPDATED: "updated",
+    at.NOTE_DEPARTURE: "departure_from_post",
+    at.NOTE_CONTINGENCY: "contingency",
 }
-_NOTE_LISTS: Final = {NOTE_MEASURE: "measures", NOTE_REASON: "refusal_reasons"}
-_NOTE_CONDITIONS: Final = frozenset({NOTE_MARKET, NOTE_MONITORING, NOTE_NON_CONFORMING})
+_NOTE_LISTS: Final = {at.NOTE_MEASURE: "measures", at.NOTE_REASON: "refusal_reasons"}
+_NOTE_CONDITIONS: Final = frozenset({at.NOTE_MARKET, at.NOTE_MONITORING, at.NOTE_NON_CONFORMING})
 
 
 def _text(name: str) -> Callable[[Reading, _Element], None]:
@@ -374,8 +342,8 @@ def _establishment(reading: Reading, element: _Element) -> None:
         reading.add("establishments", party)
 
 
-_Handlers = dict[Any, "Callable[[Reading, _Element], None]"]
-IN_DOCUMENT: Final[_Handlers] = {
+Handlers = Mapping[Any, "Callable[[Reading, _Element], None]"]
+IN_DOCUMENT: Final[Handlers] = {
     NAME: Reading.name,
     ID: _text("reference"),
     TYPE: _text("type_code"),
@@ -386,7 +354,7 @@ IN_DOCUMENT: Final[_Handlers] = {
     f"{RAM}ReferenceSPSReferencedDocument": Reading.reference,
     f"{RAM}SignatorySPSAuthentication": Reading.signature,
 }
-IN_CONSIGNMENT: Final[_Handlers] = {
+IN_CONSIGNMENT: Final[Handlers] = {
     f"{RAM}AvailabilityDueDateTime": _moment("arrival"),
     f"{RAM}ExportExitDateTime": _moment("departure"),
     f"{RAM}ConsignorSPSParty": _party("consignor"),
@@ -404,4 +372,6 @@ IN_CONSIGNMENT: Final[_Handlers] = {
     f"{RAM}UtilizedSPSTransportEquipment": Reading.equipment,
     f"{RAM}IncludedSPSConsignmentItem": Reading.item,
 }
-PARTS: Final[dict[Any, _Handlers]] = {_DOCUMENT: IN_DOCUMENT, _CONSIGNMENT: IN_CONSIGNMENT}
+IN_ITEM: Final[Handlers] = {f"{RAM}NatureIdentificationSPSCargo": lambda _reading, _element: None, _LINE: Reading.line}
+"""The names that may stand in each parent, in UN/CEFACT order, with what reads them."""
+PARTS: Final[Mapping[Any, Handlers]] = {_DOCUMENT: IN_DOCUMENT, _CONSIGNMENT: IN_CONSIGNMENT}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.documents.ched import places as at
 from gateway.documents.ched.leaves import ID, attribute, read_moment, read_party, read_post, text
 from gateway.documents.ched.models import (
     NO_CODE,
@@ -22,27 +23,7 @@ from gateway.documents.ched.models import (
     Redispatch,
     TransportImpact,
 )
-from gateway.documents.ched.places import (
-    CERTIFIED_AS,
-    CONCLUSION,
-    CONFORMITY,
-    DECISION_CODES,
-    DECISION_TEXTS,
-    EMAIL,
-    FOLLOW_UP_CODES,
-    FOLLOW_UP_REASON,
-    FOLLOW_UP_TEXT,
-    IMPACT_ACCURACY,
-    IMPACT_TEXTS,
-    LABORATORY_CODES,
-    LABORATORY_DONE,
-    PURPOSE,
-    PURPOSE_EXIT_DATE,
-    PURPOSE_PLACE,
-    RAM,
-    REDISPATCH_DATE,
-    purpose_box,
-)
+from gateway.documents.ched.places import RAM
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -115,19 +96,19 @@ def read_declaration(element: _Element, values: dict[str, Any]) -> None:
     email = ""
     place, exit_date = NO_CODE, ""
     for identifier, code in found.clauses:
-        if identifier == PURPOSE and code:
-            purposes.append(Purpose(code, purpose_box(code.code)))
+        if identifier == at.PURPOSE and code:
+            purposes.append(Purpose(code, at.purpose_box(code.code)))
             place, exit_date = NO_CODE, ""
-        elif identifier == CERTIFIED_AS and code:
+        elif identifier == at.CERTIFIED_AS and code:
             certified.append(code)
-        elif identifier == CONFORMITY and code and "conformity" not in values:
+        elif identifier == at.CONFORMITY and code and "conformity" not in values:
             values["conformity"] = code
-        elif identifier == EMAIL and code and not email:
+        elif identifier == at.EMAIL and code and not email:
             email = code.code
-        elif identifier == PURPOSE_PLACE and code and purposes and not place:
+        elif identifier == at.PURPOSE_PLACE and code and purposes and not place:
             place = code
             purposes[-1] = _with(purposes[-1], place, exit_date)
-        elif identifier == PURPOSE_EXIT_DATE and code and purposes and not exit_date:
+        elif identifier == at.PURPOSE_EXIT_DATE and code and purposes and not exit_date:
             exit_date = code.code
             purposes[-1] = _with(purposes[-1], place, exit_date)
         else:
@@ -161,7 +142,7 @@ def read_decision(values: dict[str, Any]) -> Decision:
     found = _Signature() if element is None else _read(element)
     for identifier, code in found.clauses:
         target, name, value = _decision_place(identifier, code, fields, laboratory, impact)
-        if identifier == CONCLUSION and code:
+        if identifier == at.CONCLUSION and code:
             conclusion.append(code)
         elif value is None or value == "" or value == NO_CODE or name in target:
             further.append((identifier, code))
@@ -189,17 +170,17 @@ def _decision_place(
     impact: dict[str, Any],
 ) -> tuple[dict[str, Any], str, Any]:
     """Where a clause goes: the fields, the name among them, and the value; None when it is none that is known."""
-    if identifier in DECISION_CODES:
-        return fields, DECISION_CODES[identifier], code
-    if identifier in DECISION_TEXTS:
-        return fields, DECISION_TEXTS[identifier], code.code
-    if identifier == LABORATORY_DONE:
+    if identifier in at.DECISION_CODES:
+        return fields, at.DECISION_CODES[identifier], code
+    if identifier in at.DECISION_TEXTS:
+        return fields, at.DECISION_TEXTS[identifier], code.code
+    if identifier == at.LABORATORY_DONE:
         return laboratory, "done", _DONE.get(code.code)
-    if identifier in LABORATORY_CODES:
-        return laboratory, LABORATORY_CODES[identifier], code
-    if identifier in IMPACT_TEXTS:
-        return impact, IMPACT_TEXTS[identifier], code.code
-    if identifier == IMPACT_ACCURACY:
+    if identifier in at.LABORATORY_CODES:
+        return laboratory, at.LABORATORY_CODES[identifier], code
+    if identifier in at.IMPACT_TEXTS:
+        return impact, at.IMPACT_TEXTS[identifier], code.code
+    if identifier == at.IMPACT_ACCURACY:
         return impact, "accuracy", code
     return fields, "", None
 
@@ -218,14 +199,14 @@ def read_follow_up(values: dict[str, Any]) -> FollowUp | None:
     further: list[tuple[str, Coded]] = []
     words = ""
     for identifier, code in found.clauses:
-        name = FOLLOW_UP_CODES.get(identifier, "")
+        name = at.FOLLOW_UP_CODES.get(identifier, "")
         if name and code and name not in codes:
             codes[name] = code
-        elif identifier == FOLLOW_UP_REASON and code:
+        elif identifier == at.FOLLOW_UP_REASON and code:
             reasons.append(code)
-        elif identifier == FOLLOW_UP_TEXT and code and not words:
+        elif identifier == at.FOLLOW_UP_TEXT and code and not words:
             words = code.code
-        elif identifier == REDISPATCH_DATE and code and "date" not in redispatch:
+        elif identifier == at.REDISPATCH_DATE and code and "date" not in redispatch:
             redispatch["date"] = code.code
         else:
             further.append((identifier, code))

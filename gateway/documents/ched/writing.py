@@ -1,0 +1,164 @@
+"""Writing a CHED: the boxes into the tree that they came from.
+
+A CHED as somebody sent it says more than its boxes: labels in his language, elements that we do not read, forms of his
+own. So an unchanged CHED is written as the tree that was read, and a changed one element by element: an element that
+still says what its box says is kept as it was sent, one that says something else is written anew, and one that says
+nothing to us stays. Only then does a decision leave Part I alone, to the last label (R-40-3).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Final
+
+from lxml import etree
+
+from gateway.documents.ched.building_document import build_ched
+from gateway.documents.ched.document import EMPTY_CHED
+from gateway.documents.ched.lines import LINE_TAGS
+from gateway.documents.ched.places import RAM
+from gateway.documents.ched.reading import IN_ITEM, PARTS, Reading, read_ched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lxml.etree import _Element
+
+    from gateway.documents.ched.document import Ched
+    from gateway.documents.ched.reading import Handlers
+
+__all__ = ["write_ched"]
+
+_ITEM: Final = f"{RAM}IncludedSPSConsignmentItem"
+_LINE: Final = f"{RAM}IncludedSPSTradeLineItem"
+_NUMBER: Final = f"{RAM}SequenceNumeric"
+
+
+def write_ched(ched: Ched) -> _Element:
+    """A tree of a CHED, always a new one.
+
+    Args:
+        ched: its ``source`` is not changed; a seal over it is left out as soon as a box differs from it.
+
+    Returns:
+        SPSCertificate in UN/CEFACT order with the root that the source has, and that reads as ``ched`` again.
+    """
+    source = ched.source
+    if source is None:
+        return build_ched(ched)
+    if read_ched(source) == ched:
+        return deepcopy(source)
+    root = _like(source)
+    for part in build_ched(ched):
+        base = next(source.iterchildren(part.tag), None)
+        root.append(part if base is None else _merged(base, part, PARTS[part.tag]))
+    return root
+
+
+def _like(element: _Element) -> _Element:
+    """An element of the same name with the same attributes and prefixes, and nothing in it."""
+    names: dict[Any, str] = dict(element.nsmap)
+    return etree.Element(element.tag, {str(name): str(value) for name, value in element.items()}, nsmap=names)
+
+
+def _merged(base: _Element, fresh: _Element, handlers: Handlers) -> _Element:
+    """The children of ``fresh``, each as ``base`` has it where both say the same, and what only ``base`` can say."""
+    order = {tag: position for position, tag in enumerate(handlers)}
+    reading = Reading()
+    reading.read(base, handlers)
+    repeated = set(reading.repeated)
+    groups: dict[int, list[tuple[_Element, Ched | None]]] = {}
+    last = -1
+    for child in base:
+        last = order.get(child.tag, last)
+        says = child.tag in order and child not in repeated
+        groups.setdefault(last, []).append((child, _value(child, handlers) if says else None))
+    written: dict[int, list[tuple[_Element, Ched | None]]] = {}
+    for child in fresh:
+        written.setdefault(order[child.tag], []).append((child, _value(child, handlers)))
+    merged = _like(base)
+    for position in sorted({*groups, *written}):
+        merged.extend(_group(groups.get(position, []), written.get(position, [])))
+    for child in merged:
+        child.tail = None
+    return merged
+
+
+def _value(element: _Element, handlers: Handlers) -> Ched | None:
+    """What one element says by itself; None when it says nothing to us."""
+    reading = Reading()
+    reading.read((element,), handlers)
+    value = reading.finish(None)
+    return None if value == EMPTY_CHED else value
+
+
+def _group(
+    base: Iterable[tuple[_Element, Ched | None]], fresh: Iterable[tuple[_Element, Ched | None]]
+) -> list[_Element]:
+    """Elements of one name: those of ``fresh`` in their order, and what says nothing to us where it stood.
+
+    Linear in both: the place of a value among the new ones is looked up, never searched.
+    """
+    wanted = [(child, value) for child, value in fresh if value is not None]
+    places: dict[Ched, deque[int]] = {}
+    for place, (_, says) in enumerate(wanted):
+        places.setdefault(says, deque()).append(place)
+    done = 0
+    out: list[_Element] = []
+    dropped: dict[str, list[_Element]] = {}
+    for child, value in base:
+        if value is None:
+            out.append(deepcopy(child))
+            continue
+        left = places.get(value, deque())
+        while left and left[0] < done:
+            left.popleft()
+        if not left:
+            dropped.setdefault(_number(child), []).append(child)
+            continue
+        out.extend(_renewed(new, dropped) for new, _ in wanted[done : left[0]])
+        out.append(deepcopy(child))
+        done = left[0] + 1
+    out.extend(_renewed(new, dropped) for new, _ in wanted[done:])
+    return out
+
+
+def _number(element: _Element) -> str:
+    return (element.findtext(_NUMBER) or "").strip()
+
+
+def _renewed(fresh: _Element, dropped: dict[str, list[_Element]]) -> _Element:
+    """A line or an item that changed keeps what its predecessor says beyond the boxes; anything else is as written."""
+    before = dropped.pop(_number(fresh), None) if fresh.tag in {_ITEM, _LINE} else None
+    if before is None:
+        return fresh
+    if fresh.tag == _ITEM:
+        return _merged(_pooled(before), fresh, IN_ITEM)
+    return _with_unread(fresh, before[0])
+
+
+def _pooled(items: Sequence[_Element]) -> _Element:
+    """One item with the lines of all."""
+    pool = deepcopy(items[0])
+    for item in items[1:]:
+        pool.extend(deepcopy(line) for line in item.iterchildren(_LINE))
+    return pool
+
+
+def _with_unread(line: _Element, before: _Element) -> _Element:
+    """Puts what is not read of a line behind the sibling that it followed."""
+    ends = {child.tag: child for child in line}
+    last: _Element | None = None
+    for child in before.iterchildren("*"):
+        if child.tag in LINE_TAGS:
+            last = ends.get(child.tag, last)
+            continue
+        unread = deepcopy(child)
+        unread.tail = None
+        if last is None:
+            line.insert(0, unread)
+        else:
+            last.addnext(unread)
+        last = unread
+    return line
