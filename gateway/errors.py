@@ -157,6 +157,8 @@ class GatewayError(Exception):
         self.findings = findings
         self.exchange_id = ""
         """The id under which the refusal was recorded; set by the exchange, empty for strangers."""
+        self.spent = False
+        """Whether the single-use values of the message were kept before it was refused; set by who kept them."""
         self.subject = ""
         """The document that was refused (``AR/851/2026-00017``), for the record; set where its identity is known."""
         super().__init__(f"{code} {self.message}")

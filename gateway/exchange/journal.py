@@ -51,7 +51,7 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
             error_code=error.code,
             error_detail=_detail(error),
             subject=error.subject,
-            nonces=() if replay else principal.nonces,
+            nonces=() if replay or error.spent else principal.nonces,
             transport={"method": principal.method},
         )
         recorded = context.store.write(lambda connection: record_refusal(connection, refusal))
