@@ -13,6 +13,8 @@ from gateway.store.answers import (
     unsent_answers,
 )
 from gateway.store.attachments import (
+    AttachmentRow,
+    NewAttachment,
     add_attachment,
     attachment_content,
     find_attachment,
@@ -21,6 +23,7 @@ from gateway.store.attachments import (
 )
 from gateway.store.backlog import Backlog, backlogs, list_waiting
 from gateway.store.ched_finder import Cursors, find_cheds
+from gateway.store.ched_query import ChedQuery, ChedVisibility, Period, TextFilter
 from gateway.store.ched_reads import (
     ched_by_reference,
     ched_content,
@@ -37,28 +40,20 @@ from gateway.store.ched_reads import (
     read_ched_by_reference,
 )
 from gateway.store.ched_records import (
-    AttachmentRow,
     ChedCommodity,
     ChedEvidence,
     ChedLinkRow,
     ChedParts,
-    ChedQuery,
     ChedRow,
     ChedSeal,
     ChedVersionRow,
-    ChedVisibility,
     ChedWrite,
-    ContingencyRow,
-    ContingencyState,
-    NewAttachment,
-    NoticeRow,
-    OutageRow,
-    Period,
-    TextFilter,
 )
 from gateway.store.ched_terms import visible
 from gateway.store.cheds import allocate_number, ched_repeat_key, find_ched_repeat, record_ched
 from gateway.store.contingency import (
+    ContingencyRow,
+    ContingencyState,
     add_contingency,
     claim_contingency,
     get_contingency,
@@ -124,6 +119,8 @@ from gateway.store.imports import (
 )
 from gateway.store.journal import record_audit, record_read, record_refusal
 from gateway.store.outages import (
+    NoticeRow,
+    OutageRow,
     add_notice,
     begin_outage,
     end_outage,

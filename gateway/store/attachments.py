@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.store.ched_records import AttachmentRow
 from gateway.store.ched_tables import attachment_parts, attachments
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import claim_nonces, record_audit
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from gateway.store.ched_records import NewAttachment
     from gateway.store.records import Nonce
 
 __all__ = [
+    "AttachmentRow",
+    "NewAttachment",
     "add_attachment",
     "attachment_content",
     "find_attachment",
@@ -39,6 +40,36 @@ _find_upstream = Statement(
 )
 _content = Statement("SELECT content FROM attachment_parts WHERE document_id = :document_id")
 _set_upstream = Statement("UPDATE attachments SET upstream = :upstream WHERE document_id = :document_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttachment:
+    """A file that somebody uploads."""
+
+    name: str
+    content_type: str
+    content: bytes
+    partner: str
+    body: str = ""
+    upstream: str = ""
+    """Its document id at the instance upstream, where it is there too."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    """A file, without its bytes."""
+
+    document_id: int
+    name: str
+    content_type: str
+    size: int
+    """Bytes."""
+    digest: bytes
+    """SHA-256."""
+    partner: str
+    body: str
+    upstream: str
+    created_at: datetime
 
 
 def add_attachment(

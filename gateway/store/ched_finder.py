@@ -31,14 +31,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.store.ched_lists import Lists
-    from gateway.store.ched_records import ChedQuery, ChedRow
+    from gateway.store.ched_query import ChedQuery
+    from gateway.store.ched_records import ChedRow
 
 __all__ = ["Cursors", "find_cheds"]
 
 _FEW: Final = 5_000
 """Entries of a range of dates or of a beginning that are read as a whole; more of them are tested row by row."""
 
-_SMALLEST_WINDOW: Final = 32
+_SMALLEST_WINDOW: Final = 128
 _LARGEST_WINDOW: Final = 8_192
 _UNLUCKY: Final = 2
 """Windows without enough that passed the tests of rows, after which it is worth asking where the range lies."""

@@ -58,11 +58,14 @@ class Terms:
 
     def among(self, candidates: Sequence[int]) -> set[int]:
         """See `Lists`."""
-        found: set[int] = set()
         numbers = ",".join(map(str, candidates))
-        for term in self.terms:
-            statement = Statement(f"SELECT seq FROM ched_terms WHERE term = :term AND seq IN ({numbers})")  # noqa: S608 - numbers
-            found.update(row[0] for row in statement(self._connection, term=term).fetchall())
+        found: set[int] = set()
+        for start in range(0, len(self.terms), _AT_ONCE):
+            part = self.terms[start : start + _AT_ONCE]
+            names = ",".join(f":term_{number}" for number in range(len(part)))
+            select = f"SELECT seq FROM ched_terms WHERE term IN ({names}) AND seq IN ({numbers})"  # noqa: S608 - numbers
+            values = {f"term_{number}": term for number, term in enumerate(part)}
+            found.update(row[0] for row in Statement(select)(self._connection, **values).fetchall())
         return found
 
 

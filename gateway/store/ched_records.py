@@ -7,7 +7,6 @@ or None means that the CHED does not say it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,24 +16,14 @@ if TYPE_CHECKING:
     from gateway.store.records import Nonce
 
 __all__ = [
-    "AttachmentRow",
     "ChedCommodity",
     "ChedEvidence",
     "ChedLinkRow",
     "ChedParts",
-    "ChedQuery",
     "ChedRow",
     "ChedSeal",
     "ChedVersionRow",
-    "ChedVisibility",
     "ChedWrite",
-    "ContingencyRow",
-    "ContingencyState",
-    "NewAttachment",
-    "NoticeRow",
-    "OutageRow",
-    "Period",
-    "TextFilter",
 ]
 
 
@@ -133,79 +122,6 @@ class ChedRow:
     """II.21."""
     prior_notification_at: datetime | None = None
     """I.10."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextFilter:
-    """A text to look for: the whole one, or what it begins with."""
-
-    value: str
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From and to, both included."""
-
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChedVisibility:
-    """Which CHEDs a reader finds: those that any of these lets it find. Nothing given: none.
-
-    The same question for one row is `gateway.store.visible`.
-    """
-
-    everything: bool = False
-    """The Commission (R-8-2), the operator of the instance."""
-    partner: str = ""
-    """What this partner created."""
-    bodies: tuple[str, ...] = ()
-    posts: tuple[str, ...] = ()
-    areas: tuple[str, ...] = ()
-    refusals: bool = False
-    country_pairs: tuple[tuple[str | None, str | None], ...] = ()
-    """(sending, receiving) country as granted; None for any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChedQuery:
-    """A search, newest first (by creation). Every criterion of DIGEST 5.1; several values of one mean any of them."""
-
-    visibility: ChedVisibility
-    types: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    purposes: tuple[str, ...] = ()
-    transshipped: bool | None = None
-    transfer: bool | None = None
-    plant_health_non_compliance: bool | None = None
-    pending_laboratory_tests: bool | None = None
-    requires_follow_up: bool | None = None
-    signed: bool | None = None
-    local_reference: TextFilter | None = None
-    phyto_reference: TextFilter | None = None
-    phyto_local_reference: TextFilter | None = None
-    cn_codes: tuple[TextFilter, ...] = ()
-    post: str = ""
-    """Code or UN/LOCODE of the border control post."""
-    issuance_country: str = ""
-    entry_country: str = ""
-    dispatch_country: str = ""
-    origin_country: str = ""
-    destination_country: str = ""
-    transfer_country: str = ""
-    consignor_country: str = ""
-    consignee_country: str = ""
-    created: Period | None = None
-    updated: Period | None = None
-    status_changed: Period | None = None
-    declared: Period | None = None
-    decided: Period | None = None
-    prior_notification: Period | None = None
-    page_size: int = 100
-    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,96 +228,3 @@ class ChedParts:
     content: bytes
     original: bytes | None
     laboratory_tests: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAttachment:
-    """A file that somebody uploads."""
-
-    name: str
-    content_type: str
-    content: bytes
-    partner: str
-    body: str = ""
-    upstream: str = ""
-    """Its document id at the instance upstream, where it is there too."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentRow:
-    """A file, without its bytes."""
-
-    document_id: int
-    name: str
-    content_type: str
-    size: int
-    """Bytes."""
-    digest: bytes
-    """SHA-256."""
-    partner: str
-    body: str
-    upstream: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OutageRow:
-    """A time in which a functionality of a partner was away (Article 46(2), (4))."""
-
-    id: str
-    partner: str
-    functionality: str
-    began_at: datetime
-    ended_at: datetime | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeRow:
-    """A planned unavailability that a partner announced (Article 46(6))."""
-
-    id: str
-    partner: str
-    functionality: str
-    begins_at: datetime
-    ends_at: datetime | None
-    announced_at: datetime
-    reason: str
-    withdrawn_at: datetime | None
-
-
-class ContingencyState(StrEnum):
-    """How far an exchange after the return of the other side has come."""
-
-    WAITING = "waiting"
-    UNKNOWN = "unknown"
-    """Sent, or about to be, and no answer was written down: looked for at the other side before it is sent again."""
-    EXCHANGED = "exchanged"
-    REFUSED = "refused"
-
-    @property
-    def open(self) -> bool:
-        """Whether it has still to be exchanged."""
-        return self in {ContingencyState.WAITING, ContingencyState.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class ContingencyRow:
-    """A step of a contingency CHED that is exchanged when the other side is back (Article 46(4))."""
-
-    seq: int
-    """The order in which they are exchanged."""
-    ched_id: str
-    version_id: str
-    partner: str
-    """Where it goes."""
-    operation: str
-    state: ContingencyState
-    attempts: int
-    """Also the fence: who claims it counts up."""
-    reference: str
-    """I.2 as the other side gave it."""
-    code: str
-    detail: str
-    created_at: datetime
-    updated_at: datetime

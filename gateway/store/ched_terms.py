@@ -1,4 +1,7 @@
-"""What a CHED is found by, as terms: a kind of two letters or so, a colon, a value.
+"""What a CHED is found by, as terms: a kind of one or two letters, a colon, a value.
+
+A term that says who may find it is there twice, alone and with the status after a bar: "what is new at my post" is
+asked all day, and so is one list.
 
 The same functions make the terms that are stored, those that a search asks for, and the answer to "may this reader
 find this one", so that the three cannot differ.
@@ -11,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gateway.store.ched_records import ChedQuery, ChedRow, ChedVisibility, TextFilter
+    from gateway.store.ched_query import ChedQuery, ChedVisibility, TextFilter
+    from gateway.store.ched_records import ChedRow
 
 __all__ = ["FLAGS", "asked_ranges", "asked_terms", "terms_of", "viewer_terms", "visible"]
 
@@ -31,6 +35,9 @@ _CN_STEPS: Final = (2, 4, 6, 8)
 _LAST: Final = "\U0010ffff"
 """After every character that a term has."""
 
+_LISTS_OF_BOTH: Final = 48
+"""More lists of viewers with statuses than that cost more than the two kinds by themselves."""
+
 _SINGLE: Final = (
     ("ci", "issuance_country"),
     ("ce", "entry_country"),
@@ -45,7 +52,8 @@ _SINGLE: Final = (
 
 def terms_of(row: ChedRow) -> frozenset[str]:
     """Everything that this CHED is found by."""
-    return frozenset(_criteria(row)) | _viewers(row)
+    viewers = _viewers(row)
+    return frozenset(_criteria(row)) | viewers | {f"{viewer}|{row.status_code}" for viewer in viewers}
 
 
 def visible(row: ChedRow, visibility: ChedVisibility) -> bool:
@@ -68,8 +76,8 @@ def viewer_terms(visibility: ChedVisibility) -> tuple[str, ...]:
 def asked_terms(query: ChedQuery) -> tuple[tuple[str, ...], ...]:
     """What a search asks for, as far as terms say it: of each group one is enough, every group must be met."""
     groups = [
+        *_who(query),
         _any("t", query.types),
-        _any("s", query.statuses),
         _any("u", query.purposes),
         _any("b", (query.post,)),
         _any("co", (query.origin_country,)),
@@ -80,8 +88,6 @@ def asked_terms(query: ChedQuery) -> tuple[tuple[str, ...], ...]:
     ]
     if query.cn_codes and not _long_codes(query):
         groups.append(tuple(sorted({f"{'N' if code.exact else 'n'}:{code.value}" for code in query.cn_codes})))
-    if not query.visibility.everything:
-        groups.append(viewer_terms(query.visibility) or ("none:",))
     return tuple(sorted({group for group in groups if group}))
 
 
@@ -93,6 +99,15 @@ def asked_ranges(query: ChedQuery) -> tuple[tuple[tuple[str, str], ...], ...]:
     if _long_codes(query):
         groups.append(tuple(sorted({_code_range(code) for code in query.cn_codes})))
     return tuple(groups)
+
+
+def _who(query: ChedQuery) -> tuple[tuple[str, ...], ...]:
+    statuses = _any("s", query.statuses)
+    if query.visibility.everything:
+        return (statuses,)
+    viewers = viewer_terms(query.visibility) or ("none:",)
+    both = tuple(f"{viewer}|{status}" for viewer in viewers for status in sorted(set(query.statuses)))
+    return (both,) if both and len(both) <= _LISTS_OF_BOTH else (viewers, statuses)
 
 
 def _criteria(row: ChedRow) -> Iterator[str]:

@@ -7,6 +7,7 @@ the first acknowledgement for as long as its CHED lives; what ends a CHED releas
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.faultpoints import reach
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["allocate_number", "ched_repeat_key", "find_ched_repeat", "record_ched"]
 
+_TERMS_AT_ONCE = 200
 _UNLESS_THERE = "ON CONFLICT DO NOTHING"
 _CHANGED = tuple(column.name for column in cheds.columns if column.name not in {"seq", "id", "content_id"})
 
@@ -42,8 +44,6 @@ _change_ched = Statement(
 )
 _select_state = Statement("SELECT seq, version, terms FROM cheds WHERE id = :id")
 _select_holder = Statement("SELECT id FROM cheds WHERE reference = :reference AND reference <> '' AND id <> :id")
-_insert_term = Statement("INSERT INTO ched_terms (term, seq) VALUES (:term, :seq)")
-_delete_term = Statement("DELETE FROM ched_terms WHERE term = :term AND seq = :seq")
 _insert_version = insert(ched_versions)
 _insert_parts = InsertLarge(ched_parts, "content")
 _insert_seal = InsertLarge(ched_seals, "content")
@@ -216,11 +216,24 @@ def _move(connection: Connection, write: ChedWrite) -> int:
 
 
 def _change_terms(connection: Connection, seq: int, known: frozenset[str], wanted: frozenset[str]) -> None:
-    # In order: who changes the same pages waits, and nobody for each other.
-    for term in sorted(known - wanted):
-        _delete_term(connection, term=term, seq=seq)
-    for term in sorted(wanted - known):
-        _insert_term(connection, term=term, seq=seq)
+    for change, terms in ((_delete_terms, known - wanted), (_insert_terms, wanted - known)):
+        ordered = sorted(terms)
+        for start in range(0, len(ordered), _TERMS_AT_ONCE):
+            part = ordered[start : start + _TERMS_AT_ONCE]
+            change(len(part))(connection, seq=seq, **{f"term_{number}": term for number, term in enumerate(part)})
+
+
+@cache
+def _insert_terms(count: int) -> Statement:
+    """Of so many at once: a question each would cost PostgreSQL more than all else."""
+    values = ", ".join(f"(:term_{number}, :seq)" for number in range(count))
+    return Statement(f"INSERT INTO ched_terms (term, seq) VALUES {values}")  # noqa: S608 - numbers
+
+
+@cache
+def _delete_terms(count: int) -> Statement:
+    names = ", ".join(f":term_{number}" for number in range(count))
+    return Statement(f"DELETE FROM ched_terms WHERE term IN ({names}) AND seq = :seq")  # noqa: S608 - numbers
 
 
 def _add_version(connection: Connection, write: ChedWrite, number: int) -> None:

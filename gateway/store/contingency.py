@@ -6,9 +6,10 @@ after a crash finds it unknown, and looks at the other side before it sends it a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from gateway.store.ched_records import ContingencyRow, ContingencyState
 from gateway.store.ched_tables import contingency
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import record_audit
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = [
+    "ContingencyRow",
+    "ContingencyState",
     "add_contingency",
     "claim_contingency",
     "get_contingency",
@@ -48,6 +51,43 @@ _settle = Statement(
     "UPDATE contingency SET state = :state, reference = :reference, code = :code, detail = :detail, "  # noqa: S608 - names above
     f"updated_at = :now WHERE seq = :seq AND attempts = :attempts AND {_OPEN}"
 )
+
+
+class ContingencyState(StrEnum):
+    """How far an exchange after the return of the other side has come."""
+
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    """Sent, or about to be, and no answer was written down: looked for at the other side before it is sent again."""
+    EXCHANGED = "exchanged"
+    REFUSED = "refused"
+
+    @property
+    def open(self) -> bool:
+        """Whether it has still to be exchanged."""
+        return self in {ContingencyState.WAITING, ContingencyState.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class ContingencyRow:
+    """A step of a contingency CHED that is exchanged when the other side is back (Article 46(4))."""
+
+    seq: int
+    """The order in which they are exchanged."""
+    ched_id: str
+    version_id: str
+    partner: str
+    """Where it goes."""
+    operation: str
+    state: ContingencyState
+    attempts: int
+    """Also the fence: who claims it counts up."""
+    reference: str
+    """I.2 as the other side gave it."""
+    code: str
+    detail: str
+    created_at: datetime
+    updated_at: datetime
 
 
 def add_contingency(

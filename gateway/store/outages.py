@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from gateway.store.ched_records import NoticeRow, OutageRow
 from gateway.store.ched_tables import notices, outages
 from gateway.store.identifiers import from_text, new_id, to_text
 from gateway.store.journal import record_audit
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = [
+    "NoticeRow",
+    "OutageRow",
     "add_notice",
     "begin_outage",
     "end_outage",
@@ -47,6 +49,32 @@ _announce = insert(
 _withdraw = Statement(
     "UPDATE notices SET withdrawn_at = :now WHERE id = :id AND withdrawn_at IS NULL RETURNING partner, functionality"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRow:
+    """A time in which a functionality of a partner was away (Article 46(2), (4))."""
+
+    id: str
+    partner: str
+    functionality: str
+    began_at: datetime
+    ended_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A planned unavailability that a partner announced (Article 46(6))."""
+
+    id: str
+    partner: str
+    functionality: str
+    begins_at: datetime
+    ends_at: datetime | None
+    announced_at: datetime
+    reason: str
+    withdrawn_at: datetime | None
 
 
 def begin_outage(
