@@ -21,10 +21,11 @@ from mappings.reference.models import (
     Update,
 )
 from mappings.reference.posts import Posts
-from mappings.reference.trees import CommodityAccess, Trees
+from mappings.reference.trees import ROOT, CommodityAccess, Trees
 
 __all__ = [
     "FOLDER",
+    "ROOT",
     "Access",
     "Attribute",
     "AttributeKind",

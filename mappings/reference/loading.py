@@ -39,6 +39,8 @@ __all__ = ["FOLDER", "ReferenceData", "load_reference"]
 FOLDER: Final = "reference"
 """The operator's lists: this folder inside the folder of the operator's tables."""
 _ENGLISH: Final = "en"
+MAX_LEVELS: Final = 60
+"""Of nodes below one another: a code has five, with headings, species and models some ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ def _node(record: Record, names: list[tuple[str, str]]) -> Node:
     cn = record["cn"]
     if cn and not (cn.isascii() and cn.isdigit() and len(cn) % 2 == 0):
         raise record.wrong("cn", "pairs of digits")
+    if record["path"].count("/") > MAX_LEVELS:
+        raise record.wrong("path", f"at most {MAX_LEVELS} levels")
     return Node(
         record["path"],
         ((_ENGLISH, record["name"]), *names),
@@ -270,20 +274,24 @@ def _metadata(records: Iterable[Record], tables: Tables) -> dict[str, tuple[Meta
 
 
 def _section(record: Record, metadata: Mapping[str, tuple[MetadataCode, ...]]) -> Section:
-    known = {each.code: each for each in metadata.get("OPERATOR_ACTIVITY_TYPE", ())}
-    activities: list[MetadataCode] = []
-    for code in record.words("activities"):
-        if code not in known:
-            raise _contradiction(record, code, "an OPERATOR_ACTIVITY_TYPE of metadata.csv")
-        activities.append(known[code])
+    def named(column: str, metadata_type: str) -> tuple[MetadataCode, ...]:
+        known = {each.code: each for each in metadata.get(metadata_type, ())}
+        for code in record.words(column):
+            if code not in known:
+                raise _contradiction(record, code, f"a {metadata_type} of metadata.csv")
+        return tuple(known[code] for code in record.words(column))
+
+    chapters = named("chapter", "CLASSIFICATION_SECTION_CHAPTER")
+    if len(chapters) != 1:
+        raise record.wrong("chapter", "one chapter")
     return Section(
         record["code"],
         record["name"],
-        record["chapter"],
+        chapters[0],
         record.truth("lms"),
         record.truth("active"),
-        record.words("scope"),
-        tuple(activities),
+        named("scope", "META_COUNTRY_GROUP"),
+        named("activities", "OPERATOR_ACTIVITY_TYPE"),
     )
 
 

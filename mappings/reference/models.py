@@ -195,11 +195,11 @@ class Section:
 
     code: str
     name: str
-    chapter: str
+    chapter: MetadataCode
     lms: bool
     active: bool
-    scopes: tuple[str, ...]
-    """EU, EFTA, THIRD_COUNTRIES, ALL_COUNTRIES."""
+    scopes: tuple[MetadataCode, ...]
+    """Groups of countries: EU, EFTA, THIRD_COUNTRIES, ALL_COUNTRIES."""
     activities: tuple[MetadataCode, ...]
 
 
