@@ -24,7 +24,7 @@ from gateway.errors import (
 )
 from gateway.soap import SoapVersion
 from gateway.soap.faults import render_fault
-from gateway.xml.names import ATT1, CHED2, CHEDSUB1, CHEDSUB2, CTRL1, DOCOM1, ERR, INTRA1, REF1, SOAP11
+from gateway.xml.names import ERR, SOAP11
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,18 +32,13 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
 
 __all__ = [
-    "ATTACHMENT_FAULTS",
-    "CHED_FAULTS",
-    "CONTROL_FAULTS",
-    "DOCOM_FAULTS",
-    "INTRA_FAULTS",
-    "REFERENCE_FAULTS",
-    "SUBMISSION1_FAULTS",
-    "SUBMISSION_FAULTS",
+    "PERMISSION",
+    "RULES",
     "Detail",
     "ServiceFaults",
     "TypedFault",
     "fault_renderer",
+    "schema_sentence",
 ]
 
 MAX_ERRORS: Final = 200
@@ -229,58 +224,3 @@ def _error(identifier: str, said: str, place: str, found: str, expected: str, so
 
 def _text(value: str) -> str:
     return escape(_NOT_XML.sub("�", value))
-
-
-def _identified(element: str, text: str) -> TypedFault:
-    return TypedFault(element, text, Detail.IDENTIFIER)
-
-
-CHED_FAULTS: Final = ServiceFaults(
-    CHED2,
-    permission=_identified("ChedCertificatePermissionDeniedException", "Permission denied"),
-    rules=None,
-    by_code={
-        "IMG-7201": _identified("ChedCertificateNotFoundException", "Certificate not found"),
-    },
-    header=False,
-)
-"""ChedCertificateServiceV2; its permission fault is captured, the others are named in DIGEST 5.1 and like it."""
-
-SUBMISSION_FAULTS: Final = ServiceFaults(CHEDSUB2)
-"""ChedCertificateSubmissionServiceV2; inferred from a sister service of the platform (DIGEST 4.5)."""
-
-SUBMISSION1_FAULTS: Final = ServiceFaults(CHEDSUB1)
-"""The first version of it."""
-
-INTRA_FAULTS: Final = ServiceFaults(
-    INTRA1,
-    permission=_identified("EuIntraCertificatePermissionDeniedException", "Permission denied"),
-    rules=None,
-    by_code={
-        "IMG-7201": _identified("EuIntraCertificateNotFoundException", "Certificate not found"),
-        "IMG-7001": _identified("EuIntraCertificateNotFoundException", "Certificate not found"),
-    },
-)
-"""EuIntraCertificateServiceV1 (DIGEST 5.3)."""
-
-DOCOM_FAULTS: Final = ServiceFaults(
-    DOCOM1,
-    permission=_identified("DocomCertificatePermissionDeniedException", "Permission denied"),
-    rules=None,
-    by_code={
-        "IMG-7201": _identified("DocomCertificateNotFoundException", "Certificate not found"),
-        "IMG-7001": _identified("DocomCertificateNotFoundException", "Certificate not found"),
-    },
-)
-"""DocomCertificateRetrievalServiceV1; the names are inferred from its sister services."""
-
-ATTACHMENT_FAULTS: Final = ServiceFaults(ATT1, rules=None)
-"""CertificateAttachmentsV1; inferred."""
-
-REFERENCE_FAULTS: Final = ServiceFaults(
-    REF1, permission=TypedFault(PERMISSION.element, detail=Detail.EMPTY), rules=None
-)
-"""ReferenceDataServiceV1: its detail elements are empty in the captures."""
-
-CONTROL_FAULTS: Final = ServiceFaults(CTRL1)
-"""Our own ChedControl, in the platform's manner."""
