@@ -6,10 +6,15 @@ import re
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.errors import ConfigurationError, Severity
+from gateway.rules.ched.loading import ched_rules
 from gateway.rules.models import About, Kind, Rule, RuleSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ID: Final = re.compile(r"[A-Z]+(-[A-Z0-9]+)+")
 _FIELDS: Final = frozenset(Rule.__slots__)
@@ -31,9 +36,11 @@ def rule_sets() -> dict[str, RuleSet]:
     return read_rule_sets(texts)
 
 
-def catalogue() -> dict[str, Rule]:
-    """Every rule by id, for ``imsoc explain RULE-ID``."""
-    return {rule.id: rule for rule_set in rule_sets().values() for rule in rule_set.rules}
+@cache
+def catalogue() -> Mapping[str, Rule]:
+    """Every rule by id, those of CHEDs too, for ``imsoc explain RULE-ID``."""
+    rules = {rule.id: rule for rule_set in rule_sets().values() for rule in rule_set.rules}
+    return MappingProxyType(rules | dict(ched_rules()))
 
 
 def read_rule_sets(texts: dict[str, str]) -> dict[str, RuleSet]:

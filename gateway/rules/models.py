@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """In each element that ``each`` finds, at least one of ``need`` must hold text."""
     DUPLICATE = "duplicate"
     """The texts that ``select`` finds must differ."""
+    CHECK = "check"
+    """No path: a function of ``gateway.rules.ched`` asks the boxes of a CHED."""
 
 
 class About(StrEnum):

@@ -1,4 +1,4 @@
-"""What the rules of a CHED ask about the world beyond the document; every answer may be missing, then the rule is silent.
+"""What the rules of a CHED ask about the world beyond the document; where no answer is given, a rule is silent.
 
 The shapes are protocols, so that reference data (mappings/reference) and tests can answer alike.
 """
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MEMBER_STATES", "CommodityAccess", "Facts", "KnownPost", "Languages", "Posts"]
 
-MEMBER_STATES: Final = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
-)
+_CODES: Final = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI"
+MEMBER_STATES: Final = frozenset(_CODES.split())
 """ISO 3166-1 alpha-2 of the Member States; XI, Northern Ireland, counts as one (issue 4, captured CHEDs)."""
 
 
@@ -44,14 +43,14 @@ class KnownPost(Protocol):
 class Posts(Protocol):
     """The list of posts."""
 
-    def post(self, code: str, on: date) -> KnownPost | None:
-        """The post of an IMSOC code (I.5); None when the list has none."""
+    def find(self, code: str, on: date) -> KnownPost | None:
+        """The post with an IMSOC code (I.5) as it stands on that day; None when the list has none."""
 
 
 class Languages(Protocol):
     """The languages in which each Member State takes CHEDs (R-40-2)."""
 
-    def languages(self, country: str) -> Collection[str]:
+    def of(self, country: str) -> Collection[str]:
         """ISO 639-1; empty for a country that the list does not know."""
 
 
@@ -64,7 +63,7 @@ class CommodityAccess(Protocol):
         Args:
             tree: ``cheda``, ``chedp``, ``chedpp``, ``chedd``.
             cn_code: of the line.
-            attribute: such as ``NET_WEIGHT_ACCESS``.
+            attribute: such as ``CERTIFIED_AS_ACCESS``, or a column of the table of goods such as ``NET_WEIGHT``.
             on: the day.
         """
 
@@ -77,8 +76,6 @@ class Facts:
     languages: Languages | None = None
     access: CommodityAccess | None = None
     member_states: frozenset[str] = MEMBER_STATES
-    language: str = ""
-    """ISO 639-1 of the document's own texts (Name/@languageID); empty when it states none (R-40-2)."""
     reference: str | None = None
     """The reference that TRACES gave to this CHED: empty for one that has none yet; None when nobody knows (R-REF)."""
     previous: Ched | None = None
