@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.ched.access import Sight, sight_of
+from gateway.ched.parts import check_author, check_post
 from gateway.ched.rows import row_of
 from gateway.ched.states import (
     STATUS_NAMES,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Relative", "parts_accepted", "predecessors", "refused_part_of", "superseded"]
 
+_OPEN: Final = (ChedStatus.NEW, ChedStatus.IN_PROGRESS)
 _ACCEPTED: Final = frozenset(ChedStatus) - {
     ChedStatus.DRAFT,
     ChedStatus.NEW,
@@ -65,8 +67,9 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
     """The CHEDs that a new one cites, with what becomes of them.
 
     Raises:
-        ChedRefused: IMG-7204 one that is not here or that the actor does not see in full, IMG-7202 one that cannot be
-            replaced any more.
+        ChedRefused: IMG-7204 one that is not here or that the actor does not see in full; IMG-7202 one that cannot be
+            replaced any more; IMG-7210 one whose Part I is not the actor's, IMG-7211 one that is decided, which only its
+            post replaces.
     """
     found = []
     for link in dict.fromkeys(ched.previous):
@@ -74,18 +77,22 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
         if row is None or sight_of(actor, row) is not Sight.FULL:
             raise ChedRefused("IMG-7204", where="II.1", found=link.reference)
         replaces = link.relation == RELATION_REPLACES
+        content = _content(connection, row, limits)
+        check_author(actor, content)
         if replaces:
             check_transition(row.status_code, ChedStatus.REPLACED, Mover.REGISTER, Operation.REPLACE)
+            if row.status_code not in _OPEN:
+                check_post(actor, content)
         elif row.status_code in {*TERMINAL, ChedStatus.DRAFT}:
             raise ChedRefused("IMG-7204", where="II.1", found=f"{link.reference}, status {row.status_code}")
         status = ChedStatus.REPLACED if replaces else ChedStatus(row.status_code)
         operation = Operation.REPLACE if replaces else Operation.SPLIT
-        found.append(Relative(row, _content(connection, row, limits), status, operation))
+        found.append(Relative(row, content, status, operation))
     return tuple(found)
 
 
 def refused_part_of(connection: Connection, ched: Ched, limits: Limits) -> tuple[Relative, ...]:
-    """The CHEDs of which this refused one was a part: they become partially rejected."""
+    """The CHEDs of which this refused one was a part at the same post: they become partially rejected."""
     found = []
     for link in dict.fromkeys(ched.previous):
         row = ched_by_reference(connection, link.reference) if link.relation == RELATION_SPLIT else None
@@ -95,7 +102,7 @@ def refused_part_of(connection: Connection, ched: Ched, limits: Limits) -> tuple
             step.before == row.status_code and step.by is Operation.SPLIT and step.after is _PARTIAL
             for step in TRANSITIONS
         )
-        if partial:
+        if partial and row.post_code == (ched.post.imsoc_code if ched.post is not None else ""):
             ched_before = _content(connection, row, limits)
             found.append(Relative(row, ched_before, _PARTIAL, Operation.SPLIT, linked=False))
     return tuple(found)

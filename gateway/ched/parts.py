@@ -9,7 +9,7 @@ from gateway.access import BodyKind, BodyRole
 from gateway.ched.identities import is_at_post
 from gateway.ched.rows import country_of
 from gateway.ched.states import EDITABLE, ChedStatus
-from gateway.documents.ched import ChedParty, Coded, Part, part_digest
+from gateway.documents.ched import SYSTEM_BOXES, ChedParty, Coded, Part, changed_boxes, part_digest, part_of
 from gateway.errors import AccessDenied, ChedRefused
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "check_amendment",
     "check_author",
     "check_follower",
+    "check_only_part_one",
     "check_post",
     "check_untouched",
     "entered_by",
@@ -109,9 +110,18 @@ def check_untouched(before: Ched, after: Ched, *parts: Part) -> None:
     """
     for part in parts:
         if part_digest(before, part) != part_digest(after, part):
-            raise ChedRefused(
-                "IMG-7213", where=f"Part {part.value}", found="other content than the stored one", expected="unchanged"
-            )
+            changed = [box for box in changed_boxes(before, after) if part_of(box) is part and box not in SYSTEM_BOXES]
+            found = f"another value in {', '.join(changed)}"
+            raise ChedRefused("IMG-7213", where=f"Part {part.value}", found=found, expected="the part as it stands")
+
+
+def check_only_part_one(before: Ched, after: Ched) -> None:
+    """Refuse a message about Part I that says something of Parts II and III, but for II.23, which is open to it.
+
+    Raises:
+        ChedRefused: IMG-7213.
+    """
+    check_untouched(replace(before, customs_documents=after.customs_documents), after, Part.II, Part.III)
 
 
 def check_amendment(before: Ched, after: Ched, status: str) -> None:
@@ -120,7 +130,7 @@ def check_amendment(before: Ched, after: Ched, status: str) -> None:
     Raises:
         ChedRefused: IMG-7213.
     """
-    check_untouched(before, after, Part.II, Part.III)
+    check_only_part_one(before, after)
     if status not in EDITABLE:
         late = replace(
             before,

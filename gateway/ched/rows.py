@@ -41,7 +41,6 @@ def row_of(ched: Ched, actor: Actor, *, chid: str, before: ChedRow | None, at: d
     destination = ched.destination.address.country if ched.destination is not None else ""
     transfer = next((country_of(each.post) for each in ched.purposes if each.box == "I.20"), "")
     measures = bool(decision is not None and any(decision.measures))
-    commodities = commodities_of(ched.lines)
     return ChedRow(
         id=chid,
         reference=ched.reference,
