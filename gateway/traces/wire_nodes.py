@@ -30,7 +30,7 @@ VALUES: Final = {
     "EnumCollection": "EnumValue",
     "SelectableDocumentLink": "DocumentTypeValue",
 }
-"""Kinds of attributes and the element that their values stand in; sections, taxa and columns have forms of their own."""
+"""Kinds of attributes and the element that holds their values; sections, taxa and columns have forms of their own."""
 
 _SECTION: Final = "ClassificationSection"
 _TAXON: Final = "Taxon"
