@@ -156,7 +156,8 @@ def _read(spec: FileSpec, file: Traversable) -> tuple[dict[str, str], dict[tuple
                 raise ConfigurationError("IMG-0131", where=where, found=" ".join(key), expected="each entry once")
             rows[key] = Record(where, values, _grade(values["grade"] or header["grade"], where))
     except csv.Error as error:
-        raise ConfigurationError("IMG-0130", where=file.name, found=str(error)) from error
+        where = f"{file.name} line {body + reader.line_num}"
+        raise ConfigurationError("IMG-0130", where=where, found=str(error)) from error
     return header, rows
 
 

@@ -193,7 +193,7 @@ def _children(nodes: Mapping[str, Node], record: Record) -> dict[str, tuple[str,
 def _attributes(
     rows: Mapping[str, list[Record]], nodes: Mapping[str, Mapping[str, Node]]
 ) -> dict[tuple[str, str], dict[str, Attribute]]:
-    kinds = {record["id"]: record for record in rows["attribute-names"]}
+    kinds = {record["id"]: (_kind(record), record["name"]) for record in rows["attribute-names"]}
     columns = {record["id"]: record for record in rows["columns"]}
     found: dict[tuple[str, str], dict[str, Attribute]] = {}
     for record in rows["attributes"]:
@@ -216,21 +216,25 @@ _COLUMN_PARTS: Final = 2
 _TAXON_PARTS: Final = 3
 
 
-def _attribute(record: Record, described: Record, columns: Mapping[str, Record]) -> Attribute:
+def _kind(record: Record) -> AttributeKind:
     try:
-        kind = AttributeKind[described["kind"]]
+        return AttributeKind[record["kind"]]
     except KeyError as error:
-        raise described.wrong("kind", ", ".join(AttributeKind.__members__)) from error
-    name, value = described["name"], record["value"]
+        raise record.wrong("kind", ", ".join(AttributeKind.__members__)) from error
+
+
+def _attribute(record: Record, described: tuple[AttributeKind, str], columns: Mapping[str, Record]) -> Attribute:
+    identifier, value = record["attribute"], record["value"]
+    kind, name = described
     if kind is AttributeKind.ENUM:
-        return Attribute(described["id"], kind, name, values=record.words("value"))
+        return Attribute(identifier, kind, name, values=record.words("value"))
     if kind is AttributeKind.COLUMNS:
-        return Attribute(described["id"], kind, name, columns=_columns(record, columns))
+        return Attribute(identifier, kind, name, columns=_columns(record, columns))
     if kind is AttributeKind.TAXA:
-        return Attribute(described["id"], kind, name, taxa=_taxa(record))
+        return Attribute(identifier, kind, name, taxa=_taxa(record))
     if value not in _VALUES.get(kind, (value,)):
         raise record.wrong("value", ", ".join(_VALUES[kind]))
-    return Attribute(described["id"], kind, name, value)
+    return Attribute(identifier, kind, name, value)
 
 
 def _columns(record: Record, known: Mapping[str, Record]) -> tuple[Column, ...]:
