@@ -153,6 +153,8 @@ def pack(envelope: bytes, version: SoapVersion, parts: Sequence[Part], *, token:
         ValueError: a part is not included exactly once, has a malformed identifier, or holds the boundary.
     """
     boundary, root = f"imsoc-{token}", f"root-{token}@imsoc"
+    if len({part.content_id for part in parts}) < len(parts):
+        raise ValueError("a part stands more than once in a package")
     head = f'Content-Type: {XOP_TYPE}; charset=UTF-8; type="{version.media_type}"\r\n'
     chunks = [_delimited(boundary, head, root), envelope]
     for part in parts:

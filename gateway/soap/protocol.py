@@ -24,7 +24,7 @@ with warnings.catch_warnings():
     from spyne.server import ServerBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateway.soap.models import Contract, Operation, Part, SoapCall, SoapReply
 
@@ -50,6 +50,8 @@ class _Exchange:
 
     call: SoapCall
     contract: Contract
+    method: str
+    """The name by which spyne knows the operation."""
     takes_mtom: bool
     reply: SoapReply | None = None
     error: Exception | None = None
@@ -67,7 +69,7 @@ class _BoundaryProtocol:
     def decompose_incoming_envelope(self, ctx: Any, message: object = None) -> None:  # noqa: ARG002 - spyne's interface
         """The envelope has been read already, strictly."""
         ctx.in_body_doc = ctx.udc.call.body
-        ctx.method_request_string = ctx.in_body_doc.tag
+        ctx.method_request_string = ctx.udc.method
 
     def deserialize(self, ctx: Any, message: object) -> None:  # noqa: ARG002 - spyne's interface
         """The element itself is the argument."""
@@ -104,9 +106,12 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
         self._contract = contract
         self._version = contract.reply_version or version
         namespace = contract.operations[0].request.removeprefix("{").partition("}")[0]
+        # spyne knows operations by local names in one namespace; requests may share a local name, and names requests
+        named = {f"{{{namespace}}}{each.name}_{number}": each for number, each in enumerate(contract.operations)}
+        self._methods = {operation.request: name for name, operation in named.items()}
         super().__init__(
             Application(
-                [_service(contract)],
+                [_service(contract.name, named)],
                 namespace,
                 name=f"{contract.name}-{version.name}",
                 in_protocol=protocol(),
@@ -125,7 +130,7 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
             Exception: whatever the handler raised, untouched.
         """
         first = MethodContext(self, MethodContext.SERVER)
-        exchange = first.udc = _Exchange(call, self._contract, takes_mtom)
+        exchange = first.udc = _Exchange(call, self._contract, self._methods[str(call.body.tag)], takes_mtom)
         (context,) = self.generate_contexts(first)
         try:
             self.get_in_object(context)
@@ -145,13 +150,9 @@ class SpyneServer(ServerBase):  # type: ignore[misc]  # spyne is untyped
                 used.out_document = used.out_object = used.out_string = None
 
 
-def _service(contract: Contract) -> type:
-    # Two operations may share a name and have different requests: spyne knows them by a name of its own
-    methods = {
-        f"{operation.name}_{number}": _method(operation, f"{operation.name}_{number}")
-        for number, operation in enumerate(contract.operations)
-    }
-    return type(contract.name, (Service,), methods)
+def _service(contract: str, named: Mapping[str, Operation]) -> type:
+    methods = {name.rpartition("}")[2]: _method(operation, name) for name, operation in named.items()}
+    return type(contract, (Service,), methods)
 
 
 def _method(operation: Operation, name: str) -> Callable[..., Any]:
@@ -167,12 +168,12 @@ def _method(operation: Operation, name: str) -> Callable[..., Any]:
         except Exception as error:  # noqa: BLE001 - raised again by SpyneServer.answer
             exchange.error = error
 
-    run.__name__ = name
+    run.__name__ = name.rpartition("}")[2]
     decorate = rpc(
         AnyXml,
         _returns=AnyXml,
         _body_style="bare",
-        _in_message_name=operation.request,
-        _operation_name=name,
+        _in_message_name=name,
+        _operation_name=run.__name__,
     )
     return decorate(run)  # type: ignore[no-any-return]  # spyne is untyped
