@@ -37,15 +37,14 @@ from gateway.store import (
     upgrade,
 )
 from gateway.store.ched_rows import to_columns
-from gateway.store.ched_tables import ched_parts, ched_terms, ched_versions, cheds
+from gateway.store.ched_tables import cheds
 from gateway.store.ched_terms import terms_of
-from gateway.store.identifiers import to_text
-from gateway.store.statements import insert
+from gateway.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from gateway.store import Store
 
@@ -128,43 +127,25 @@ def fill(store: Store, stored: int, progress: Callable[[int], None] = lambda _: 
 
 
 def _add(connection: Connection, numbers: range, stored: int) -> None:
-    rows: dict[Table, list[dict[str, object]]] = {cheds: [], ched_terms: [], ched_versions: [], ched_parts: []}
+    rows: dict[str, list[tuple[object, ...]]] = {"cheds": [], "ched_terms": [], "ched_versions": [], "ched_parts": []}
+    columns = [column.name for column in cheds.columns]
     for number in numbers:
         row = ched(number, stored)
         terms = terms_of(row)
         stands = {"seq": number, "version": 1, "content_id": row.id, "terms": json.dumps(sorted(terms))}
-        rows[cheds].append({**to_columns(row), **stands})
-        rows[ched_terms].extend({"term": term, "seq": number} for term in terms)
-        rows[ched_versions].append(
-            {
-                "id": row.id,
-                "ched_id": row.id,
-                "number": 1,
-                "exchange_id": None,
-                "status_code": row.status_code,
-                "part": "I",
-                "operation": "submit",
-                "partner": row.partner,
-                "body": row.body,
-                "digest": b"",
-                "at": to_text(row.created_at),
-            }
+        values = {**to_columns(row), **stands}
+        rows["cheds"].append(tuple(values[name] for name in columns))
+        rows["ched_terms"].extend([(term, number) for term in terms])
+        rows["ched_versions"].append(
+            (row.id, row.id, 1, None, row.status_code, "I", "submit", row.partner, row.body, b"", values["created_at"])
         )
-        rows[ched_parts].append(
-            {"version_id": row.id, "laboratory_tests": None, "original": None, "content": b"<small/>" * 8}
-        )
-    rows[ched_terms].sort(key=lambda each: (each["term"], each["seq"]))
-    driver = connection.connection.driver_connection
-    assert driver is not None
+        rows["ched_parts"].append((row.id, None, None, b"<small/>" * 8))
+    rows["ched_terms"].sort()
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
     for table, several in rows.items():
-        statement = insert(table).text(connection)
-        if table is cheds:
-            names = ", ".join(column.name for column in cheds.columns)
-            values = ", ".join(f":{column.name}" for column in cheds.columns)
-            if connection.dialect.name != "sqlite":
-                values = ", ".join(f"%({column.name})s" for column in cheds.columns)
-            statement = f"INSERT INTO cheds ({names}) VALUES ({values})"
-        driver.cursor().executemany(statement, several)
+        places = ", ".join(mark for _ in several[0])
+        names = ", ".join(column.name for column in metadata.tables[table].columns)
+        connection.connection.cursor().executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", several)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,12 @@ FAULT_POINTS = (
     "hub.decided",
     "hub.acknowledged",
     "hub.finished",
+    # the store: a write of a CHED, inside the unit of work
+    "ched.exchange",
+    "ched.moved",
+    "ched.recorded",
 )
-"""Every point, in the order in which a submission and its delivery, and an envelope of the hub, pass them."""
+"""Every point, in the order in which a submission and its delivery, and an envelope of the hub or a CHED, pass them."""
 
 HUB_POINTS = tuple(point for point in FAULT_POINTS if point.startswith("hub."))
 """Those that only an envelope passes; between ``hub.examined`` and ``hub.decided`` it passes those of the store too."""

@@ -39,7 +39,9 @@ __all__ = ["Cursors", "find_cheds"]
 _FEW: Final = 5_000
 """Entries of a range of dates or of a beginning that are read as a whole; more of them are tested row by row."""
 
-_SMALLEST_WINDOW: Final = 128
+_SMALLEST_WINDOW: Final = 64
+"""Where more than one list must meet, or rows are tested: fewer would hardly do."""
+
 _LARGEST_WINDOW: Final = 8_192
 _UNLUCKY: Final = 2
 """Windows without enough that passed the tests of rows, after which it is worth asking where the range lies."""
@@ -121,7 +123,8 @@ class _Search:
 
     def entries(self, before: int | None, wanted: int) -> Iterator[int]:
         """The ``seq`` of what fits, newest first, below ``before``."""
-        size = min(max(wanted, _SMALLEST_WINDOW), _LARGEST_WINDOW)
+        alone = len(self._lists) == 1 and not self._tests
+        size = min(wanted if alone else max(wanted, _SMALLEST_WINDOW), _LARGEST_WINDOW)
         floor, passed, windows = 0, 0, 0
         while True:
             rarest, candidates = self._meet(before, size)

@@ -1,7 +1,7 @@
 """What a CHED is found by, as terms: a kind of one or two letters, a colon, a value.
 
 A term that says who may find it is there twice, alone and with the status after a bar: "what is new at my post" is
-asked all day, and so is one list.
+asked all day, and so is one list. Those for grants of countries are there once.
 
 The same functions make the terms that are stored, those that a search asks for, and the answer to "may this reader
 find this one", so that the three cannot differ.
@@ -53,7 +53,8 @@ _SINGLE: Final = (
 def terms_of(row: ChedRow) -> frozenset[str]:
     """Everything that this CHED is found by."""
     viewers = _viewers(row)
-    return frozenset(_criteria(row)) | viewers | {f"{viewer}|{row.status_code}" for viewer in viewers}
+    with_status = {f"{viewer}|{row.status_code}" for viewer in viewers if not viewer.startswith("vg")}
+    return frozenset(_criteria(row)) | viewers | with_status
 
 
 def visible(row: ChedRow, visibility: ChedVisibility) -> bool:
@@ -107,7 +108,8 @@ def _who(query: ChedQuery) -> tuple[tuple[str, ...], ...]:
         return (statuses,)
     viewers = viewer_terms(query.visibility) or ("none:",)
     both = tuple(f"{viewer}|{status}" for viewer in viewers for status in sorted(set(query.statuses)))
-    return (both,) if both and len(both) <= _LISTS_OF_BOTH else (viewers, statuses)
+    merged = both and len(both) <= _LISTS_OF_BOTH and not query.visibility.country_pairs
+    return (both,) if merged else (viewers, statuses)
 
 
 def _criteria(row: ChedRow) -> Iterator[str]:

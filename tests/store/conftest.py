@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.store import DocumentKey, Form, NewEnvelope, NewImport, Nonce, Submission, new_id
+from gateway.store import (
+    ChedEvidence,
+    ChedRow,
+    ChedWrite,
+    DocumentKey,
+    Form,
+    NewEnvelope,
+    NewImport,
+    Nonce,
+    Submission,
+    new_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,5 +104,65 @@ def make_import() -> Callable[..., NewImport]:
             received_at=NOW,
         )
         return replace(new, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_ched() -> Callable[..., ChedRow]:
+    """A new CHED-PP at a Dutch post, as the store is given it; the number is that of its reference."""
+
+    def make(number: int = 1, **changes) -> ChedRow:
+        row = ChedRow(
+            id=new_id(NOW),
+            reference=f"CHEDPP.NL.2026.{number:07}",
+            local_reference=f"local-{number}",
+            type="PP",
+            status_code="1",
+            partner="nl-system",
+            body="OPERATOR1",
+            bodies=("OPERATOR1", "AUTHORITY1"),
+            posts=("NLRTM1",),
+            areas=("NL",),
+            post_code="NLRTM1",
+            post_locode="NLRTM",
+            entry_country="NL",
+            created_at=NOW,
+            updated_at=NOW,
+            status_changed_at=NOW,
+        )
+        return replace(row, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_write(make_ched) -> Callable[..., ChedWrite]:
+    """The write that creates a CHED; ids, nonce and acknowledgement are fresh, the content makes it the same again."""
+
+    def make(row: ChedRow | None = None, content: bytes | None = b"<content/>", **changes) -> ChedWrite:
+        row = row or make_ched()
+        evidence = ChedEvidence(
+            contract="ched-submission",
+            operation="createAndSubmitForDecision",
+            request=b"<envelope/>",
+            acknowledgement=b"<ack>" + secrets.token_hex(8).encode() + b"</ack>",
+            nonces=(Nonce("wsse", secrets.token_hex(16), NOW + timedelta(hours=1)),),
+            repeat_key=hashlib.sha256(row.reference.encode() + (content or b"")).digest(),
+        )
+        write = ChedWrite(
+            version_id=new_id(NOW),
+            row=row,
+            expected_version=None,
+            at=NOW,
+            operation="submit",
+            partner="nl-system",
+            body="OPERATOR1",
+            part="I",
+            content=content,
+            digest=hashlib.sha256(content or b"").digest(),
+            evidence=evidence,
+        )
+        return replace(write, **changes)
 
     return make
