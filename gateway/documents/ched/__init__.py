@@ -1,5 +1,7 @@
 """The common health entry document (CHED): its boxes, read from and written to SPSCertificate 17."""
 
+from gateway.documents.ched.boxes import BOXES, SYSTEM_BOXES, boxes, changed_boxes, part_digest, part_of
+from gateway.documents.ched.changes import relabel, with_fields, with_reference, with_status
 from gateway.documents.ched.document import Ched
 from gateway.documents.ched.models import (
     AccompanyingDocument,
@@ -32,6 +34,8 @@ from gateway.documents.ched.reading import read_ched
 from gateway.documents.ched.writing import write_ched
 
 __all__ = [
+    "BOXES",
+    "SYSTEM_BOXES",
     "AccompanyingDocument",
     "Address",
     "Ched",
@@ -57,8 +61,16 @@ __all__ = [
     "Seal",
     "Transport",
     "TransportImpact",
+    "boxes",
+    "changed_boxes",
     "conclusion_box",
+    "part_digest",
+    "part_of",
     "purpose_box",
     "read_ched",
+    "relabel",
+    "with_fields",
+    "with_reference",
+    "with_status",
     "write_ched",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "RELATIONS",
     "ROLES",
     "SCHEMES",
+    "STATUSES",
     "SUBJECTS",
     "TYPES",
     "UN_AGENCY",
@@ -109,5 +110,24 @@ SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
         "LABORATORY_TESTS_COMMODITIES_TOTAL": "Total number of laboratory tests on commodities",
         "LAST_UPDATE_DATETIME": "Last updated",
         "PRODUCT_TEMPERATURE": "Product temperature",
+    }
+)
+
+STATUSES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "47": "Draft version (Draft)",
+        "1": "To be done (New)",
+        "42": "Approval pending (In progress)",
+        "97": "Pending (Authorized for onward transportation)",
+        "146": "Transhipped (Authorized for transhipment)",
+        "124": "For transfer (Authorized for transfer to)",
+        "35": "Forwarded to destination (Authorized for onward travel)",
+        "99": "Transferred out (Authorized for transit)",
+        "41": "Rejected (Rejected)",
+        "122": "Partial (Partially rejected)",
+        "70": "Issued (Validated)",
+        "55": "Extracted (Deleted)",
+        "64": "Order or request cancelled (Cancelled)",
+        "44": "Replaced (Replaced)",
     }
 )

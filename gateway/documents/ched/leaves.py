@@ -51,10 +51,12 @@ __all__ = [
 ID: Final = f"{RAM}ID"
 NAME: Final = f"{RAM}Name"
 TYPE: Final = f"{RAM}TypeCode"
-_ROLE: Final = f"{RAM}RoleCode"
 _ADDRESS: Final = f"{RAM}SpecifiedSPSAddress"
 _PERSON: Final = f"{RAM}SpecifiedSPSPerson"
 _LINES: Final = tuple(f"{RAM}{name}" for name in ("LineOne", "LineTwo", "LineThree", "LineFour", "LineFive"))
+NOWHERE: Final = Address()
+_NOBODY: Final = ChedParty()
+_IN_PARTY: Final = {ID: "identifier", NAME: "name", f"{RAM}RoleCode": "role", _PERSON: "person"}
 _IN_ADDRESS: Final = {
     f"{RAM}PostcodeCode": "postcode",
     f"{RAM}CityName": "city",
@@ -85,7 +87,19 @@ def text(element: _Element) -> str:
     found = element.text
     if len(element):
         found = (found or "") + "".join(child.tail or "" for child in element)
-    return " ".join(found.split()) if found else ""
+    if not found:
+        return ""
+    if found.isprintable() and found[0] != " " and found[-1] != " " and "  " not in found:
+        return found  # as most texts are, and seen sooner than words are split and joined
+    return " ".join(found.split())
+
+
+def first_text(element: _Element, tag: str) -> str:
+    """The text of the first child of that name that has one."""
+    for child in element.iterchildren(tag):
+        if found := text(child):
+            return found
+    return ""
 
 
 def attribute(element: _Element, name: str) -> str:
@@ -96,7 +110,7 @@ def attribute(element: _Element, name: str) -> str:
 
 def read_code(element: _Element) -> Coded:
     """A code with the label (@name) and the list (@listID) beside it."""
-    return Coded(text(element), attribute(element, "name"), "", attribute(element, "listID"))
+    return Coded(text(element), element.get("name", ""), "", element.get("listID", ""))
 
 
 def read_moment(element: _Element) -> str:
@@ -111,7 +125,7 @@ def read_measure(element: _Element) -> Measure | None:
     if not found or len(found) > _MAX_DIGITS or _DECIMAL.fullmatch(found) is None:
         return None
     try:
-        return Measure(Decimal(found), attribute(element, "unitCode"))
+        return Measure(Decimal(found), element.get("unitCode", ""))
     except InvalidOperation:
         return None
 
@@ -130,42 +144,40 @@ def read_country(element: _Element) -> Country:
 
 def read_countries(element: _Element) -> list[Country]:
     """A country of origin (I.11): once for each of its regions (I.12), once without region when it names none."""
-    country = read_country(element)
-    regions: list[Country] = []
-    for child in element.iterchildren(_SUBDIVISION):
-        region = next((found for part in child.iterchildren(ID) if (found := text(part))), "")
-        if region:
-            regions.append(Region(country.code, country.name, region))
-    return regions or [country]
+    code = name = ""
+    regions: list[str] = []
+    for child in element:
+        tag = child.tag
+        if tag == ID:
+            code = code or text(child)
+        elif tag == NAME:
+            name = name or text(child)
+        elif tag == _SUBDIVISION and (region := first_text(child, ID)):
+            regions.append(region)
+    return [Region(code, name, region) for region in regions] if regions else [Country(code, name)]
 
 
 def read_party(element: _Element) -> ChedParty | None:
     """A party; None when every field of it is empty, as the signatory of most samples is."""
-    identifier = scheme = name = role = person = approval = ""
+    found: dict[str, str] = {}
     activities: list[Coded] = []
-    address = _NOWHERE
+    address = NOWHERE
     for child in element:
         tag = child.tag
-        if tag == ID:
-            if not identifier:
-                identifier, scheme = text(child), attribute(child, "schemeID")
-        elif tag == NAME:
-            name = name or text(child)
-        elif tag == _ROLE:
-            role = role or text(child)
-        elif tag == TYPE:
+        if tag == TYPE:
             code = read_code(child)
-            if code.list_id == at.LIST_APPROVAL and not approval:
-                approval = code.code
+            if code.list_id == at.LIST_APPROVAL:
+                found.setdefault("approval", code.code)
             elif code.code:
                 activities.append(code)
         elif tag == _ADDRESS:
-            address = _read_address(child) if address is _NOWHERE else address
-        elif tag == _PERSON:
-            person = person or next((found for part in child.iterchildren(NAME) if (found := text(part))), "")
-    if not (identifier or name or role or person or approval or activities) and address == _NOWHERE:
-        return None
-    return ChedParty(identifier, scheme if identifier else "", name, role, tuple(activities), address, person, approval)
+            address = _read_address(child) if address is NOWHERE else address
+        elif tag in _IN_PARTY and (value := first_text(child, NAME) if tag == _PERSON else text(child)):
+            found.setdefault(_IN_PARTY[tag], value)
+            if tag == ID and found["identifier"] == value:
+                found.setdefault("scheme", attribute(child, "schemeID"))
+    party = ChedParty(activities=tuple(activities), address=address, **found)
+    return None if party == _NOBODY else party
 
 
 def _read_address(element: _Element) -> Address:
@@ -178,10 +190,7 @@ def _read_address(element: _Element) -> Address:
                 found.setdefault(_IN_ADDRESS[tag], value)
         elif tag in _LINES and (value := text(child)):
             lines.append(value)
-    return Address(tuple(lines), **found) if lines or found else _NOWHERE
-
-
-_NOWHERE: Final = Address()
+    return Address(tuple(lines), **found) if lines or found else NOWHERE
 
 
 def read_post(element: _Element) -> ControlPost | None:
@@ -210,7 +219,7 @@ def read_post_party(element: _Element) -> ControlPost | None:
     address = party.address
     locode = ""
     for part in element.iterchildren(_ADDRESS):
-        locode = locode or next((found for each in part.iterchildren(f"{RAM}CityID") if (found := text(each))), "")
+        locode = locode or first_text(part, f"{RAM}CityID")
     post = ControlPost(
         party.identifier,
         party.scheme,
@@ -237,7 +246,7 @@ def read_transport(element: _Element) -> Transport:
         elif tag == _MODE:
             mode = mode or read_code(child)
         elif tag == _MEANS:
-            name = name or next((found for part in child.iterchildren(NAME) if (found := text(part))), "")
+            name = name or first_text(child, NAME)
     return Transport(mode, identification, "" if scheme in _NAMELESS else scheme, country, country_name, name)
 
 
@@ -260,7 +269,7 @@ def read_container(element: _Element) -> Container:
 
 
 def _read_seal(element: _Element) -> Seal:
-    number = next((found for child in element.iterchildren(ID) if (found := text(child))), "")
+    number = first_text(element, ID)
     official = any(
         text(code) == at.AUTHORITY for party in element.iterchildren(_SEAL_PARTY) for code in party.iterchildren(TYPE)
     )

@@ -2,101 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.documents.ched.leaves import (
     TYPE,
-    attribute,
     read_code,
     read_countries,
     read_measure,
     read_note,
     text,
 )
-from gateway.documents.ched.models import NO_CODE, ChedClass, ChedLine, ChedPackage
+from gateway.documents.ched.models import NO_CODE, NO_COUNTRY, ChedClass, ChedLine, ChedPackage
 from gateway.documents.ched.places import RAM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
     from gateway.documents.ched.models import Country, LineNote
-    from gateway.documents.parts import Measure
+
+    _Single = Callable[[_Element, dict[str, Any]], None]
 
 __all__ = ["LINE_TAGS", "read_line"]
 
-_NUMBER: Final = f"{RAM}SequenceNumeric"
 _DESCRIPTION: Final = f"{RAM}Description"
-_SCIENTIFIC: Final = f"{RAM}ScientificName"
-_BATCH: Final = f"{RAM}ProductionBatchID"
 _NOTE: Final = f"{RAM}AdditionalInformationSPSNote"
 _CLASS: Final = f"{RAM}ApplicableSPSClassification"
 _PACKAGE: Final = f"{RAM}PhysicalSPSPackage"
 _ORIGIN: Final = f"{RAM}OriginSPSCountry"
-MEASURES: Final = {
-    f"{RAM}NetWeightMeasure": "net_weight",
-    f"{RAM}GrossWeightMeasure": "gross_weight",
-    f"{RAM}NetVolumeMeasure": "net_volume",
-    f"{RAM}GrossVolumeMeasure": "gross_volume",
-}
 _SYSTEM: Final = f"{RAM}SystemID"
 _SYSTEM_NAME: Final = f"{RAM}SystemName"
 _CLASS_CODE: Final = f"{RAM}ClassCode"
 _CLASS_NAME: Final = f"{RAM}ClassName"
 _LEVEL: Final = f"{RAM}LevelCode"
 _COUNT: Final = f"{RAM}ItemQuantity"
-LINE_TAGS: Final = frozenset({_NUMBER, _DESCRIPTION, _SCIENTIFIC, _BATCH, _NOTE, _CLASS, _PACKAGE, _ORIGIN, *MEASURES})
-"""What is read of a line; anything else in it stays in the tree."""
 _MAX_DIGITS: Final = 9
 
 
 def read_line(element: _Element) -> ChedLine:
     """One line; what it does not say is empty."""
-    number: int | None = None
-    scientific = language = batch = ""
     descriptions: list[str] = []
     notes: list[LineNote] = []
     classes: list[ChedClass] = []
     packages: list[ChedPackage] = []
     origins: list[Country] = []
-    measures: dict[str, Measure] = {}
+    single: dict[str, Any] = {}
     for child in element:
         tag = child.tag
         if tag == _CLASS:
             classes.append(_read_class(child))
         elif tag == _PACKAGE:
             packages.append(_read_package(child))
-        elif tag in MEASURES:
-            if (measure := read_measure(child)) is not None:
-                measures.setdefault(MEASURES[tag], measure)
         elif tag == _NOTE:
             notes.append(read_note(child))
         elif tag == _ORIGIN:
-            origins.extend(country for country in read_countries(child) if country.code or country.name)
-        elif tag == _NUMBER:
-            number = _number(text(child)) if number is None else number
+            origins.extend(country for country in read_countries(child) if country != NO_COUNTRY)
         elif tag == _DESCRIPTION:
             if found := text(child):
                 descriptions.append(found)
-        elif tag == _SCIENTIFIC:
-            if not scientific and (scientific := text(child)):
-                language = attribute(child, "languageID")
-        elif tag == _BATCH:
-            batch = batch or text(child)
+        elif tag in _SINGLE:
+            _SINGLE[tag](child, single)
     return ChedLine(
-        number,
+        single.pop("number", None),
         tuple(descriptions),
-        scientific,
-        language,
-        measures.get("net_weight"),
-        measures.get("gross_weight"),
-        measures.get("net_volume"),
-        measures.get("gross_volume"),
-        tuple(notes),
-        tuple(classes),
-        tuple(packages),
-        tuple(origins),
-        batch,
+        notes=tuple(notes),
+        classes=tuple(classes),
+        packages=tuple(packages),
+        origins=tuple(origins),
+        **single,
     )
+
+
+def _measured(name: str) -> _Single:
+    def read(element: _Element, single: dict[str, Any]) -> None:
+        if name not in single and (measure := read_measure(element)) is not None:
+            single[name] = measure
+
+    return read
+
+
+def _numbered(element: _Element, single: dict[str, Any]) -> None:
+    if "number" not in single and (number := _number(text(element))) is not None:
+        single["number"] = number
+
+
+def _named(element: _Element, single: dict[str, Any]) -> None:
+    if "scientific_name" not in single and (found := text(element)):
+        single["scientific_name"] = found
+        single["scientific_language"] = element.get("languageID", "")
+
+
+def _batched(element: _Element, single: dict[str, Any]) -> None:
+    if "batch" not in single and (found := text(element)):
+        single["batch"] = found
+
+
+_SINGLE: Final[dict[Any, _Single]] = {
+    f"{RAM}SequenceNumeric": _numbered,
+    f"{RAM}ScientificName": _named,
+    f"{RAM}ProductionBatchID": _batched,
+    f"{RAM}NetWeightMeasure": _measured("net_weight"),
+    f"{RAM}GrossWeightMeasure": _measured("gross_weight"),
+    f"{RAM}NetVolumeMeasure": _measured("net_volume"),
+    f"{RAM}GrossVolumeMeasure": _measured("gross_volume"),
+}
+LINE_TAGS: Final = frozenset({_DESCRIPTION, _NOTE, _CLASS, _PACKAGE, _ORIGIN, *_SINGLE})
+"""What is read of a line; anything else in it stays in the tree."""
 
 
 def _number(found: str) -> int | None:
@@ -113,7 +125,7 @@ def _read_class(element: _Element) -> ChedClass:
         tag = child.tag
         if tag == _CLASS_NAME:
             if name := text(child):
-                names.append((attribute(child, "languageID"), name))
+                names.append((child.get("languageID", ""), name))
         elif tag == _SYSTEM:
             system = system or text(child)
         elif tag == _SYSTEM_NAME:

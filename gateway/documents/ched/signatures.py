@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.documents.ched import places as at
 from gateway.documents.ched.leaves import ID, attribute, read_moment, read_party, read_post, text
 from gateway.documents.ched.models import (
-    NO_CODE,
     ChedParty,
     Coded,
     ControlPost,
@@ -19,13 +18,14 @@ from gateway.documents.ched.models import (
     Declaration,
     FollowUp,
     LaboratoryTests,
-    Purpose,
     Redispatch,
     TransportImpact,
 )
 from gateway.documents.ched.places import RAM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
 __all__ = ["read_clause", "read_decision", "read_declaration", "read_follow_up"]
@@ -36,7 +36,6 @@ _PROVIDER: Final = f"{RAM}ProviderSPSParty"
 _LOCATION_PROVIDER: Final = f"{RAM}LocationProviderSPSParty"
 _CLAUSE: Final = f"{RAM}IncludedSPSClause"
 _CONTENT: Final = f"{RAM}Content"
-_DONE: Final = {"YES": True, "NO": False}
 
 
 @dataclass(slots=True)
@@ -90,40 +89,30 @@ def read_declaration(element: _Element, values: dict[str, Any]) -> None:
         values: of the CHED; ``declaration`` is set unless the signature says nothing of its own.
     """
     found = _read(element)
-    purposes: list[Purpose] = []
+    purposes: list[dict[str, Any]] = []
     certified: list[Coded] = []
     further: list[tuple[str, Coded]] = []
     email = ""
-    place, exit_date = NO_CODE, ""
     for identifier, code in found.clauses:
-        if identifier == at.PURPOSE and code:
-            purposes.append(Purpose(code, at.purpose_box(code.code)))
-            place, exit_date = NO_CODE, ""
-        elif identifier == at.CERTIFIED_AS and code:
+        detail = _PURPOSE_DETAILS.get(identifier, "")
+        if not code:
+            further.append((identifier, code))
+        elif identifier == at.PURPOSE:
+            purposes.append({"code": code, "box": at.purpose_box(code.code)})
+        elif identifier == at.CERTIFIED_AS:
             certified.append(code)
-        elif identifier == at.CONFORMITY and code and "conformity" not in values:
+        elif detail and purposes and detail not in purposes[-1]:
+            purposes[-1][detail] = code if detail == "place" else code.code
+        elif identifier == at.CONFORMITY and "conformity" not in values:
             values["conformity"] = code
-        elif identifier == at.EMAIL and code and not email:
+        elif identifier == at.EMAIL and not email:
             email = code.code
-        elif identifier == at.PURPOSE_PLACE and code and purposes and not place:
-            place = code
-            purposes[-1] = _with(purposes[-1], place, exit_date)
-        elif identifier == at.PURPOSE_EXIT_DATE and code and purposes and not exit_date:
-            exit_date = code.code
-            purposes[-1] = _with(purposes[-1], place, exit_date)
         else:
             further.append((identifier, code))
-    if purposes:
-        values["purposes"] = purposes
-    if certified:
-        values["certified_as"] = certified
+    values.update({name: value for name, value in (("purposes", purposes), ("certified_as", certified)) if value})
     declaration = Declaration(found.party, found.signed, email, tuple(further))
     if declaration != Declaration():
         values["declaration"] = declaration
-
-
-def _with(purpose: Purpose, place: Coded, exit_date: str) -> Purpose:
-    return Purpose(purpose.code, purpose.box, place=place, exit_date=exit_date)
 
 
 def read_decision(values: dict[str, Any]) -> Decision:
@@ -135,25 +124,25 @@ def read_decision(values: dict[str, Any]) -> Decision:
     fields = dict(values)
     element: _Element | None = fields.pop("signature", None)
     counts = tuple(fields.pop("counts", ()))
-    laboratory: dict[str, Any] = {}
-    impact: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {"": fields, "laboratory": {}, "impact": {}}
     conclusion: list[Coded] = []
     further: list[tuple[str, Coded]] = []
     found = _Signature() if element is None else _read(element)
     for identifier, code in found.clauses:
-        target, name, value = _decision_place(identifier, code, fields, laboratory, impact)
+        group, name, value_of = _DECISION_PLACES.get(identifier, _NOWHERE)
+        value = value_of(code) if code else None
         if identifier == at.CONCLUSION and code:
             conclusion.append(code)
-        elif value is None or value == "" or value == NO_CODE or name in target:
+        elif value is None or name in groups[group]:
             further.append((identifier, code))
         else:
-            target[name] = value
+            groups[group][name] = value
     for name in ("measures", "refusal_reasons", "reseals"):
         fields[name] = tuple(fields.get(name, ()))
     return Decision(
         conclusion=tuple(conclusion),
-        laboratory=LaboratoryTests(**laboratory, counts=counts),
-        impact=TransportImpact(**impact),
+        laboratory=LaboratoryTests(**groups["laboratory"], counts=counts),
+        impact=TransportImpact(**groups["impact"]),
         post=found.place,
         officer=found.party,
         signed=found.signed,
@@ -162,27 +151,33 @@ def read_decision(values: dict[str, Any]) -> Decision:
     )
 
 
-def _decision_place(
-    identifier: str,
-    code: Coded,
-    fields: dict[str, Any],
-    laboratory: dict[str, Any],
-    impact: dict[str, Any],
-) -> tuple[dict[str, Any], str, Any]:
-    """Where a clause goes: the fields, the name among them, and the value; None when it is none that is known."""
-    if identifier in at.DECISION_CODES:
-        return fields, at.DECISION_CODES[identifier], code
-    if identifier in at.DECISION_TEXTS:
-        return fields, at.DECISION_TEXTS[identifier], code.code
-    if identifier == at.LABORATORY_DONE:
-        return laboratory, "done", _DONE.get(code.code)
-    if identifier in at.LABORATORY_CODES:
-        return laboratory, at.LABORATORY_CODES[identifier], code
-    if identifier in at.IMPACT_TEXTS:
-        return impact, at.IMPACT_TEXTS[identifier], code.code
-    if identifier == at.IMPACT_ACCURACY:
-        return impact, "accuracy", code
-    return fields, "", None
+def _code(code: Coded) -> Coded:
+    return code
+
+
+def _words(code: Coded) -> str:
+    return code.code
+
+
+def _done(code: Coded) -> bool | None:
+    return {"YES": True, "NO": False}.get(code.code)
+
+
+def _nothing(_code: Coded) -> None:
+    return None
+
+
+_NOWHERE: Final = ("", "", _nothing)
+_PURPOSE_DETAILS: Final = {at.PURPOSE_PLACE: "place", at.PURPOSE_EXIT_DATE: "exit_date"}
+_DECISION_PLACES: Final[dict[str, tuple[str, str, Callable[[Coded], Any]]]] = {
+    at.LABORATORY_DONE: ("laboratory", "done", _done),
+    at.IMPACT_ACCURACY: ("impact", "accuracy", _code),
+    **{identifier: ("", name, _code) for identifier, name in at.DECISION_CODES.items()},
+    **{identifier: ("", name, _words) for identifier, name in at.DECISION_TEXTS.items()},
+    **{identifier: ("laboratory", name, _code) for identifier, name in at.LABORATORY_CODES.items()},
+    **{identifier: ("impact", name, _words) for identifier, name in at.IMPACT_TEXTS.items()},
+}
+"""Where a clause of the decision goes: the group of fields, the field, and what of the clause it keeps."""
 
 
 def read_follow_up(values: dict[str, Any]) -> FollowUp | None:

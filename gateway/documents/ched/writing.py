@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from gateway.documents.ched.building_document import build_ched
+from gateway.documents.ched.collecting import Reading
 from gateway.documents.ched.document import EMPTY_CHED
 from gateway.documents.ched.lines import LINE_TAGS
 from gateway.documents.ched.places import RAM
-from gateway.documents.ched.reading import IN_ITEM, PARTS, Reading, read_ched
+from gateway.documents.ched.reading import IN_ITEM, PARTS, read_ched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
