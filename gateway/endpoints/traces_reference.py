@@ -43,7 +43,6 @@ from gateway.traces.wire_reference import (
     trees_response,
     updates_response,
 )
-from gateway.xml.names import REF1, qn
 from mappings import reference as known
 from mappings.reference import AttributeKind
 
@@ -167,8 +166,6 @@ def _updates(data: ReferenceData, asked: Asked) -> bytes:
 
 def _detail(data: ReferenceData, asked: Asked) -> bytes:
     tree, path, code = read_node_request(asked.body)
-    if path and asked.body.find(qn(REF1, "CNCode")) is not None:
-        raise ChedRefused("IMG-7315", where="CNCode", found="Path and CNCode", expected="one of the two")
     day = _day(asked)
     found = data.trees.by_path(tree, path, day) if path else data.trees.by_code(tree, code, day)
     asked.noted(tree, node=found.node.path)

@@ -1,4 +1,4 @@
-"""A CHED goes from a national system's codes to those of TRACES and back; what no row names is refused with its place."""
+"""A CHED goes from a national system's codes to those of TRACES and back; a code that no row names is refused."""
 
 import os
 from copy import deepcopy
