@@ -32,16 +32,17 @@ from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lxml.etree import _Element
+    from sqlalchemy import Connection
 
     from gateway.ched.links import Relative
     from gateway.ched.models import Actor, Receipt, SealedCopy
     from gateway.documents.ched import FollowUp
     from gateway.exchange import Context
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow
+    from gateway.store import ChedRow, ChedWrite
 
 __all__ = ["RegisterService", "Renderer"]
 
@@ -58,6 +59,7 @@ class RegisterService(ChedReader):
         part_signatures: ``required``: a decision without the signatures of Article 41 is refused; ``recorded``: it is
             taken, and what is missing is a warning.
         render: the printable CHED; without it there is none.
+        also: what is written in the unit of work of every new change, after it.
 
     All methods may be called from any thread.
     """
@@ -70,11 +72,12 @@ class RegisterService(ChedReader):
         facts: Facts | None = None,
         part_signatures: str = SIGNED_DECISIONS,
         render: Renderer | None = None,
+        also: Callable[[Connection, ChedWrite], None] | None = None,
     ) -> None:
         in_traces = TRACES_ROLE in context.policy.roles
         super().__init__(context, CounterSeals(context) if in_traces else None, render)
         self._judge = Judge(context, facts if facts is not None else Facts(), part_signatures)
-        self._writer = Writer(context.store, portal=portal, allocates=in_traces)
+        self._writer = Writer(context.store, portal=portal, allocates=in_traces, also=also)
 
     def complete_seals(self, limit: int = 50) -> int:
         """Make the seals of TRACES that are pending, oldest first; how many were made."""
@@ -324,7 +327,8 @@ def _status(row: ChedRow | None) -> str | None:
 def _arrived(ched: Ched, follow_up: FollowUp) -> bool:
     """Whether Part III says that the goods are where they were sent.
 
-    PP and D say it with a word. A and P have none (III.5): there a follow-up without a reason of non-compliance says it.
+    PP and D say it with a word. A and P have none (III.5): there a follow-up without a reason of non-compliance
+    says it.
     """
     if follow_up.arrived:
         return follow_up.arrived.code == "YES"

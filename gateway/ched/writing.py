@@ -36,7 +36,7 @@ from gateway.store import (
 from gateway.xml.canonical import C14n, canonicalise, serialise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -92,10 +92,19 @@ class Writer:
         store: where.
         portal: base of the addresses of electronic versions.
         allocates: whether this instance gives references (I.2): in the TRACES role only (R-REF).
+        also: what is written in the unit of work of every new change, after it.
     """
 
-    def __init__(self, store: Store, *, portal: str, allocates: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        portal: str,
+        allocates: bool,
+        also: Callable[[Connection, ChedWrite], None] | None = None,
+    ) -> None:
         self._store = store
+        self._also = also
         self._portal = portal
         self._allocates = allocates
 
@@ -174,6 +183,8 @@ class Writer:
                 written.append(row)
                 for relative in change.relatives:
                     record_ched(connection, superseded(relative, ched, change.actor, new_id(at), at))
+                if self._also is not None:
+                    self._also(connection, write)
             return recorded
 
         recorded = self._store.write(unit)

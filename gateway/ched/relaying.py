@@ -1,0 +1,486 @@
+"""Writes of a national system: to TRACES, or while it is away into the register of this instance and the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from adapters.traces_nt import Caller
+from gateway.ched.contingency import OBLIGATIONS, REASON, as_contingency, local_id, values_kept
+from gateway.ched.labels import Labels
+from gateway.ched.models import Receipt, SubmissionKind
+from gateway.ched.parts import writer_of
+from gateway.ched.signatures import Case, require_signatures, verify_all
+from gateway.ched.states import ChedStatus, Operation, decided_status
+from gateway.ched.steps import Step
+from gateway.ched.transmission import COUNTER_SEAL, Away, Begun, Outgoing, Transmission
+from gateway.ched.upstream import is_away, refusal_of
+from gateway.ched.writing import message_digest
+from gateway.documents.ched import read_ched, write_ched
+from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError, Unavailable
+from gateway.store import (
+    ContingencyState,
+    Recorded,
+    RecordedKind,
+    ched_by_reference,
+    ched_of_exchange,
+    ched_repeat_key,
+    cheds_by_local_reference,
+    find_ched_repeat,
+    get_ched,
+    settle_contingency,
+    steps_of_ched,
+)
+from gateway.store.journal import claim_nonces
+from gateway.traces.contracts import CONTROL
+from gateway.traces.headers import BodyIdentity, BodyKind
+from gateway.traces.models import SealFile
+from gateway.xml.canonical import serialise
+from mappings import CANONICAL, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lxml.etree import _Element
+    from sqlalchemy import Connection
+
+    from gateway.access import Partner
+    from gateway.ched.availability import Availability
+    from gateway.ched.counter_seals import CounterSealReader
+    from gateway.ched.models import Actor, SealedCopy
+    from gateway.ched.register import RegisterService
+    from gateway.ched.steps import Answer
+    from gateway.ched.upstream import Upstream
+    from gateway.documents.ched import Ched, Part
+    from gateway.exchange import Context
+    from gateway.soap import SoapCall
+    from gateway.store import ChedRow, ChedWrite
+
+    Also = Callable[[Connection, ChedWrite], None]
+
+__all__ = ["RelaySettings", "Relaying"]
+
+_FIRST_STATUS: Final = {
+    Operation.DRAFT: ChedStatus.DRAFT,
+    Operation.SUBMIT: ChedStatus.NEW,
+    Operation.IN_PROGRESS: ChedStatus.IN_PROGRESS,
+}
+_TAKEN: Final = "Message has been successfully processed"
+_KINDS: Final = {
+    Operation.DRAFT: SubmissionKind.DRAFT,
+    Operation.SUBMIT: SubmissionKind.FOR_DECISION,
+    Operation.IN_PROGRESS: SubmissionKind.DECISION_IN_PROGRESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """The operator's choices."""
+
+    partner: str
+    """Id of the record of TRACES."""
+    goes_on: bool = False
+    """While TRACES is away: contingency documents (True), or a fault."""
+    signatures_required: bool = True
+    lease: timedelta = timedelta(seconds=60)
+    """After which nobody can still be waiting for TRACES' answer to a step."""
+    labels: Labels = Labels()  # noqa: RUF009 - no state
+
+
+class Relaying:
+    """What a relay writes. Safe to share between threads.
+
+    Args:
+        context: the services.
+        upstream: TRACES.
+        register: makes this instance's own register, with what is to be written in the same unit of work.
+        transmission: hands messages on.
+        seals: fetches counter-seals.
+        settings: the operator's choices.
+        availability: whether TRACES is there.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        upstream: Upstream,
+        *,
+        register: Callable[[Also | None], RegisterService],
+        transmission: Transmission,
+        seals: CounterSealReader,
+        settings: RelaySettings,
+        availability: Availability,
+    ) -> None:
+        self.context = context
+        self.upstream = upstream
+        self.availability = availability
+        self.partner = settings.partner
+        self.goes_on = settings.goes_on
+        self._store = context.store
+        self._register = register
+        self._transmission = transmission
+        self._seals = seals
+        self._settings = settings
+
+    def register(self) -> RegisterService:
+        """What stands here."""
+        return self._register(None)
+
+    def caller(self, actor: Actor, *, required: bool = False) -> Caller:
+        """For whom TRACES is asked: the body of the national system, whose rights TRACES knows.
+
+        Raises:
+            AccessDenied: IMG-2112, there is none and it is required.
+        """
+        body = writer_of(actor) if required else actor.body
+        identity = BodyIdentity(BodyKind(body.kind.value), body.id) if body is not None else None
+        return Caller(identity, actor.language)
+
+    def row_of(self, reference: str) -> ChedRow | None:
+        """The CHED of that I.2 or I.3, as it stands here."""
+        with self._store.read() as connection:
+            row = ched_by_reference(connection, reference) if reference else None
+            if row is None and reference:
+                row = next(iter(cheds_by_local_reference(connection, reference)), None)
+            return row
+
+    def waits(self, connection: Connection, row: ChedRow) -> bool:
+        """Whether something of this contingency CHED has still to be exchanged."""
+        return row.contingency and any(step.state.open for step in steps_of_ched(connection, row.id))
+
+    def outgoing(
+        self,
+        actor: Actor,
+        document: _Element,
+        operation: Operation,
+        part: Part,
+        copies: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        decision: bool = False,
+    ) -> Outgoing:
+        """A message in canonical codes, its signatures verified.
+
+        Raises:
+            AccessDenied: IMG-2112, it is sent for no body.
+            TranslationRefused: IMG-60xx.
+            SealRefused: IMG-40xx, IMG-42xx.
+        """
+        body = writer_of(actor)
+        partner = actor.principal.partner
+        digest = message_digest(document, *(copy.content for copy in copies))
+        root = self._canonical(partner, document)
+        ched = self._addressed(actor, read_ched(root), operation, digest)
+        evidence = verify_all(
+            document,
+            copies,
+            call,
+            trust=self.context.trust.of(partner),
+            at=call.received_at,
+            limits=self.context.limits,
+            stamped=self._settings.signatures_required and partner.timestamp_required,
+        )
+        if decision and self._settings.signatures_required:
+            require_signatures(Case.IN_TRACES, evidence)
+        step = Step(
+            operation=operation,
+            content=serialise(write_ched(ched)),
+            type=ched.type.value if ched.type is not None else "",
+            reference=ched.reference,
+            local_reference=ched.local_reference,
+            made_at=call.received_at,
+            body=BodyIdentity(BodyKind(body.kind.value), body.id),
+            language=actor.language,
+            seals=tuple(SealFile(copy.role.value, copy.content) for copy in copies),
+        )
+        status = self._status(operation, ched)
+        return Outgoing(
+            actor=actor,
+            call=call,
+            operation=operation,
+            ched=replace(ched, status_code=status) if status else ched,
+            step=step,
+            repeat_key=ched_repeat_key(
+                partner=partner.id, operation=f"relay {operation.value}", body=body.id, digest=digest
+            ),
+            original=serialise(document) if partner.code_system != CANONICAL else None,
+            seals=tuple(each.stored() for each in evidence),
+            part=part.value,
+            decision=decision,
+            digest=digest,
+        )
+
+    def write(self, going: Outgoing) -> Receipt:
+        """Have TRACES do it, or keep it until TRACES can.
+
+        Raises:
+            GatewayError: as TRACES refused.
+            Unavailable: IMG-9010 TRACES is away, IMG-9011 whether it has it is not known yet.
+        """
+        self._spend(going)
+        with values_kept():
+            again = self._repeated(going)
+            if again is not None:
+                return again
+            if self._is_behind(going):
+                return self._accept(going, None, sent=False)
+            return self._change(going) if going.step.reference else self._create(going)
+
+    def cancel(self, actor: Actor, reference: str, reason: str, call: SoapCall) -> Receipt:
+        """End a CHED.
+
+        Raises:
+            As `write`.
+        """
+        caller = self.caller(actor, required=True)
+        row = self.row_of(reference)
+        if row is not None and not row.reference:
+            return self._register(self._dropped).cancel(actor, reference, reason, call)
+        if not self.availability.is_worth_trying(CONTROL.name):
+            raise Unavailable("IMG-9010", where=CONTROL.name)
+        try:
+            receipt = self.upstream.cancel_ched(reference, reason, caller)
+        except DeliveryError as error:
+            if not is_away(error):
+                raise refusal_of(error, reference) from error
+            self.availability.lost(CONTROL.name, error)
+            raise Unavailable("IMG-9010", where=CONTROL.name, found=error.code) from error
+        self.availability.answered(CONTROL.name)
+        at = self.context.clock()
+        if row is not None:
+            ended = replace(row, status_code=receipt.status, updated_at=at, status_changed_at=at)
+            self._store.write(
+                lambda connection: self._transmission.record(
+                    connection, ended, at, Operation.CANCEL.value, terminal=True
+                )
+            )
+        return Receipt(reference, receipt.local_reference, receipt.status, at, "", exchange_id=receipt.exchange_id)
+
+    # Steps
+
+    def _create(self, going: Outgoing) -> Receipt:
+        begun = self._transmission.begin(going)
+        if isinstance(begun, Recorded):
+            again = self._repeated(going)
+            if again is None:
+                raise ChedRefused("IMG-7206", where="ID", found="the same message a moment ago")
+            return again
+        try:
+            answer = self._transmission.transmit(going.step)
+        except Away as away:
+            return self._without(going, begun, away)
+        except GatewayError as refusal:
+            code, detail = refusal.code, refusal.message
+            self._store.write(
+                lambda connection: self._transmission.withdraw(connection, begun, code=code, detail=detail)
+            )
+            raise
+        row = self._transmission.settle(begun, answer, pending=self._pending(going))
+        return self._receipt(going, answer, row, begun.row.id)
+
+    def _change(self, going: Outgoing) -> Receipt:
+        try:
+            answer = self._transmission.transmit(going.step)
+        except Away as away:
+            return self._without(going, None, away)
+        row = self._transmission.keep(going, answer, pending=self._pending(going))
+        return self._receipt(going, answer, row, row.content_id)
+
+    def _without(self, going: Outgoing, begun: Begun | None, away: Away) -> Receipt:
+        """TRACES does not answer: the policy decides."""
+        if self.goes_on and (begun is not None or self.row_of(going.step.reference) is not None):
+            return self._accept(going, begun, sent=away.sent)
+        if away.sent:
+            raise Unavailable("IMG-9011", where="ID", found=going.step.reference or going.step.local_reference)
+        if begun is not None:
+            self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code="IMG-9010"))
+        raise Unavailable("IMG-9010", where=going.operation.value)
+
+    def _accept(self, going: Outgoing, begun: Begun | None, *, sent: bool) -> Receipt:
+        """Take it as a contingency document: judged by the rules of this instance, and put into the queue."""
+        root = self._marked(going)
+        principal = replace(going.actor.principal, nonces=())
+        actor = replace(going.actor, principal=principal)
+        register = self._register(partial(self._enqueue, going, begun, sent))
+        call = going.call
+        known = begun is None and (going.step.reference or self._is_behind(going))
+        match going.operation:
+            case Operation.FOLLOW_UP:
+                receipt = register.follow_up(actor, root, (), call)
+            case Operation.AMEND:
+                receipt = register.amend(actor, root, call)
+            case Operation.IN_PROGRESS if known and decided_status(going.ched) is not None:
+                receipt = register.decide(actor, root, (), call)
+            case operation:
+                receipt = register.submit(actor, root, _KINDS[operation], call)
+        return _as_contingency(receipt)
+
+    def _enqueue(
+        self,
+        going: Outgoing,
+        begun: Begun | None,
+        sent: bool,  # noqa: FBT001 - bound by partial
+        connection: Connection,
+        write: ChedWrite,
+    ) -> None:
+        """In the unit of work of the register: all of it is there, or nothing."""
+        at = going.call.received_at
+        self._transmission.add_step(connection, write.row.id, write.version_id, going.operation, at, claimed=sent)
+        if going.seals:
+            row = get_ched(connection, write.row.id)
+            if row is not None:
+                self._transmission.record(connection, row, at, "signatures", seals=going.seals)
+        if begun is not None:
+            self._transmission.withdraw(connection, begun, code="IMG-9010", detail="taken as a contingency document")
+
+    def _dropped(self, connection: Connection, write: ChedWrite) -> None:
+        """A contingency CHED that ends before TRACES heard of it has nothing to exchange."""
+        at = self.context.clock()
+        for step in steps_of_ched(connection, write.row.id):
+            if step.state is ContingencyState.UNKNOWN:
+                raise Unavailable("IMG-9011", where="ID", found=write.row.local_reference)
+            if step.state.open:
+                settle_contingency(
+                    connection, step, state=ContingencyState.REFUSED, code="IMG-7220", detail="cancelled here", at=at
+                )
+
+    def _repeated(self, going: Outgoing) -> Receipt | None:
+        """The receipt of the same message when it came before; looks at TRACES where that is still open."""
+        with self._store.read() as connection:
+            found = find_ched_repeat(connection, going.repeat_key)
+            if found is None and self.goes_on:
+                found = find_ched_repeat(connection, self._register_key(going))
+            row = ched_of_exchange(connection, found.exchange_id) if found is not None else None
+            steps = steps_of_ched(connection, row.id) if row is not None else ()
+        if found is None or row is None:
+            return None
+        first = next((step for step in steps if step.state.open), None)
+        if first is not None and not row.contingency:
+            begun = Begun(row, first)
+            try:
+                answer = self._transmission.look(going.step, row.id)
+            except Away as away:
+                raise Unavailable("IMG-9011", where="ID", found=row.local_reference) from away
+            if answer is not None:
+                row = self._transmission.settle(begun, answer, pending=self._pending(going))
+            elif self.context.clock() - first.updated_at < self._settings.lease:
+                raise Unavailable("IMG-9011", where="ID", found=row.local_reference)
+            else:
+                self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code="IMG-9010"))
+                return None
+        receipt = Receipt(
+            reference=row.reference,
+            local_reference=row.local_reference,
+            status_code=row.status_code,
+            at=row.created_at,
+            url=going.ched.url,
+            documents=going.ched.documents,
+            contingency=row.contingency,
+            pending=row.pending,
+            exchange_id=found.exchange_id,
+        )
+        return _as_contingency(receipt) if row.contingency and not row.reference else receipt
+
+    def _is_behind(self, going: Outgoing) -> bool:
+        """Whether the message is about a CHED of which earlier steps wait: it must not overtake them."""
+        if going.operation in {Operation.DRAFT, Operation.SUBMIT} and not going.step.reference:
+            return False
+        with self._store.read() as connection:
+            row = _local(connection, going)
+            return row is not None and self.waits(connection, row)
+
+    def _spend(self, going: Outgoing) -> None:
+        """Keep the single-use values before TRACES hears anything.
+
+        Raises:
+            AuthenticationFailed: IMG-2003, one was used before.
+        """
+        principal = going.actor.principal
+        if not principal.nonces:
+            return
+        spent = self._store.write(lambda connection: claim_nonces(connection, principal.partner.id, principal.nonces))
+        if isinstance(spent, Recorded) and spent.kind is RecordedKind.REPLAY:
+            raise AuthenticationFailed("IMG-2003", found=spent.detail)
+
+    def _canonical(self, partner: Partner, document: _Element) -> _Element:
+        if partner.code_system == CANONICAL:
+            return document
+        index = self.context.index.on(self.context.clock().date())
+        return translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id).root
+
+    def _addressed(self, actor: Actor, ched: Ched, operation: Operation, digest: bytes) -> Ched:
+        """With the I.3 by which a lost one is looked for, and the I.2 of a contingency CHED that was exchanged."""
+        if ched.reference:
+            return ched
+        if operation not in {Operation.DRAFT, Operation.SUBMIT} and ched.local_reference:
+            with self._store.read() as connection:
+                partner = actor.principal.partner.id
+                rows = cheds_by_local_reference(connection, ched.local_reference, partner=partner)
+            row = next((each for each in rows if each.contingency and each.status_code != ChedStatus.DELETED), None)
+            if row is not None:
+                return replace(ched, reference=row.reference)
+        return replace(ched, local_reference=ched.local_reference or local_id(ched, digest))
+
+    def _status(self, operation: Operation, ched: Ched) -> str:
+        decided = decided_status(ched) if operation is Operation.IN_PROGRESS else None
+        return (decided or _FIRST_STATUS.get(operation) or ched.status_code) and str(
+            decided or _FIRST_STATUS.get(operation) or ched.status_code
+        )
+
+    def _pending(self, going: Outgoing) -> str:
+        """Article 41(2): a decision that was transmitted is complete with TRACES' seal."""
+        is_decision = going.operation is Operation.IN_PROGRESS and decided_status(going.ched) is not None
+        return COUNTER_SEAL if is_decision else ""
+
+    def _receipt(self, going: Outgoing, answer: Answer, row: ChedRow, exchange_id: str) -> Receipt:
+        pending = row.pending
+        if pending and self._seals.fetch(row, going.step.caller):
+            pending = ""
+        return Receipt(
+            reference=answer.reference,
+            local_reference=row.local_reference,
+            status_code=answer.status_code,
+            at=answer.at,
+            url=answer.url,
+            documents=answer.documents or going.ched.documents,
+            reason=next(iter(answer.reasons), _TAKEN),
+            pending=pending,
+            exchange_id=exchange_id,
+        )
+
+    def _marked(self, going: Outgoing) -> _Element:
+        mark = self._settings.labels.of(going.actor.language)
+        return write_ched(as_contingency(going.ched, mark, going.step.local_reference))
+
+    def _register_key(self, going: Outgoing) -> bytes:
+        """Under which the register keeps the message when it came as a contingency document."""
+        body = writer_of(going.actor)
+        operation = going.operation
+        if operation is Operation.IN_PROGRESS and going.decision:
+            operation = Operation.DECIDE
+        return ched_repeat_key(
+            partner=going.actor.principal.partner.id,
+            operation=operation.value,
+            body=body.id,
+            digest=message_digest(self._marked(going)),
+        )
+
+
+def _as_contingency(receipt: Receipt) -> Receipt:
+    findings = (*(each for each in receipt.findings if each.rule not in _OURS_TO_DO), *OBLIGATIONS)
+    return replace(receipt, reason=REASON, contingency=True, findings=findings)
+
+
+_OURS_TO_DO: Final = frozenset({"R-41-1", "R-41-2"})
+"""Signatures that this instance verified itself, in the codes in which they were made, or makes when it transmits."""
+
+
+def _local(connection: Connection, going: Outgoing) -> ChedRow | None:
+    step = going.step
+    if step.reference:
+        return ched_by_reference(connection, step.reference)
+    partner = going.actor.principal.partner.id
+    rows = cheds_by_local_reference(connection, step.local_reference, partner=partner)
+    return next((row for row in rows if row.contingency and row.status_code != ChedStatus.DELETED), None)

@@ -1,0 +1,151 @@
+"""One write of a CHED on its way to TRACES: sending it, and finding out whether it arrived when the answer was lost.
+
+TRACES knows no message ids. A new CHED is looked for by its local reference (box I.3), which every one that leaves here
+has; a part that was written to a known one is compared with what stands there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from adapters.traces_nt import Caller
+from gateway.ched.states import Operation
+from gateway.documents.ched import Part, part_digest, read_ched
+from gateway.traces.models import FindChedCriteria, SealFile
+from gateway.xml.boundary import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from gateway.ched.upstream import Upstream
+    from gateway.documents.ched import AccompanyingDocument, Ched
+    from gateway.traces.headers import BodyIdentity
+    from gateway.traces.models import ChedSummary
+    from gateway.xml.limits import Limits
+
+__all__ = ["SUBMISSIONS", "Answer", "Step", "look", "send"]
+
+SUBMISSIONS: Final = frozenset({Operation.DRAFT, Operation.SUBMIT, Operation.IN_PROGRESS})
+"""The public operations of TRACES; the others are our own contract's."""
+
+_CONTROL: Final = {
+    Operation.DECIDE: "submitDecision",
+    Operation.FOLLOW_UP: "submitFollowUp",
+    Operation.AMEND: "amendChed",
+}
+_PAGE: Final = 200
+_SKEW: Final = timedelta(minutes=10)
+"""How far TRACES' clock may be behind ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done at TRACES."""
+
+    operation: Operation
+    content: bytes
+    """``SPSCertificate`` in canonical codes, with I.3 and, of a CHED that TRACES knows, I.2."""
+    type: str
+    """A, P, PP, D."""
+    reference: str
+    """I.2; empty for a new CHED."""
+    local_reference: str
+    """I.3."""
+    made_at: datetime
+    """When the message came; what TRACES had before is another CHED."""
+    body: BodyIdentity | None = None
+    """For whom."""
+    language: str = "en"
+    seals: tuple[SealFile, ...] = ()
+
+    @property
+    def caller(self) -> Caller:
+        """For whom TRACES is asked."""
+        return Caller(self.body, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What TRACES made of it."""
+
+    reference: str
+    status_code: str
+    at: datetime
+    url: str = ""
+    documents: tuple[AccompanyingDocument, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def send(upstream: Upstream, step: Step, *, now: datetime) -> Answer:
+    """Send it once.
+
+    Raises:
+        DeliveryError: as the client.
+    """
+    if step.operation in SUBMISSIONS:
+        given = upstream.submit_ched(step.operation.value, step.content, step.caller)
+        return Answer(
+            given.reference or step.reference, given.status.code, given.at, given.url, given.documents, given.reasons
+        )
+    receipt = upstream.control_document(_CONTROL[step.operation], step.content, step.seals, step.caller)
+    return Answer(receipt.reference or step.reference, receipt.status, now)
+
+
+def look(
+    upstream: Upstream, step: Step, *, limits: Limits, now: datetime, is_another: Callable[[str], bool]
+) -> Answer | None:
+    """What TRACES has of it; None when it has certainly nothing.
+
+    Args:
+        upstream: TRACES.
+        step: that was sent, perhaps.
+        limits: of documents.
+        now: aware UTC.
+        is_another: whether a reference belongs to another CHED that is known here.
+
+    Raises:
+        DeliveryError: as the client; then nothing is known.
+    """
+    if not step.reference:
+        criteria = FindChedCriteria(types=(step.type,), local_reference=step.local_reference, page_size=_PAGE)
+        found = _oldest(upstream.find_cheds(criteria, step.caller), step, is_another)
+        return None if found is None else Answer(found.reference, found.status.code, found.created or now)
+    there = read_ched(upstream.ched(step.reference, step.caller).root)
+    wanted = read_ched(parse(step.content, limits=limits).root)
+    if not _written(step.operation, wanted, there):
+        return None
+    return Answer(step.reference, there.status_code, now, there.url)
+
+
+def _oldest(summaries: Sequence[ChedSummary], step: Step, is_another: Callable[[str], bool]) -> ChedSummary | None:
+    """A national system may use a local reference twice, so the one that is meant is younger than the message."""
+    since = step.made_at - _SKEW
+    same = [
+        each
+        for each in summaries
+        if each.reference
+        and each.local_reference == step.local_reference
+        and (each.created is None or each.created >= since)
+        and not is_another(each.reference)
+    ]
+    return same[-1] if same else None
+
+
+def _written(operation: Operation, wanted: Ched, there: Ched) -> bool:
+    """Whether the part that was to be written stands there; labels may be TRACES' own, so codes and moments count."""
+    if operation in {Operation.IN_PROGRESS, Operation.DECIDE}:
+        return _conclusion(there) == _conclusion(wanted) and there.decision is not None
+    if operation is Operation.FOLLOW_UP:
+        return there.follow_up is not None and there.follow_up.signed == (
+            wanted.follow_up.signed if wanted.follow_up is not None else ""
+        )
+    if operation is Operation.SUBMIT:
+        return there.status_code not in {"", "47"}
+    return part_digest(there, Part.I) == part_digest(wanted, Part.I)
+
+
+def _conclusion(ched: Ched) -> tuple[str, ...]:
+    return tuple(each.code for each in ched.decision.conclusion) if ched.decision is not None else ()
