@@ -414,10 +414,10 @@ def test_it_is_refused_by_the_verifier_itself_too(attack, signed, world, now):
         verify_body_signature(replace(honest, element=signature), root.find(BODY)[0], trust=world.trust(), at=now)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_no_single_byte_is_free(signed, world, now, data):
-    """Whatever is changed between the end of the Timestamp's header and the end: refused, or nothing that is read."""
+    """Whatever is changed: it is refused, or the request that is read is still the one that was signed."""
     at = data.draw(st.integers(0, len(signed) - 1))
     byte = data.draw(st.integers(1, 127))
     changed = signed[:at] + bytes([byte]) + signed[at + 1 :]
@@ -425,7 +425,7 @@ def test_no_single_byte_is_free(signed, world, now, data):
         _, body = judged(changed, world, now)
     except GatewayError:
         return
-    assert serialise(body).endswith(serialise(parse(REQUEST).root)[-60:])
+    assert canonicalise(body, algorithm=C14n.EXCLUSIVE) == canonicalise(parse(REQUEST).root, algorithm=C14n.EXCLUSIVE)
 
 
 def test_inclusive_prefixes_as_wss4j_lists_them_are_taken(world, now, monkeypatch):
