@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from adapters.traces_nt import Retrieved
     from gateway.ched.models import Actor, Receipt, SealedCopy
     from gateway.ched.relaying import Relaying
-        from gateway.soap import SoapCall
+    from gateway.soap import SoapCall
     from gateway.store import ChedQuery, ChedRow
 
     T = TypeVar("T")
