@@ -45,14 +45,14 @@ class Judge:
     def rules(
         self,
         ched: Ched,
-        parts: tuple[Part, ...],
+        part: Part,
         before: ChedRow | None,
         call: SoapCall,
         *,
         relatives: tuple[Relative, ...] = (),
         draft: bool = False,
     ) -> tuple[Finding, ...]:
-        """The findings of the rules about the parts that are written.
+        """The findings of the rules about the part that is written.
 
         Raises:
             RulesRefused: IMG-5001, unless it is a draft.
@@ -63,8 +63,7 @@ class Judge:
             previous=relatives[0].ched if relatives else None,
         )
         on = call.received_at.date()
-        found = tuple(each for part in parts for each in evaluate_ched(ched, on=on, known=known, part=part))
-        found = tuple(dict.fromkeys(found))
+        found = evaluate_ched(ched, on=on, known=known, part=part)
         if draft:
             return tuple(_softened(each) for each in found)
         first = next((each for each in found if each.severity is Severity.SEVERE), None)

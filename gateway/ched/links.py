@@ -68,8 +68,8 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
 
     Raises:
         ChedRefused: IMG-7204 one that is not here or that the actor does not see in full; IMG-7202 one that cannot be
-            replaced any more; IMG-7210 one whose Part I is not the actor's, IMG-7211 one that is decided, which only its
-            post replaces.
+            replaced any more; IMG-7210 one whose Part I is not the actor's, IMG-7211 one that is decided, which only
+            its post replaces.
     """
     found = []
     for link in dict.fromkeys(ched.previous):

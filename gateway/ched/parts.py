@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import BodyKind, BodyRole
-from gateway.ched.identities import is_at_post
+from gateway.ched.identities import body_keys, is_at_post, party_key
 from gateway.ched.rows import country_of
 from gateway.ched.states import EDITABLE, ChedStatus
 from gateway.documents.ched import SYSTEM_BOXES, ChedParty, Coded, Part, changed_boxes, part_digest, part_of
@@ -55,7 +55,7 @@ def check_author(actor: Actor, ched: Ched) -> None:
     body = writer_of(actor)
     if body.kind is BodyKind.OPERATOR:
         responsible = ched.operator
-        if responsible is None or not responsible.identifier or responsible.identifier in body.names:
+        if responsible is None or not responsible.identifier or _is(actor, body, responsible):
             return
         raise ChedRefused("IMG-7210", where="I.8", found=responsible.identifier, expected=body.id)
     if body.is_any(*_DECIDING) and is_at_post(body, ched.post):
@@ -152,6 +152,12 @@ def entered_by(actor: Actor) -> ChedParty:
         role="VJ",
         activities=(Coded("AUTHORITY" if authority else "OPERATOR", list_id="user_body_role"),),
     )
+
+
+def _is(actor: Actor, body: Body, party: ChedParty) -> bool:
+    """Whether a party of the document is this body; a number without its scheme or country is taken at its word."""
+    key = party_key(party)
+    return key in body_keys(body, actor.principal.partner) if key else party.identifier in body.names
 
 
 def _awaited(ched: Ched) -> Iterable[ControlPost | None]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.ched.links import Relative
     from gateway.ched.models import Actor, Receipt, SealedCopy
     from gateway.documents.ched import FollowUp
+    from gateway.errors import Finding
     from gateway.exchange import Context
     from gateway.soap import SoapCall
     from gateway.store import ChedRow, ChedWrite
@@ -113,9 +114,13 @@ class RegisterService(ChedReader):
             check_only_part_one(stored or Ched(), ched)
         if in_progress and stored is not None:
             check_untouched(stored, ched, Part.I, Part.III)
-        parts = (Part.I,) if not in_progress else (Part.II,) if stored is not None else (Part.I, Part.II)
         relatives = self._relatives(actor, ched) if before is None else ()
-        findings = self._judge.rules(ched, parts, before, call, relatives=relatives, draft=kind is SubmissionKind.DRAFT)
+        judged: tuple[Finding, ...] = ()
+        if not in_progress or stored is None:
+            draft = kind is SubmissionKind.DRAFT
+            judged = self._judge.rules(ched, Part.I, before, call, relatives=relatives, draft=draft)
+        if in_progress:  # without a conclusion Part II is a draft of the post
+            judged += self._judge.rules(ched, Part.II, before, call, draft=decided is None)
         evidence, missing = self._judge.signatures(actor, document, (), call, Case.NATIONAL if decided else None)
         return self._commit(
             Change(
@@ -128,7 +133,7 @@ class RegisterService(ChedReader):
                 before=before,
                 part=Part.II if in_progress else Part.I,
                 evidence=evidence,
-                findings=(*findings, *missing),
+                findings=(*judged, *missing),
                 relatives=(*relatives, *self._refused_parts(ched, status)),
                 to_be_sealed=self._seals is not None and decided is not None and not missing,
             )
@@ -151,7 +156,7 @@ class RegisterService(ChedReader):
         check_transition(before.status_code, status, Mover.POST, Operation.DECIDE)
         check_post(actor, stored)
         check_untouched(stored, ched, Part.I, Part.III)
-        findings = self._judge.rules(ched, (Part.II,), before, call)
+        findings = self._judge.rules(ched, Part.II, before, call)
         evidence, missing = self._judge.signatures(actor, document, seals, call, Case.IN_TRACES)
         return self._commit(
             Change(
@@ -189,7 +194,7 @@ class RegisterService(ChedReader):
         check_transition(before.status_code, status, Mover.FOLLOWER, Operation.FOLLOW_UP)
         check_follower(actor, stored)
         check_untouched(stored, ched, Part.I, Part.II)
-        findings = self._judge.rules(ched, (Part.III,), before, call)
+        findings = self._judge.rules(ched, Part.III, before, call)
         evidence, _ = self._judge.signatures(actor, document, seals, call, None)
         return self._commit(
             Change(
@@ -223,7 +228,7 @@ class RegisterService(ChedReader):
         check_author(actor, stored)
         check_author(actor, ched)
         check_amendment(stored, ched, before.status_code)
-        findings = self._judge.rules(ched, (Part.I,), before, call, draft=status in EDITABLE)
+        findings = self._judge.rules(ched, Part.I, before, call, draft=status in EDITABLE)
         return self._commit(
             Change(
                 actor=actor,

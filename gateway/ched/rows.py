@@ -53,14 +53,7 @@ def row_of(ched: Ched, actor: Actor, *, chid: str, before: ChedRow | None, at: d
         partner=before.partner if before is not None else actor.principal.partner.id,
         body=before.body if before is not None else body,
         operators=_distinct(party.identifier for party in ched.all_parties),
-        bodies=_distinct(
-            (
-                *(before.bodies if before is not None else ()),
-                body,
-                *sorted(named_keys(ched)),
-                *map(post_key, _posts(ched)),
-            )
-        ),
+        bodies=_distinct((*(before.bodies if before is not None else ()), body, *(_named(ched) if shown else ()))),
         posts=_distinct(map(_code, _posts(ched))) if shown else (),
         areas=_distinct((entry, destination, transfer)) if shown else (),
         sources=_distinct(_sources(ched)) if shown else (),
@@ -124,6 +117,12 @@ def _decided_at(ched: Ched, before: ChedRow | None, at: datetime) -> datetime | 
     if before is not None and before.decided_at is not None:
         return before.decided_at
     return instant(ched.decision.signed) or at
+
+
+def _named(ched: Ched) -> Iterable[str]:
+    """Who is named in it; a draft is seen by its author alone."""
+    yield from sorted(named_keys(ched))
+    yield from map(post_key, _posts(ched))
 
 
 def _posts(ched: Ched) -> Iterable[ControlPost | None]:
