@@ -140,10 +140,9 @@ def dispatch_is_abroad(question: Question) -> Iterable[Breach]:
 
 
 def declaration_is_there(question: Question) -> Iterable[Breach]:
-    ched = question.ched
-    # The clauses of I.18 to I.26 stand in the same signature, so that one of them shows that it is there.
-    signed = ched.declaration is not None or ched.purposes or ched.certified_as or ched.conformity
-    return () if signed else (Breach(),)
+    declaration = question.ched.declaration
+    said = declaration is not None and (declaration.signed or is_identified(declaration.party))
+    return () if said else (Breach(),)
 
 
 PARTIES: Final[Mapping[str, Check]] = {
