@@ -44,6 +44,7 @@ FAULTS: Final = ServiceFaults(
         "IMG-7201": identified("ChedCertificateNotFoundException", "CHED certificate not found"),
         "IMG-7207": identified("SignedChedNotAvailableException", "Signed CHED not available"),
     },
+    header=False,  # as captured
 )
 
 _MEDIA_XML: Final = "application/xml"
