@@ -47,6 +47,7 @@ _TO_EPHYTO: dict[str, Mapper] = {
 }
 _CHEDS: dict[str, Mapper] = {
     "SPSClauseType": cheds.clause,
+    "SPSCountrySubDivisionType": cheds.division,
     "SPSLocationType": cheds.location,
     "SPSNoteType": cheds.note,
     "SPSPartyType": cheds.party,

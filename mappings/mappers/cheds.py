@@ -26,6 +26,8 @@ _ID, _NAME, _TYPE, _ROLE = qn(RAM21, "ID"), qn(RAM21, "Name"), qn(RAM21, "TypeCo
 _CONTENT, _CONTENT_CODE = qn(RAM21, "Content"), qn(RAM21, "ContentCode")
 _SUBJECT_CODE, _RELATION = qn(RAM21, "SubjectCode"), qn(RAM21, "RelationshipTypeCode")
 _ALPHA2: Final = re.compile("[A-Z]{2}")
+_PURPOSE_SCHEME: Final = "ched_purpose"
+"""Scheme of a sub-division's ID that names the purpose which the places under it belong to (gateway/documents/ched)."""
 _POST_SCHEMES: Final = frozenset({"un_locode", "authority_activity_id"})
 """Schemes of a border control post, whose first Name is its country."""
 _UNNAMED: Final = "operator-activity-type"
@@ -115,6 +117,14 @@ def location(element: _Element, run: Pass, path: str) -> bool:
         if _ALPHA2.fullmatch(text):
             name.text = run.code("country", text, f"{path}/ram:Name[1]") or ""
     return True
+
+
+def division(element: _Element, run: Pass, path: str) -> bool:
+    """The purpose that a further place belongs to; the other identifiers of sub-divisions are no codes."""
+    identifier = first(element, _ID)
+    if not run.ched or identifier is None or identifier.get("schemeID") != _PURPOSE_SCHEME:
+        return True
+    return _code(identifier, "ched-purpose", run, f"{path}/ram:ID")
 
 
 def _country_of(element: _Element, run: Pass, path: str) -> bool:

@@ -2,7 +2,9 @@
 
 import os
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.documents.ched import places
+from gateway.documents.ched import (
+    AccompanyingDocument,
+    Address,
+    Ched,
+    ChedLine,
+    ChedPackage,
+    ChedParty,
+    ChedType,
+    Coded,
+    Container,
+    ControlPost,
+    Country,
+    Decision,
+    FollowUp,
+    LaboratoryTests,
+    LineNote,
+    Purpose,
+    Redispatch,
+    Seal,
+    Transport,
+    TransportImpact,
+    places,
+    read_ched,
+    write_ched,
+)
+from gateway.documents.parts import Measure
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, SPS17, UDT21, qn
 from mappings import find_gaps, load_tables, translate
@@ -384,3 +411,98 @@ def test_published_cheds_come_back_the_same_except_their_declared_losses(name):
         if lost and content.text == "INTERNAL_MARKET":
             content.text = "FREE_CIRCULATION"
     assert canonical(restored) == normal(root, "traces")
+
+
+def full():
+    """A CHED with a code wherever the boxes of the view have one, in the codes of TRACES."""
+    post = ControlPost("NLRTM1", "authority_activity_id", "GR", "Piraeus", "GRPIR1", "Port", "Quay", "GRPIR")
+    place = replace(post, scheme="un_locode")
+    body = ChedParty(
+        "NL1",
+        "eori_number",
+        "Flora",
+        "CN",
+        (Coded("IMPORTER", list_id="operator_activity_type"),),
+        Address(country="GR"),
+    )
+    purposes = [
+        Purpose(Coded(code), places.purpose_box(code), country="GR", post=place, facility=body)
+        for code in ("TRANSFER", "ONWARD_TRANSPORTATION", "DIRECT_TRANSIT", "INTERNAL_MARKET")
+    ]
+    yes, good, seal = Coded("YES"), Coded("SATISFACTORY"), Seal("S-1", official=True)
+    paper = AccompanyingDocument(Coded("851"), "ZZZ", "P-1", "GR", "2026-11-20T10:00:00.000+01:00")
+    return Ched(
+        type=ChedType.PP,
+        reference="CHEDPP.NL.2026.0000001",
+        local_reference="L-1",
+        status_code="1",
+        issued="2026-11-22T10:00:00.000+01:00",
+        consignor=body,
+        consignee=replace(body, role="CN"),
+        post=post,
+        documents=(paper,),
+        arrival="2026-11-23T10:00:00.000+01:00",
+        dispatch_country=Country("GR"),
+        transport_conditions=Coded("CHILLED"),
+        certified_as=(Coded("HUMAN_CONSUMPTION"),),
+        conformity=Coded("CONFORM"),
+        purposes=tuple(purposes),
+        transports_before=(Transport(Coded("3"), "ABC 1", "road_vehicle_registration_before_bcp", "GR"),),
+        transports_after=(Transport(Coded("1"), "IMO 1", "ship_imo_number_after_bcp", "GR"),),
+        containers=(Container("C-1", (seal,)),),
+        journey_log=Coded("NO"),
+        lines=(
+            ChedLine(1, net_weight=Measure(Decimal(500), "KGM"), packages=(ChedPackage(Coded("BX"), "10", Coded("4")),)),
+            ChedLine(2, notes=(LineNote(Coded("INCLUDES_UNWEANED_ANIMALS"), Coded("NO")),), origins=(Country("GR"),)),
+        ),
+        decision=Decision(
+            conclusion=(Coded("NOT_ACCEPTABLE"),),
+            documentary_check=yes,
+            documentary_result=good,
+            documentary_result_national=good,
+            identity_check=yes,
+            identity_check_type=Coded("FULL_CHECK"),
+            identity_result=good,
+            physical_check=Coded("NO"),
+            physical_no_reason=Coded("REDUCED"),
+            laboratory=LaboratoryTests(done=True, motivation=Coded("RANDOM"), result=good, counts=(("TOTAL", "1"),)),
+            welfare=good,
+            impact=TransportImpact("1", "0", "0", Coded("ACCURATE")),
+            measures=(Coded("DESTRUCTION"),),
+            refusal_reasons=(Coded("MISSING_CERTIFICATE"),),
+            reseals=(seal,),
+            officer=body,
+            signed="2026-11-24T10:00:00.000+01:00",
+        ),
+        follow_up=FollowUp(
+            redispatch=Redispatch(country="GR", post=post, date="2026-12-01"),
+            role=Coded("EXIT_BCP"),
+            arrived=yes,
+            outcome=Coded("ARRIVED"),
+            reasons=(Coded("SEAL_BROKEN"),),
+        ),
+    )
+
+
+def test_a_ched_with_every_box_comes_back_the_same():
+    root = write_ched(full())
+    result = back(root)
+    assert not result.losses
+    assert canonical(forth(result.root).root) == normal(root, "traces")
+    text = canonical(result.root)
+    for code in (b">TF<", b">DV<", b">DT<", b">IM<", b">MENS<", b">AFK<", b">OK<", b">VERN<", b">R01<", b">KOEL<"):
+        assert code in text
+    assert b"GR<" not in text  # the country, wherever it stands
+    assert b'"GR"' not in text
+    assert text.count(b">EL<") > 8
+
+
+def test_reading_and_translating_change_places(tables):
+    """The view of the translated document has the codes of the other system and loses no box."""
+    before, after = full(), read_ched(back(write_ched(full())).root)
+    assert [purpose.code.code for purpose in after.purposes] == ["TF", "DV", "DT", "IM"]
+    assert [purpose.post.identifier for purpose in after.purposes] == [
+        purpose.post.identifier for purpose in before.purposes
+    ]
+    assert after.decision.measures[0].code == "VERN"
+    assert after.follow_up.redispatch.country == "EL"
