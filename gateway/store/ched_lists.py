@@ -21,6 +21,17 @@ _AT_ONCE: Final = 100
 
 _NEWEST: Final = 1 << 62
 
+_ONE_BY_ONE: Final = (
+    "WITH candidates (seq) AS (VALUES ({numbers})) SELECT t.seq FROM candidates "
+    "CROSS JOIN ched_terms t ON t.term IN ({names}) AND t.seq = candidates.seq"
+)
+_AMONG: Final = {
+    "sqlite": _ONE_BY_ONE,
+    "postgresql": "SELECT seq FROM ched_terms WHERE term IN ({names}) AND seq IN ({numbers})",
+}
+"""Which of the candidates are in a list. SQLite is told to look up one after the other: by its statistics a term has
+few entries, as most terms are references, and it would rather read a whole list: half of what is stored, maybe."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -58,14 +69,16 @@ class Terms:
 
     def among(self, candidates: Sequence[int]) -> set[int]:
         """See `Lists`."""
-        numbers = ",".join(map(str, candidates))
+        asking = _AMONG[self._connection.dialect.name]
+        separator = "),(" if asking is _ONE_BY_ONE else ","
+        numbers = separator.join(map(str, candidates))
         found: set[int] = set()
         for start in range(0, len(self.terms), _AT_ONCE):
             part = self.terms[start : start + _AT_ONCE]
             names = ",".join(f":term_{number}" for number in range(len(part)))
-            select = f"SELECT seq FROM ched_terms WHERE term IN ({names}) AND seq IN ({numbers})"  # noqa: S608 - numbers
             values = {f"term_{number}": term for number, term in enumerate(part)}
-            found.update(row[0] for row in Statement(select)(self._connection, **values).fetchall())
+            statement = Statement(asking.format(numbers=numbers, names=names))
+            found.update(row[0] for row in statement(self._connection, **values).fetchall())
         return found
 
 
