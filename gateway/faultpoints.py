@@ -49,6 +49,11 @@ FAULT_POINTS = (
     "ched.exchange",
     "ched.moved",
     "ched.recorded",
+    # a CHED on its way to TRACES: written down, claimed for its exchange, answered by TRACES, written down as such
+    "traces.begun",
+    "traces.claimed",
+    "traces.sent",
+    "traces.settled",
 )
 """Every point, in the order in which a submission and its delivery, and an envelope of the hub or a CHED, pass them."""
 
