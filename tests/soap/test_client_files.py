@@ -14,8 +14,12 @@ from gateway.errors import SealRefused
 from gateway.sandbox.pki import Authority
 from gateway.soap import Part, SoapReply, SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
+from gateway.soap.envelope import write_envelope
+from gateway.soap.mtom import pack
 from gateway.soap.transport import UnusableReply
 from gateway.trust import Anchor, BodySealer, Level, Purpose, Sealer, TrustStore, verify_body_signature
+from gateway.xml.boundary import parse
+from gateway.xml.canonical import serialise
 from gateway.xml.limits import DEFAULT_LIMITS
 from gateway.xml.names import CX1, qn
 
@@ -144,3 +148,25 @@ def test_a_reply_beyond_the_limits_of_texts_is_unusable(echoing):
     small = replace(DEFAULT_LIMITS, max_text_length=5_000)
     with serving(echoing.application) as address, pytest.raises(UnusableReply):
         connect(address, limits=small).call("GetCertificateStatus", INCLUDING, parts=[FILE])
+
+
+def test_a_signature_covers_the_file_whichever_way_it_travels(make_bench, authority, signer):
+    """A hop may take the base64 out of a signed Body and put the file beside it (MTOM 1.2): the message is the same."""
+    anchor = Anchor("a", authority.certificate_der, frozenset({Purpose.SEAL}), Level.ADVANCED)
+    verified = []
+
+    def answer(call):
+        verified.append(
+            verify_body_signature(call.security.body_signature, call.body, trust=TrustStore([anchor]), at=NOW)
+        )
+        return SoapReply(REPLY)
+
+    bench = make_bench(handler=answer, contract_options={"mtom": True, "signed_bodies": True})
+    root = parse(write_envelope(INLINE, SoapVersion.SOAP11)).root
+    signer.sign(root, at=NOW)
+    taken_out = serialise(root).replace(base64.b64encode(FILE.content), FILE.include)
+    for part, status in ((FILE, 200), (replace(FILE, content=FILE.content + b"!"), 500)):
+        content_type, message = pack(taken_out, SoapVersion.SOAP11, [part], token="1")
+        assert bench.send(message, CONTENT_TYPE=content_type).status == status
+    assert len(verified) == 1
+    assert [code for code, _ in bench.faults] == ["IMG-4009"]
