@@ -21,6 +21,8 @@ from gateway import config
 from gateway.cli.application import app
 from gateway.cli.desk import ExitCode
 from gateway.errors import catalogue
+from gateway.rules.ched import AskedOf, Treatment
+from gateway.rules.ched import ched_rules as rules_of_cheds
 from gateway.settings_reader import kind_and_rule, settings_of, type_hints
 
 if TYPE_CHECKING:
@@ -101,6 +103,36 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def ched_rules() -> str:
+    """The rule set imsoc-2019, rule by rule."""
+    rules = rules_of_cheds().values()
+    counts = {treatment: sum(rule.treatment is treatment for rule in rules) for treatment in Treatment}
+    lines = [
+        "# Rules of CHEDs: imsoc-2019\n",
+        "What Annex II of Regulation (EU) 2019/1715 asks of the boxes of a CHED, in the order of the boxes. Valid from",
+        "14 December 2019; a CHED is judged by the rules of the day on which it is received.\n",
+        f"- **refuse** ({counts[Treatment.REFUSE]}): the CHED is not taken, and the answer has every finding.",
+        f"- **warn** ({counts[Treatment.WARN]}): it is taken, and the sender is told.",
+        f"- **never** ({counts[Treatment.NEVER]}): it may not be asked, or no CHED tells whether it is kept.\n",
+        "A draft is never refused by a rule: what would refuse it warns. When Part II or III is written, the rules of",
+        "that part are asked. Which details a commodity needs is reference data (attributes `..._ACCESS`): where it",
+        "says that a commodity has no such box, the box is not asked for, whatever Annex II says of it in general.",
+        "Rules that need a list (posts, languages, commodities) are silent where the list is not loaded.\n",
+        "A rule's message names the box and what was found: words in braces stand for values. `imsoc explain R-I5`",
+        "prints one rule.\n",
+    ]
+    for rule in rules:
+        kinds = f" *Only* {', '.join(f'CHED-{kind}' for kind in rule.types)}." if rule.types else ""
+        beside = " *Asked of* the signatures, not of the boxes." if rule.asked_of is AskedOf.SIGNATURES else ""
+        lines += [
+            f"## {rule.id}: {rule.treatment}\n",
+            f"{rule.message}\n",
+            f"*Why:* {rule.reason}\n",
+            f"*Source:* {rule.source}. *Part* {', '.join(rule.parts)}.{kinds}{beside}\n",
+        ]
+    return "\n".join(lines)
+
+
 def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(command, TyperGroup):
         for name, child in command.commands.items():
@@ -141,7 +173,12 @@ def _default(value: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES = {"error-codes.md": error_codes, "configuration.md": settings, "commands.md": commands}
+PAGES = {
+    "error-codes.md": error_codes,
+    "configuration.md": settings,
+    "commands.md": commands,
+    "ched-rules.md": ched_rules,
+}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ def load_generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["error-codes.md", "configuration.md", "commands.md"])
+@pytest.mark.parametrize("name", ["error-codes.md", "configuration.md", "commands.md", "ched-rules.md"])
 def test_a_generated_page_is_current(name):
     generator = load_generator()
     expected = generator.NOTICE + generator.PAGES[name]().rstrip() + "\n"
