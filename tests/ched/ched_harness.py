@@ -276,6 +276,7 @@ def ched_pp(**changes):
         type=ChedType.PP,
         title="CHED-PP - Common Health Entry Document for Plant Product",
         language="en",
+        type_code="636",
         status_code="70",
         issued="2026-11-20T08:00:00.000+00:00",
         consignor=party("ZA-1", "Invented exporter", "ZA", role="EX"),

@@ -462,7 +462,6 @@ def test_what_was_read_is_what_was_sent(quick):
         updated="",
         url="",
         issuer=None,
-        type_code="",
     )
     assert same == sent
     again = read_ched(parse(serialise(write_ched(stored))).root)
