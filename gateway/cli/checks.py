@@ -180,11 +180,14 @@ def _schemas() -> Iterator[Result]:
 
 def _tables(desk: Desk) -> Iterator[Result]:
     from mappings import load_tables  # noqa: PLC0415 - beside its only use
+    from mappings.reference import load_reference  # noqa: PLC0415 - beside its only use
 
-    own = desk.settings.translation.tables
+    own, today = desk.settings.translation.tables, datetime.now(UTC).date()
     tables = load_tables(overlays=(own,) if own else ())
-    tables.compile(datetime.now(UTC).date())
+    tables.compile(today)
     yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
+    posts = load_reference(tables, own).posts.all(today)
+    yield Result("reference data", State.OK, f"{len(posts)} posts, {sum(post.active for post in posts)} active today")
 
 
 def _hub(desk: Desk) -> Iterator[Result]:

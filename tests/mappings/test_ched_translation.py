@@ -42,6 +42,7 @@ from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, SPS17, UDT21, qn
 from mappings import find_gaps, load_tables, translate
 from mappings.bindings import bindings
+from mappings.describe_cheds import describe_cheds
 from mappings.mappers.notes import GATEWAY_SUBJECTS
 
 INDEX = load_tables().compile(date(2026, 11, 22))
@@ -332,6 +333,11 @@ def test_every_clause_and_subject_of_the_boxes_is_bound_and_every_binding_is_a_k
     assert lists | {"ched-clause", "ched-note-subject", "document-relation", "party-role", "party-identifier"} <= maps
 
 
+def test_the_page_of_codes_is_current(tables):
+    page = Path(__file__).parents[2] / "docs" / "ched-codes.md"
+    assert page.read_text("utf-8") == describe_cheds(tables), "python -m mappings.describe_cheds > docs/ched-codes.md"
+
+
 def test_every_purpose_and_conclusion_that_means_a_box_is_in_its_list(tables):
     assert places.PURPOSE_BOX.keys() <= tables.lists["ched-purpose"].codes.keys()
     assert places.CONCLUSION_BOX.keys() <= tables.lists["ched-decision"].codes.keys()
@@ -452,7 +458,7 @@ def full():
         containers=(Container("C-1", (seal,)),),
         journey_log=Coded("NO"),
         lines=(
-            ChedLine(1, net_weight=Measure(Decimal(500), "KGM"), packages=(ChedPackage(Coded("BX"), "10", Coded("4")),)),
+            ChedLine(1, net_weight=Measure(Decimal(5), "KGM"), packages=(ChedPackage(Coded("BX"), "10", Coded("4")),)),
             ChedLine(2, notes=(LineNote(Coded("INCLUDES_UNWEANED_ANIMALS"), Coded("NO")),), origins=(Country("GR"),)),
         ),
         decision=Decision(
