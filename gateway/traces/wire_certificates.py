@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.documents.ched.models import NO_CODE
+from gateway.errors import SchemaInvalid
 from gateway.traces.models import FindCertificates, IntraSummary
-from gateway.traces.wire_common import add, finish, required, rewrap, spliced, start
+from gateway.traces.wire_common import BREACH, add, finish, required, rewrap, spliced, start
 from gateway.traces.wire_find import Row, add_page, page_of, read_rows, write_rows
 from gateway.xml.canonical import serialise
-from gateway.xml.names import BASE4, DOCOM1, INTRA1, RAM21, SPS17, qn
+from gateway.xml.names import BASE4, DOCOM1, INTRA1, RAM21, SPS17, path_of, qn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +117,10 @@ def find_response(results: Sequence[IntraSummary], page_size: int, offset: int, 
 
 
 def read_find_response(response: _Element) -> tuple[IntraSummary, ...]:
-    """One page of results; SchemaInvalid IMG-3001 for a moment that is none."""
+    """One page of results; SchemaInvalid IMG-3001 for another service's message or a moment that is none."""
     namespace = str(response.tag)[1:].partition("}")[0]
+    if namespace not in _NAMES:
+        raise SchemaInvalid(BREACH, where=path_of(response), expected="a message of INTRA or DOCOM")
     found = []
     for result in response.iterchildren(qn(namespace, f"{_NAMES[namespace]}CertificateResult")):
         fields = read_rows(result, namespace, _RESULT)

@@ -146,8 +146,9 @@ def rewrap(root: _Element, namespace: str) -> _Element:
     INTRA and DOCOM certificates have their root in the service's namespace and everything else in SPSCertificate 17,
     as has the acknowledgement of a CHED. Children, attributes and text stay; a seal over the root does not hold.
     """
-    prefixes = {prefix: uri for prefix, uri in cast("dict[str, str]", root.nsmap).items() if uri != namespace}
-    prefixes["root" if _PREFIX_OF[namespace] in prefixes else _PREFIX_OF[namespace]] = namespace
+    prefixes = dict(cast("dict[str, str]", root.nsmap))
+    if namespace not in prefixes.values():
+        prefixes["root" if _PREFIX_OF[namespace] in prefixes else _PREFIX_OF[namespace]] = namespace
     attributes = {str(key): str(value) for key, value in root.items()}
     wrapped = etree.Element(qn(namespace, etree.QName(root).localname), attributes, nsmap=prefixes)
     wrapped.text = root.text
