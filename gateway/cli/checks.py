@@ -72,6 +72,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("tls", lambda: _tls(desk), "correct the file or the key; imsoc serve does not start"),
         ("schemas", _schemas, "reinstall imsoc-gateway: its files are damaged"),
         ("mapping tables", lambda: _tables(desk), "correct the named row"),
+        ("reference data", lambda: _reference(desk), "correct the named row"),
         ("hub", lambda: _hub(desk), "correct the named row"),
         ("disk", lambda: _disk(desk), ""),
         ("store", lambda: _store(desk), desk.command("db upgrade")),
@@ -179,14 +180,21 @@ def _schemas() -> Iterator[Result]:
 
 
 def _tables(desk: Desk) -> Iterator[Result]:
-    from mappings import load_tables  # noqa: PLC0415 - beside its only use
+    from mappings import load_tables  # noqa: PLC0415 - beside its use
+
+    own = desk.settings.translation.tables
+    tables = load_tables(overlays=(own,) if own else ())
+    tables.compile(datetime.now(UTC).date())
+    yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
+
+
+def _reference(desk: Desk) -> Iterator[Result]:
+    from mappings import load_tables  # noqa: PLC0415 - beside its use
     from mappings.reference import load_reference  # noqa: PLC0415 - beside its only use
 
-    own, today = desk.settings.translation.tables, datetime.now(UTC).date()
+    own = desk.settings.translation.tables
     tables = load_tables(overlays=(own,) if own else ())
-    tables.compile(today)
-    yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
-    posts = load_reference(tables, own).posts.all(today)
+    posts = load_reference(tables, own).posts.all(datetime.now(UTC).date())
     yield Result("reference data", State.OK, f"{len(posts)} posts, {sum(post.active for post in posts)} active today")
 
 

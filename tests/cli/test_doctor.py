@@ -29,6 +29,7 @@ def test_a_new_installation_is_well(imsoc, trial):
         "seal key",
         "schemas",
         "mapping tables",
+        "reference data",
         "disk",
         "store",
         "instance lock",
@@ -164,6 +165,20 @@ def test_a_broken_mapping_row_is_named(imsoc, trial):
         file.write('\n[translation]\ntables = "tables"\n')
     check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["mapping tables"]
     assert "IMG-013" in check["detail"]
+
+
+def test_a_mistake_in_the_operators_list_of_posts_is_named_with_its_line(imsoc, trial):
+    (trial / "tables" / "reference").mkdir(parents=True)
+    columns = "code,name,country,city,locode,address,categories,types,active,kind,valid_from,valid_to,grade"
+    (trial / "tables" / "reference" / "posts.csv").write_text(
+        "# list: posts\n# authority: a\n# source: s\n# version: 1\n# licence: l\n# grade: own\n"
+        f"{columns}\nNLXXX1,A port,NL,A town,NLXXX,Quay 1,HC,X,true,bcp,,,\n",
+        "utf-8",
+    )
+    with (trial / "imsoc.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[translation]\ntables = "tables"\n')
+    check = by_name(imsoc.json("doctor", "--offline", code=ExitCode.REFUSED))["reference data"]
+    assert "posts.csv line 8 types" in check["detail"]
 
 
 def test_an_authority_that_does_not_answer_fails(imsoc, trial):
