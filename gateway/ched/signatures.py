@@ -117,6 +117,8 @@ def verify_all(
     if officer is not None and authority is not None and officer.verdict.signer_der == authority.verdict.signer_der:
         raise SealRefused("IMG-4204", where="Seal", found=officer.verdict.signer_subject)
     if call.security is not None and call.security.body_signature is not None:
+        if document is not call.body and all(above is not call.body for above in document.iterancestors()):
+            raise SealRefused("IMG-4202", where="soap:Body", expected="the CHED in the signed body")
         policy = _policy(SealRole.TRANSMISSION, stamped=stamped)
         verdict = verify_body_signature(call.security.body_signature, call.body, trust=trust, at=at, policy=policy)
         found.append(Evidence(SealRole.TRANSMISSION, b"", verdict))

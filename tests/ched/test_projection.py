@@ -98,7 +98,7 @@ def full(ched, purpose):
             identity_result=Coded("SATISFACTORY"),
             physical_check=Coded("YES"),
             physical_result=Coded("NOT_SATISFACTORY"),
-            laboratory=LaboratoryTests(True, Coded("RANDOM"), Coded("PENDING")),
+            laboratory=LaboratoryTests(done=True, motivation=Coded("RANDOM"), result=Coded("PENDING")),
             welfare=Coded("SATISFACTORY"),
             impact=TransportImpact("1", "2", "3", Coded("ESTIMATE")),
             measures=(Coded("DESTRUCTION"),),
