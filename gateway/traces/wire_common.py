@@ -117,7 +117,9 @@ def add_class(parent: _Element, name: str, found: ChedClass | None) -> None:
 
 def add_file(parent: _Element, name: str, content: bytes, /, **attributes: str) -> _Element:
     """A child with a file as base64."""
-    return add(parent, name, base64.b64encode(content).decode(), **attributes)
+    element = add(parent, name, **attributes)
+    element.text = base64.b64encode(content).decode("ascii")
+    return element
 
 
 def finish(element: _Element) -> bytes:
