@@ -200,10 +200,14 @@ class SoapApplication:
         headers: tuple[tuple[str, str], ...] = (("Allow", "POST, GET, HEAD"),) if error.code == "IMG-1110" else ()
         contract = None if published is None else published.contract
         version = progress.version if contract is None else contract.reply_version or progress.version
+        body = b""
         if contract is not None and contract.render_fault is not None:
-            body = contract.render_fault(error, version, progress.call)
             headers += _told_beside(error)
-        else:
+            try:
+                body = contract.render_fault(error, version, progress.call)
+            except Exception as failure:  # noqa: BLE001 - the sender gets a fault, if not in the contract's form
+                _log.error("fault form: %s in %s", type(failure).__qualname__, _place(failure))
+        if not body:
             detail = None if contract is None else contract.fault_detail(error)
             names = error.names if isinstance(error, NotUnderstood) else ()
             body = render_fault(error, version, detail=detail, not_understood=names)

@@ -43,6 +43,15 @@ def test_so_it_does_for_what_is_refused_before_there_is_a_call(make_bench):
     assert bench.send(b"", method="PUT").headers["Allow"] == "POST, GET, HEAD"
 
 
+def test_a_form_that_fails_is_replaced_by_soaps_own(make_bench):
+    def broken(*_):
+        raise KeyError("secret")
+
+    served = make_bench(handler=refusing, contract_options={"render_fault": broken}).send(envelope(REQUEST))
+    assert (served.status, served.fault["error"]) == (500, "IMG-7004")
+    assert b"secret" not in served.body
+
+
 def test_other_contracts_tell_nothing_in_http_headers(make_bench):
     assert "X-IMSOC-Error" not in make_bench(handler=refusing).send(envelope(REQUEST)).headers
 

@@ -80,6 +80,25 @@ def test_a_content_id_is_url_decoded_in_the_reference():
     assert text_of(taken(body)) == text_of(taken())
 
 
+def test_packages_of_wcf_begin_with_an_empty_line_and_name_parts_by_addresses():
+    content_type = (
+        'multipart/related; type="application/xop+xml";start="<http://tempuri.org/0>";'
+        'boundary="uuid:5ed0+id=1";start-info="text/xml"'
+    )
+    described = read_content_type(content_type, mtom=True)
+    wire = b"\r\n" + package(
+        part(
+            message(INCLUDE.format("http%3A%2F%2Ftempuri.org%2F1%2F639")),
+            "http://tempuri.org/0",
+            'application/xop+xml;charset=utf-8;type="text/xml"',
+            "Content-Transfer-Encoding: 8bit\r\n",
+        ),
+        part(FILE, "http://tempuri.org/1/639", "application/octet-stream", "Content-Transfer-Encoding: binary\r\n"),
+        boundary=described.boundary,
+    )
+    assert text_of(taken(wire + b"\r\n", boundary=described.boundary, start=described.start)) == text_of(taken())
+
+
 def test_a_message_without_files_may_be_a_package_too():
     assert text_of(taken(package(part(message("m-1"))))) == "m-1"
 
