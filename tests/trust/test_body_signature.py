@@ -38,6 +38,9 @@ from gateway.xml.names import DS, SOAP11, WSSE, WSU, XADES132, qn
 XMLSEC1 = shutil.which("xmlsec1")
 BODY, HEADER, SECURITY = qn(SOAP11, "Body"), qn(SOAP11, "Header"), qn(WSSE, "Security")
 SIGNATURE, TIMESTAMP, ID = qn(DS, "Signature"), qn(WSU, "Timestamp"), qn(WSU, "Id")
+SIGNED = (f"{SOAP11}:Body", f"{WSU}:Timestamp", f"{WSSE}:BinarySecurityToken")
+IDENTIFIERS = [word for name in SIGNED for word in ("--id-attr:Id", name)]
+"""What xmlsec1 needs to be told: where identifiers are."""
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """The ``now`` of this folder."""
 REQUEST = (
@@ -491,18 +494,35 @@ def test_xmlsec1_agrees(stamped, world, now, tmp_path):
         "key.pem",
         "--enabled-key-data",
         "key-name",
-        "--id-attr:Id",
-        f"{SOAP11}:Body",
-        "--id-attr:Id",
-        f"{WSU}:Timestamp",
-        "--id-attr:Id",
-        f"{WSSE}:BinarySecurityToken",
+        *IDENTIFIERS,
         "message.xml",
     ]
     for content, verdict in ((message, True), (message.replace(b">120<", b">121<"), False)):
         (tmp_path / "message.xml").write_bytes(content)
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
         assert (done.returncode == 0) is verdict, done.stderr
+
+
+@pytest.mark.skipif(XMLSEC1 is None, reason="xmlsec1 is not installed (apt-get install xmlsec1)")
+def test_what_xmlsec1_signs_is_accepted(world, now, tmp_path):
+    near = world.root.seal("Near the root")
+    root = parse(sign_body(envelope(now), Sealer(near.key, near.certificate_der), at=now)).root
+    for name in ("DigestValue", "SignatureValue"):
+        for element in root.iter(qn(DS, name)):
+            element.text = ""
+    (tmp_path / "template.xml").write_bytes(serialise(root))
+    (tmp_path / "key.pem").write_bytes(near.key_pem)
+    done = subprocess.run(
+        [XMLSEC1, "--sign", "--output", "signed.xml", "--privkey-pem", "key.pem", *IDENTIFIERS, "template.xml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    verdict, _ = judged((tmp_path / "signed.xml").read_bytes(), world, now)
+    assert verdict.signer_der == near.certificate_der
 
 
 def test_an_authority_of_another_partner_is_none(world, now):
