@@ -243,6 +243,12 @@ CASES = {
     "R-I20-TYPE": Case(
         warehouse(), ched("A", purposes=(purpose("NON_CONFORMING_GOODS", place=Coded("SHIP")),)), found="I.24"
     ),
+    "R-I20-ACCESS": Case(
+        ched("P", purposes=(purpose("PRIVATE_IMPORT"),)),
+        ched("P"),
+        asking(PURPOSE_FOR_FREE_CIRCULATION_ACCESS="DISABLED"),
+        found="commodity 03048100",
+    ),
     "R-I20": Case(
         ched("A", purposes=(purpose("ONWARD_TRAVEL", country="TZ"),)),
         ched("A", purposes=(purpose("TRANSHIPMENT", country="TZ"),)),
@@ -399,6 +405,12 @@ CASES = {
         decided("P", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"),)),
         decided("D", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"),)),
         found="II.11",
+    ),
+    "R-II9-ACCESS": Case(
+        decided("PP", conclusion=(Coded("ACCEPTABLE_FOR_TRANSFER"),)),
+        decided("PP", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"),)),
+        asking(DECISION_ACCEPTABLE_FOR_DIRECT_TRANSIT_ACCESS="NOT_AVAILABLE"),
+        found="ACCEPTABLE_FOR_TRANSIT does not exist for commodity 06031100",
     ),
     "R-II9": Case(
         decided("PP", conclusion=(Coded("ACCEPTABLE_FOR_TRANSHIPMENT"),)),

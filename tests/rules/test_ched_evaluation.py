@@ -164,3 +164,30 @@ def test_what_many_lines_lack_is_counted_not_listed():
 def test_nothing_known_asks_nothing_that_needs_it():
     unknown = ched("P", post=replace(CHEDS["P"].post, code="NLZZZ9"), language="xx", reference="CHEDP.NL.2026.0000001")
     assert evaluate_ched(unknown, on=DAY, known=Facts()) == ()
+
+
+@pytest.mark.parametrize("code", ["ACCEPTABLE_FOR_NON_FREE_CIRCULATION", "ACCEPTABLE_IF_CHANNELED"])
+def test_a_code_whose_box_is_inferred_is_not_refused_for_its_kind(code):
+    """National mappers have both for food and feed, and nothing public says which box they are."""
+    conclusion = (Coded(code),)
+    assert "R-II9-TYPE" not in rules_of(decided("D", conclusion=conclusion))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "document"),
+    [
+        ("PLACE_OF_DESTINATION_ACCESS", ched("P", destination=None)),
+        ("DATE_OF_ARRIVAL_ACCESS", ched("P", arrival="")),
+        ("MEANS_OF_TRANSPORT_ACCESS", ched("P", transports_before=())),
+        ("MEANS_OF_TRANSPORT_DETAILS_ACCESS", CASES["R-I13-ID"].breaks),
+        ("CHECK_DOCUMENTARY_ACCESS", CASES["R-II3-M"].breaks),
+        ("CHECK_IDENTITY_ACCESS", CASES["R-II4-M"].breaks),
+        ("CHECK_PHYSICAL_ACCESS", CASES["R-II5-M"].breaks),
+        ("CHECK_WELFARE_ACCESS", CASES["R-II7-M"].breaks),
+        ("CHECK_IMPACT_TRANSPORT_ANIMALS_ACCESS", CASES["R-II8-M"].breaks),
+    ],
+)
+def test_a_box_that_the_goods_do_not_have_is_not_missing(attribute, document):
+    assert len(rules_of(document)) == 1
+    assert len(rules_of(document, replace(KNOWN, access=type(KNOWN.access)({attribute: "MANDATORY"})))) == 1
+    assert rules_of(document, replace(KNOWN, access=type(KNOWN.access)({attribute: "OPTIONAL"}))) == []

@@ -9,16 +9,22 @@ from pathlib import Path
 
 import pytest
 from ched_cases import CASES
-from ched_factory import CHEDS, KNOWN, ched, decided, followed
+from ched_factory import CHEDS, CONTAINER, KNOWN, ched, decided, followed
+from lxml import etree
 
+from gateway.documents.ched import write_ched
 from gateway.errors import ConfigurationError, Severity
 from gateway.rules import catalogue
 from gateway.rules.ched import AskedOf, Treatment, ched_rules, evaluate_ched
 from gateway.rules.ched.evaluation import CHECKS
 from gateway.rules.ched.loading import read_rules
 from gateway.rules.ched.options import options, read_options
+from gateway.rules.ched.places import path_of_box
+from gateway.xml.names import PREFIXES
+from mappings import load_tables
 
 DAY = date(2026, 11, 22)
+BOXES = (("I", 35), ("II", 24), ("III", 6))
 SPEAKING = {
     rule.id
     for rule in ched_rules().values()
@@ -169,3 +175,46 @@ def test_the_tables_are_those_of_the_data_dictionary():
         }
     named = re.findall(r"R-[A-Z]+\d+(?:-[A-Z0-9]+)*|R-REF", json.dumps(dictionary["boxes"]))
     assert set(named) <= ched_rules().keys()
+
+
+def test_the_options_are_codes_of_the_canonical_lists():
+    """The rules judge what a translation lets through (R-37-2)."""
+    lists = load_tables().lists
+    ours = options()
+    for name, used in (
+        ("ched-purpose", {*ours.purposes, *ours.purpose_access}),
+        ("ched-certified-as", {*ours.certified_as, ours.registered_horses}),
+        ("ched-conformity", ours.conform),
+        ("ched-transport-condition", ours.temperatures),
+        ("ched-decision", {*ours.decisions, *ours.decision_access}),
+        ("ched-free-circulation-destination-type", ours.special_conditions),
+        ("ched-not-acceptable-measure", ours.measures),
+        ("refusal-reason", ours.reasons),
+        ("laboratory-test-motivation", {*ours.motivations, *ours.detaining} - ANNEX_II_ALONE),
+    ):
+        assert set(used) <= lists[name].codes.keys(), name
+    assert ours.uncertain <= lists["ched-purpose"].codes.keys() | lists["ched-decision"].codes.keys()
+
+
+ANNEX_II_ALONE = {"LATENT_INFECTION_SAMPLING", "TEMPORARY_INCREASE_OF_CONTROLS"}
+"""Options of II.6 that no list of TRACES in public has."""
+
+
+@pytest.mark.parametrize("box", [f"{part}.{number}" for part, last in BOXES for number in range(1, last + 1)])
+def test_the_place_of_a_box_is_an_xpath(box):
+    path = path_of_box(box).removeprefix(box).strip()
+    assert path_of_box(box).startswith(box)
+    if path:
+        etree.XPath(path, namespaces=PREFIXES)
+
+
+@pytest.mark.parametrize("kind", sorted(CHEDS))
+def test_the_place_of_a_filled_box_is_there_in_the_document(kind):
+    document = replace(decided(kind), reference=f"CHED{kind}.NL.2026.0000001", containers=(CONTAINER,))
+    tree = etree.ElementTree(write_ched(document))
+    filled = (
+        "1 2 4 5 6 7 8 9 10 11 13 17 20 31 32 34 35" + {"A": " 18 33", "P": " 14 16 18 19", "PP": " 14", "D": ""}[kind]
+    )
+    for box in [f"I.{number}" for number in filled.split()] + ["II.3", "II.4", "II.5", "II.6", "II.9", "II.21"]:
+        path = path_of_box(box, document.lines[0] if box in {"I.11", "I.31"} else None).removeprefix(box)
+        assert tree.xpath(path.strip(), namespaces=PREFIXES), box

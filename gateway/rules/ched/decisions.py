@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.documents.ched import Part, TransportImpact, conclusion_box
 from gateway.documents.ched.places import LABORATORY_CODES
 from gateway.rules.ched.models import Breach
-from gateway.rules.ched.reading import codes, is_identified
+from gateway.rules.ched.reading import codes, is_identified, lacks, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +34,11 @@ def _decided(question: Question) -> Decision | None:
     return decision if decision is not None and decision.decided else None
 
 
+def _unless_freed(question: Question, attribute: str, *, missing: bool) -> Iterable[Breach]:
+    """A breach, unless reference data say that the commodities do not have the box."""
+    return (Breach(),) if missing and needs(question, attribute) is not False else ()
+
+
 def joined(missing: list[str]) -> str:
     """``the reason is``, ``the reason and the date are``."""
     return " and ".join(missing) + (" are" if len(missing) > 1 else " is")
@@ -41,12 +46,14 @@ def joined(missing: list[str]) -> str:
 
 def documentary_check_has_a_result(question: Question) -> Iterable[Breach]:
     decision = _decided(question)
-    return (Breach(),) if decision is not None and not decision.documentary_result else ()
+    missing = decision is not None and not decision.documentary_result
+    return _unless_freed(question, "CHECK_DOCUMENTARY_ACCESS", missing=missing)
 
 
 def identity_check_is_answered(question: Question) -> Iterable[Breach]:
     decision = _decided(question)
-    return (Breach(),) if decision is not None and not decision.identity_check else ()
+    missing = decision is not None and not decision.identity_check
+    return _unless_freed(question, "CHECK_IDENTITY_ACCESS", missing=missing)
 
 
 def identity_check_agrees(question: Question) -> Iterable[Breach]:
@@ -56,7 +63,8 @@ def identity_check_agrees(question: Question) -> Iterable[Breach]:
 
 def physical_check_is_answered(question: Question) -> Iterable[Breach]:
     decision = _decided(question)
-    return (Breach(),) if decision is not None and not decision.physical_check else ()
+    missing = decision is not None and not decision.physical_check
+    return _unless_freed(question, "CHECK_PHYSICAL_ACCESS", missing=missing)
 
 
 def physical_check_agrees(question: Question) -> Iterable[Breach]:
@@ -125,12 +133,14 @@ def _not_options(found: Iterable[str], known: Mapping[str, frozenset[str]], ques
 
 def welfare_is_checked(question: Question) -> Iterable[Breach]:
     decision = _decided(question)
-    return (Breach(),) if decision is not None and not decision.welfare else ()
+    missing = decision is not None and not decision.welfare
+    return _unless_freed(question, "CHECK_WELFARE_ACCESS", missing=missing)
 
 
 def impact_is_stated(question: Question) -> Iterable[Breach]:
     decision = _decided(question)
-    return (Breach(),) if decision is not None and decision.impact == TransportImpact() else ()
+    missing = decision is not None and decision.impact == TransportImpact()
+    return _unless_freed(question, "CHECK_IMPACT_TRANSPORT_ANIMALS_ACCESS", missing=missing)
 
 
 def one_conclusion(question: Question) -> Iterable[Breach]:
@@ -146,7 +156,8 @@ def conclusion_exists_for_the_kind(question: Question) -> Iterable[Breach]:
     decision, allowed = question.ched.decision, question.options.decision_boxes
     if decision is None or not question.type:
         return ()
-    boxed = [(each.code, conclusion_box(each.code)) for each in decision.conclusion]
+    certain = (each.code for each in decision.conclusion if each.code not in question.options.uncertain)
+    boxed = [(code, conclusion_box(code)) for code in certain]
     return [Breach(code, box=box) for code, box in boxed if question.type not in allowed.get(box, {question.type})]
 
 
@@ -155,6 +166,15 @@ def further_travel_fits_the_kind(question: Question) -> Iterable[Breach]:
     if decision is None:
         return ()
     return _not_options([each.code for each in decision.conclusion], question.options.decisions, question)
+
+
+def conclusion_exists_for_the_goods(question: Question) -> Iterable[Breach]:
+    attribute = question.options.decision_access.get(question.conclusion, "")
+    commodity = lacks(question, attribute) if attribute else ""
+    if not commodity:
+        return ()
+    more: dict[str, object] = {"commodity": commodity, "attribute": attribute}
+    return (Breach(question.conclusion, more, box=question.conclusion_box),)
 
 
 def special_condition_is_an_option(question: Question) -> Iterable[Breach]:
@@ -234,6 +254,7 @@ DECISIONS: Final[Mapping[str, Check]] = {
     "R-II8-M": impact_is_stated,
     "G4-DECISION": one_conclusion,
     "R-II9": further_travel_fits_the_kind,
+    "R-II9-ACCESS": conclusion_exists_for_the_goods,
     "R-II9-TYPE": conclusion_exists_for_the_kind,
     "R-II12-OPTION": special_condition_is_an_option,
     "R-II15": admission_has_its_date,

@@ -18,6 +18,7 @@ __all__ = ["DAYS_TO_REDISPATCH", "FOLLOW_UPS"]
 
 DAYS_TO_REDISPATCH: Final = 60
 """Refused goods leave before this many days have passed (R-III4-60)."""
+_ARRIVALS: Final = frozenset({"ARRIVED", "NOT_ARRIVED"})
 
 
 def redispatch_is_in_time(question: Question) -> Iterable[Breach]:
@@ -63,7 +64,9 @@ def follow_up_says_something(question: Question) -> Iterable[Breach]:
 def arrival_is_answered(question: Question) -> Iterable[Breach]:
     follow_up = question.ched.follow_up
     onward = question.conclusion_box == "II.10" or question.conclusion == "ACCEPTABLE_FOR_TRANSFER"
-    return (Breach(question.conclusion),) if onward and follow_up is not None and not follow_up.arrived else ()
+    if follow_up is None or not onward or follow_up.arrived or follow_up.outcome.code in _ARRIVALS:
+        return ()
+    return (Breach(question.conclusion),)
 
 
 def officer_is_named(question: Question) -> Iterable[Breach]:

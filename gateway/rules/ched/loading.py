@@ -73,6 +73,7 @@ def _rule(entry: dict[str, Any], data: dict[str, Any]) -> ChedRule:
             reason=entry["reason"],
             source=entry["source"],
             kind=Kind.CHECK,
+            each="",
             expected=entry.get("expected", ""),
             valid_from=data["valid_from"],
             treatment=treatment,

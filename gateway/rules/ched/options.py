@@ -45,6 +45,11 @@ class Options:
     """II.17: code -> category."""
     reason_types: dict[str, frozenset[str]]
     """II.17: category -> kinds of CHED."""
+    uncertain: frozenset[str]
+    """Purposes and decisions whose box is inferred: the kinds that have the box say nothing certain of them."""
+    purpose_access: dict[str, str]
+    """Purpose -> the attribute of a commodity's node that says whether the commodity has it."""
+    decision_access: dict[str, str]
     registered_horses: str
     """I.18."""
 
@@ -79,6 +84,9 @@ def read_options(text: str) -> Options:
             measures=_types(data["measures"]),
             reasons=data["reasons"],
             reason_types=reason_types,
+            uncertain=frozenset(data["uncertain"]),
+            purpose_access=data["purpose_access"],
+            decision_access=data["decision_access"],
             registered_horses=data["registered_horses"],
         )
     except (KeyError, ValueError) as error:

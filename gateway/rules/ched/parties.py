@@ -77,7 +77,7 @@ def consignee_is_there(question: Question) -> Iterable[Breach]:
 def destination_is_there(question: Question) -> Iterable[Breach]:
     ched = question.ched
     known = is_identified(ched.destination) or ched.alternative_destination or question.purpose_box in _FURTHER
-    return () if known else (Breach(),)
+    return () if known or needs(question, "PLACE_OF_DESTINATION_ACCESS") is False else (Breach(),)
 
 
 def destination_is_in_the_union(question: Question) -> Iterable[Breach]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.rules.ched.models import Breach
-from gateway.rules.ched.reading import codes, day_of, needs
+from gateway.rules.ched.reading import codes, day_of, lacks, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,8 +61,20 @@ def purpose_exists_for_the_kind(question: Question) -> Iterable[Breach]:
     return [
         Breach(purpose.code.code, box=purpose.box)
         for purpose in question.ched.purposes
-        if question.type and question.type not in allowed.get(purpose.box, {question.type})
+        if question.type
+        and purpose.code.code not in question.options.uncertain
+        and question.type not in allowed.get(purpose.box, {question.type})
     ]
+
+
+def purpose_exists_for_the_goods(question: Question) -> Iterable[Breach]:
+    code = question.purpose.code.code if question.purpose is not None else ""
+    attribute = question.options.purpose_access.get(code, "")
+    commodity = lacks(question, attribute) if attribute else ""
+    if not commodity:
+        return ()
+    more: dict[str, object] = {"commodity": commodity, "attribute": attribute}
+    return (Breach(code, more, box=question.purpose_box),)
 
 
 def further_travel_fits_the_kind(question: Question) -> Iterable[Breach]:
@@ -144,6 +156,7 @@ PURPOSES: Final[Mapping[str, Check]] = {
     "R-I19-24": conformity_fits_the_purpose,
     "G4-PURPOSE": one_purpose,
     "R-I20-TYPE": purpose_exists_for_the_kind,
+    "R-I20-ACCESS": purpose_exists_for_the_goods,
     "R-I20": further_travel_fits_the_kind,
     "R-I20-TO": further_travel_has_an_end,
     "R-I21": facility_is_named,

@@ -19,6 +19,7 @@ __all__ = [
     "country_of",
     "day_of",
     "is_identified",
+    "lacks",
     "line_name",
     "moment_of",
     "needs",
@@ -40,6 +41,7 @@ _KILOGRAMS: Final = {
 }
 """Recommendation 20."""
 _MANDATORY: Final = "MANDATORY"
+_ABSENT: Final = frozenset({"NOT_AVAILABLE", "DISABLED"})
 
 
 def is_identified(party: ChedParty | None) -> bool:
@@ -119,10 +121,19 @@ def total_of(measures: Iterable[Measure | None], unit: str) -> Decimal | None:
 
 def needs(question: Question, attribute: str) -> bool | None:
     """Whether one of the commodities needs what an attribute stands for; None when reference data do not say."""
+    answers = {answer for _, answer in _answers(question, attribute)} - {""}
+    return _MANDATORY in answers if answers else None
+
+
+def lacks(question: Question, attribute: str) -> str:
+    """The first commodity for which reference data say that what an attribute stands for does not exist."""
+    return next((commodity for commodity, answer in _answers(question, attribute) if answer in _ABSENT), "")
+
+
+def _answers(question: Question, attribute: str) -> list[tuple[str, str]]:
     access = question.known.access
     if access is None or not question.type:
-        return None
-    tree = f"ched{question.type.lower()}"
+        return []
+    tree, on = f"ched{question.type.lower()}", question.on
     commodities = dict.fromkeys(line.commodity for line in question.ched.lines if line.commodity)
-    answers = {access.access(tree, commodity, attribute, question.on) for commodity in commodities} - {""}
-    return _MANDATORY in answers if answers else None
+    return [(commodity, access.access(tree, commodity, attribute, on)) for commodity in commodities]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.documents.ched.places import NOTE_TEMPERATURE, NOTE_TRANSPORT_CONDITIONS
 from gateway.rules.ched.models import Breach
-from gateway.rules.ched.reading import is_identified, moment_of
+from gateway.rules.ched.reading import is_identified, moment_of, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,8 @@ _LEAVING_AGAIN: Final = frozenset({"I.22", "I.25"})
 
 
 def arrival_is_there(question: Question) -> Iterable[Breach]:
-    return () if question.ched.arrival else (Breach(),)
+    free = needs(question, "DATE_OF_ARRIVAL_ACCESS") is False
+    return () if question.ched.arrival or free else (Breach(),)
 
 
 def arrival_is_a_moment(question: Question) -> Iterable[Breach]:
@@ -39,7 +40,8 @@ def arrival_has_an_offset(question: Question) -> Iterable[Breach]:
 
 
 def transport_is_there(question: Question) -> Iterable[Breach]:
-    return () if any(transport.mode for transport in question.ched.transports_before) else (Breach(),)
+    stated = any(transport.mode for transport in question.ched.transports_before)
+    return () if stated or needs(question, "MEANS_OF_TRANSPORT_ACCESS") is False else (Breach(),)
 
 
 def transport_is_a_choice(question: Question) -> Iterable[Breach]:
@@ -48,6 +50,8 @@ def transport_is_a_choice(question: Question) -> Iterable[Breach]:
 
 
 def transport_is_identified(question: Question) -> Iterable[Breach]:
+    if needs(question, "MEANS_OF_TRANSPORT_DETAILS_ACCESS") is False:
+        return ()
     return _unidentified(question.ched.transports_before)
 
 
