@@ -6,7 +6,9 @@
         │         │                                      ├─ Context ── endpoints ── SoapApplication ─┐
         │         └── mapping tables per day ────────────┘     │                                     ├─ Gateway
         │                                                      ├─ HubService (role hub)              │
-        └── seal key, time-stamping authorities ─────── Sealer ┴─ delivery worker, poller of hubs ───┘
+        │                                                      ├─ CHEDs: register, or relay          │
+        └── seal key, time-stamping authorities ─────── Sealer ┴─ delivery worker, poller of hubs, ──┘
+                                                                  exchange with TRACES
 """
 
 from __future__ import annotations
@@ -24,10 +26,18 @@ import structlog
 from adapters import open_adapter
 from adapters.ippc_hub import IppcHubClient
 from gateway.access import Directory
+from gateway.ched.wiring import build
 from gateway.delivery.models import DeliverySettings as Patience
 from gateway.delivery.worker import Worker
 from gateway.endpoints.certificate_exchange import certificate_exchange
+from gateway.endpoints.ched_control import ched_control
 from gateway.endpoints.delivery_service import delivery_service
+from gateway.endpoints.traces_attachments import certificate_attachments
+from gateway.endpoints.traces_certificate import ched_certificate
+from gateway.endpoints.traces_common import Services
+from gateway.endpoints.traces_reference import reference_data
+from gateway.endpoints.traces_retrieval import docom, eu_intra
+from gateway.endpoints.traces_submission import ched_submission
 from gateway.errors import ConfigurationError, Fault, GatewayError
 from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
 from gateway.hub import HubService
@@ -38,9 +48,11 @@ from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.store import list_partners, open_store, partners_edition
+from gateway.traces.contracts import SUBMISSION, SUBMISSION_01
 from gateway.trust import Level
 from mappings import load_tables
 from mappings.hub_lists import load_hub_lists
+from mappings.reference import load_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,16 +60,22 @@ if TYPE_CHECKING:
 
     from adapters import Adapter
     from gateway.access import Partner
-    from gateway.config import Settings
+    from gateway.ched.wiring import Built
+    from gateway.config import Settings, TracesSettings
     from gateway.ippc.validation_result import ValidationResult
     from gateway.soap import Contract, SoapCall
     from gateway.store import Store
+    from mappings import Tables
     from mappings.hub_lists import HubLists
+    from mappings.reference import ReferenceData
 
-__all__ = ["Gateway", "build_application", "build_worker", "operating"]
+__all__ = ["Gateway", "build_application", "build_worker", "operating", "operating_cheds"]
 
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
+
+CHED_ROLES: Final = frozenset({"traces", "national"})
+"""Roles in which CHEDs are served."""
 
 _log = structlog.get_logger("imsoc")
 
@@ -70,17 +88,26 @@ class _Parts(NamedTuple):
     lists: HubLists
     worker: Worker
     poller: Poller
+    reference: ReferenceData
+    traces: Built
+    """CHEDs and what goes with them; of a hub alone they are not served."""
 
     def start(self) -> None:
-        """Deliver, and ask hubs, in the background."""
+        """Deliver, ask hubs, and exchange with TRACES, in the background."""
         self.worker.start()
         self.poller.start()
+        if self.traces.exchanger is not None:
+            self.traces.exchanger.start()
 
     def stop(self) -> None:
-        """End both at a safe point; neither waits for the other to begin."""
+        """End all at a safe point; none waits for the others to begin."""
         self.poller.stop(timedelta(0))
+        if self.traces.exchanger is not None:
+            self.traces.exchanger.stop(timedelta(0))
         self.worker.stop()
         self.poller.stop()
+        if self.traces.exchanger is not None:
+            self.traces.exchanger.stop()
 
 
 class Gateway:
@@ -163,14 +190,31 @@ def build_application(settings: Settings, *, clock: Callable[[], datetime] | Non
 
 
 def _contracts(parts: _Parts) -> list[Contract]:
-    """What this instance serves: the hub's contract only with its role."""
+    """What this instance serves: by its roles the contract of the hub, and those of TRACES."""
     context = parts.context
     admission = Admission(context.directory, context.policy)
     contracts = [certificate_exchange(context, admission)]
+    if context.policy.roles & CHED_ROLES:
+        contracts += _traces_contracts(parts, Services(context, admission))
     if parts.hub is not None:
         findings_of = _validation(context, parts.lists)
         contracts.append(delivery_service(parts.hub, admission, parts.lists, findings_of, context))
     return contracts
+
+
+def _traces_contracts(parts: _Parts, services: Services) -> list[Contract]:
+    """The faces of TRACES NT: the same in both roles, whoever answers behind them."""
+    traces = parts.traces
+    return [
+        ched_certificate(traces.cheds, services),
+        ched_submission(traces.cheds, services, SUBMISSION),
+        ched_submission(traces.cheds, services, SUBMISSION_01),
+        eu_intra(traces.library, services),
+        docom(traces.library, services),
+        certificate_attachments(traces.attachments, services),
+        reference_data(parts.reference, services),
+        ched_control(traces.cheds, services),
+    ]
 
 
 def _validation(context: Context, lists: HubLists) -> Callable[[bytes], tuple[ValidationResult, ...]]:
@@ -202,6 +246,20 @@ def operating(settings: Settings) -> Iterator[tuple[Context, Poller, HubService 
         parts.store.close()
 
 
+@contextmanager
+def operating_cheds(settings: Settings) -> Iterator[tuple[Context, Built]]:
+    """The services and those of CHEDs, for an operator's command beside a process that serves.
+
+    Raises:
+        ConfigurationError: as `build_application`.
+    """
+    parts = _parts(settings, _utc_now, exclusive=False)
+    try:
+        yield parts.context, parts.traces
+    finally:
+        parts.store.close()
+
+
 def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool) -> _Parts:
     sealer = build_sealer(settings.seal)
     own = settings.translation.tables
@@ -225,10 +283,30 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         hub = _hub(settings, context)
         worker = _worker(settings, context)
         poller = _poller(settings, context, hub, lists)
+        reference = _reference(settings, tables)
+        traces = build(
+            context,
+            settings.traces,
+            portal=settings.traces.portal or settings.instance.base_url,
+            reference=reference,
+            lease=timedelta(seconds=settings.delivery.lease_seconds),
+        )
     except BaseException:
         store.close()
         raise
-    return _Parts(store, context, hub, lists, worker, poller)
+    return _Parts(store, context, hub, lists, worker, poller, reference, traces)
+
+
+def _reference(settings: Settings, tables: Tables) -> ReferenceData:
+    own = settings.translation.tables
+    return load_reference(tables, own=own, languages=_languages(settings.traces))
+
+
+def _languages(traces: TracesSettings) -> dict[str, tuple[str, ...]]:
+    """``BE:nl/fr/de`` as languages by country."""
+    return {
+        country: tuple(codes.split("/")) for country, _, codes in (each.partition(":") for each in traces.languages)
+    }
 
 
 def _directory(store: Store) -> Directory:

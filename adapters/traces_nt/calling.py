@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Lock
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from adapters.tls import tls_of
@@ -12,10 +11,12 @@ from adapters.traces_nt.faults import TracesForbidden, error_of, is_forbidden
 from gateway.soap import SoapVersion
 from gateway.soap.client import Credentials, SoapFaultReceived, open_client
 from gateway.soap.transport import UnusableReply
+from gateway.traces.contracts import ATTACHMENTS
 from gateway.traces.headers import CallHeaders, Dialect, write_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from adapters.opening import Target
     from gateway.soap import BodySigner
@@ -35,7 +36,7 @@ class Caller:
 
     body: BodyIdentity | None = None
     language: str = "en"
-    attributes: Mapping[str, str] = field(default=MappingProxyType({}))
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 NOBODY: Final = Caller()
@@ -62,14 +63,23 @@ class Services:
         self._lock = Lock()
 
     @classmethod
-    def at(cls, target: Target, secret: str, *, client_id: str, signer: BodySigner | None, limits: Limits) -> Services:
+    def at(
+        cls,
+        target: Target,
+        secret: str,
+        *,
+        client_id: str,
+        signer: BodySigner | None,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> Services:
         """From a partner record; reads the contracts from the installation, never from TRACES.
 
         Raises:
             ConfigurationError: IMG-0120 a TLS file is not there.
         """
         tls = tls_of(target)
-        credentials = Credentials(target.username, secret) if target.username else None
+        credentials = Credentials(target.username, secret, clock=clock) if target.username else None
         base = base_of(target.address)
 
         def opener(contract: TracesContract, signed: bool) -> SoapClient:  # noqa: FBT001 - private
@@ -106,7 +116,10 @@ class Services:
         headers = CallHeaders(self._client_id, caller.language, caller.body, caller.attributes)
         try:
             reply = self._service(contract, signed=signed).call(
-                operation, body, headers=write_headers(headers, dialect)
+                operation,
+                body,
+                headers=write_headers(headers, dialect),
+                takes_mtom=contract is ATTACHMENTS,
             )
         except SoapFaultReceived as fault:
             raise error_of(fault) from fault

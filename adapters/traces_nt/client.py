@@ -7,6 +7,7 @@ zeep reads our own descriptions and gives the bindings and the actions; requests
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
@@ -29,7 +30,6 @@ from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from typing import TypeVar
 
     from lxml.etree import _Element
@@ -102,7 +102,15 @@ class TracesNtClient:
         self._services = services
 
     @classmethod
-    def open(cls, target: Target, secret: str, *, client_id: str, signer: BodySigner | None = None) -> Self:
+    def open(
+        cls,
+        target: Target,
+        secret: str,
+        *,
+        client_id: str,
+        signer: BodySigner | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Self:
         """From a partner record.
 
         Args:
@@ -110,11 +118,12 @@ class TracesNtClient:
             secret: of the account.
             client_id: WebServiceClientId that was registered with the account.
             signer: seals the transmission of decisions; without it they leave without a signature.
+            clock: aware UTC.
 
         Raises:
             ConfigurationError: IMG-0120 a TLS file is not there.
         """
-        return cls(Services.at(target, secret, client_id=client_id, signer=signer, limits=REPLY_LIMITS))
+        return cls(Services.at(target, secret, client_id=client_id, signer=signer, limits=REPLY_LIMITS, clock=clock))
 
     # --- CHED: ChedCertificateServiceV2 ---
 

@@ -1,0 +1,99 @@
+"""INTRA certificates, DOCOMs and attachments of a national instance: TRACES has them, and is asked for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.traces_nt import Caller
+from gateway.ched.library import CertificateKind
+from gateway.ched.parts import writer_of
+from gateway.ched.results import certificates_of, row_of_certificate
+from gateway.ched.upstream import is_away, refusal_of
+from gateway.errors import DeliveryError
+from gateway.traces.headers import BodyIdentity, BodyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from lxml.etree import _Element
+
+    from adapters.traces_nt import TracesNtClient
+    from gateway.ched.models import Actor
+    from gateway.exchange import Context
+    from gateway.store import ChedQuery, ChedRow
+    from gateway.traces.models import Attachment, AttachmentReference
+
+    T = TypeVar("T")
+
+__all__ = ["UpstreamSource"]
+
+
+class UpstreamSource:
+    """``CertificateSource`` and ``AttachmentSource``: one TRACES. Safe to share between threads.
+
+    Args:
+        context: the services.
+        client: of TRACES.
+    """
+
+    def __init__(self, context: Context, client: TracesNtClient) -> None:
+        self._context = context
+        self._client = client
+
+    def certificate(self, kind: CertificateKind, reference: str, actor: Actor) -> _Element:
+        """The certificate, its root in SPSCertificate 17.
+
+        Raises:
+            ChedRefused: IMG-7201.
+            AccessDenied: IMG-2110.
+            DeliveryError: TRACES does not answer.
+        """
+        get = self._client.intra if kind is CertificateKind.INTRA else self._client.docom
+        return _asked(lambda: get(reference, _caller(actor)).root, reference)
+
+    def find_certificates(self, kind: CertificateKind, query: ChedQuery, actor: Actor) -> Sequence[ChedRow]:
+        """One page, newest first.
+
+        Raises:
+            DeliveryError: TRACES does not answer.
+        """
+        find = self._client.find_intras if kind is CertificateKind.INTRA else self._client.find_docoms
+        now = self._context.clock()
+        found = _asked(lambda: find(certificates_of(query), _caller(actor)), "")
+        return tuple(row_of_certificate(each, kind.type, now) for each in found)
+
+    def submit_attachment(self, attachment: Attachment, actor: Actor) -> AttachmentReference:
+        """Hand a file over; the number is TRACES'.
+
+        Raises:
+            GatewayError: TRACES refused, or does not answer.
+        """
+        return _asked(lambda: self._client.submit_attachment(attachment, _caller(actor)), attachment.file_name)
+
+    def attachment(self, reference: AttachmentReference, actor: Actor) -> Attachment:
+        """Fetch a file.
+
+        Raises:
+            GatewayError: TRACES refused, or does not answer.
+        """
+        return _asked(lambda: self._client.attachment(reference, _caller(actor)), reference.uri)
+
+
+def _caller(actor: Actor) -> Caller:
+    """The body of the national system: TRACES judges what it may see, and not what our account may.
+
+    Raises:
+        AccessDenied: IMG-2112, the message names none.
+    """
+    body = writer_of(actor)
+    return Caller(BodyIdentity(BodyKind(body.kind.value), body.id), actor.language)
+
+
+def _asked(ask: Callable[[], T], reference: str) -> T:
+    try:
+        return ask()
+    except DeliveryError as error:
+        if is_away(error):
+            raise
+        raise refusal_of(error, reference) from error
