@@ -1,7 +1,9 @@
 """Reference data: what loads, what does not, what holds on which day, what an operator may change."""
 
+import re
 from datetime import date
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from gateway.errors import ChedRefused, ConfigurationError
 from mappings import load_tables
 from mappings.models import Grade
 from mappings.reference import FOLDER, AttributeKind, PostKind, load_reference
-from mappings.reference.files import SPECS
+from mappings.reference.files import SPECS, read_list
 
 DAY = date(2026, 11, 22)
 TABLES = load_tables()
@@ -245,6 +247,40 @@ def test_a_name_in_another_language_and_english_where_there_is_none():
     node = DATA.trees.by_path("cheda", "R/N-10000", DAY).node
     assert node.name("fr") == ("fr", "Animaux vivants")
     assert node.name("mt") == ("en", "Live animals")
+
+
+def test_every_attribute_that_the_rules_ask_for_has_a_name():
+    """A name that is misspelt would never be answered, and nobody would notice."""
+    rules = Path(__file__).parents[2] / "gateway" / "rules" / "ched"
+    asked = {
+        name
+        for file in (*rules.rglob("*.py"), *rules.rglob("*.toml"))
+        for name in re.findall(r"[A-Z][A-Z_]+_ACCESS", file.read_text("utf-8"))
+    }
+    layer = resources.files("mappings.reference").joinpath("data")
+    spec = next(each for each in SPECS if each.name == "attribute-names")
+    assert asked
+    assert asked <= {record["id"] for record in read_list(spec, [layer])}
+
+
+def test_possible_values_are_codes_of_the_list_they_are_taken_from():
+    lists = {
+        "CHED_CERTIFIED_AS_POSSIBLE_VALUES": "ched-certified-as",
+        "CHED_FOLLOW_UP_NON_COMPLIANCE_REASONS": "ched-follow-up-reason",
+        "CHED_FREE_CIRCULATION_DESTINATION_TYPE_POSSIBLE_VALUES": "ched-free-circulation-destination-type",
+        "CHED_MONITORING_PROCEDURE_POSSIBLE_VALUES": "ched-monitoring-procedure",
+        "CHED_NOT_ACCEPTABLE_MEASURE_POSSIBLE_VALUES": "ched-not-acceptable-measure",
+        "LABORATORY_TEST_MOTIVATION_POSSIBLE_VALUES": "laboratory-test-motivation",
+        "REFUSAL_REASON_POSSIBLE_VALUES": "refusal-reason",
+    }
+    attributes = {each.id: each for each in DATA.trees.by_code("cheda", "0101", DAY).attributes}
+    for attribute, name in lists.items():
+        assert attributes[attribute].values
+        assert set(attributes[attribute].values) <= TABLES.lists[name].codes.keys()
+    documents = {each.code for each in DATA.codes("ACCOMPANYING_DOCUMENT_TYPE")}
+    assert set(attributes["ACCOMPANYING_DOCUMENT_TYPE_POSSIBLE_VALUES"].values) <= documents
+    categories = {each.id for each in DATA.categories}
+    assert set(attributes["POSSIBLE_LABORATORY_TEST_CATEGORIES"].values) <= categories
 
 
 # --- sections, metadata, tests
