@@ -21,6 +21,8 @@ _AT_ONCE: Final = 100
 
 _NEWEST: Final = 1 << 62
 
+_IN_ONE: Final = {"sqlite": "group_concat(seq)", "postgresql": "array_agg(seq)"}
+
 _ONE_BY_ONE: Final = (
     "WITH candidates (seq) AS (VALUES ({numbers})) SELECT t.seq FROM candidates "
     "CROSS JOIN ched_terms t ON t.term IN ({names}) AND t.seq = candidates.seq"
@@ -149,22 +151,22 @@ def _read(connection: Connection, terms: list[str], before: int, size: int) -> l
     for start in range(0, len(terms), _AT_ONCE):
         part = terms[start : start + _AT_ONCE]
         values: dict[str, Any] = {f"term_{number}": term for number, term in enumerate(part)}
-        entries: list[list[int]] = [[] for _ in part]
-        for number, seq in _reading(len(part))(connection, before=before, size=size, **values).fetchall():
-            entries[number].append(seq)
-        for found in entries:
-            found.sort(reverse=True)
-            windows.append(Window(found, found[-1] if len(found) == size else 0))
+        reading = _reading(len(part), connection.dialect.name)
+        for _, found in sorted(reading(connection, before=before, size=size, **values).fetchall()):
+            # From text: a row for each entry would cost twice as much.
+            entries = [*map(int, found.split(","))] if isinstance(found, str) else found or []
+            entries.sort(reverse=True)
+            windows.append(Window(entries, entries[-1] if len(entries) == size else 0))
     return windows
 
 
 @cache
-def _reading(count: int) -> Statement:
-    """The newest entries of so many lists; each is read backwards from ``before`` in the index."""
+def _reading(count: int, dialect: str) -> Statement:
+    """The newest entries of so many lists, a row for each; every list is read backwards from ``before``."""
     return Statement(
         " UNION ALL ".join(
-            f"SELECT * FROM (SELECT {number} AS number, seq FROM ched_terms WHERE term = :term_{number} "  # noqa: S608 - numbers
-            f"AND seq < :before ORDER BY seq DESC LIMIT :size) AS list_{number}"
+            f"SELECT {number} AS number, {_IN_ONE[dialect]} FROM (SELECT seq FROM ched_terms "  # noqa: S608 - numbers
+            f"WHERE term = :term_{number} AND seq < :before ORDER BY seq DESC LIMIT :size) AS list_{number}"
             for number in range(count)
         )
     )

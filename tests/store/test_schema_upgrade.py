@@ -7,7 +7,22 @@ from alembic import command
 from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store import current, find_audit, find_evidence, head, open_store, schema, upgrade
+from gateway.store import (
+    ChedSeal,
+    add_contingency,
+    current,
+    find_audit,
+    find_envelope,
+    find_evidence,
+    head,
+    list_answers,
+    open_store,
+    read_ched_by_reference,
+    record_ched,
+    schema,
+    settle_envelope,
+    upgrade,
+)
 from gateway.store.engines import make_engine, parse_url
 
 NOW = "2026-11-22T09:30:00.000000+00:00"
@@ -28,23 +43,43 @@ ROWS = {
     "audit": "1, :now, 'ar', 'SubmitCertificate accepted', 'X1', '{}'",
 }
 """One row in every table of 0001, in the order of its columns."""
+HUB_ROWS = {
+    "hub_envelopes": (
+        "5, 'N1', 'ar', 'nl', 'AR', 'NL', 851, 70, '1', 'PendingDelivery', '', NULL, NULL, 2, :bytes, :now, :now"
+    ),
+    "hub_envelope_parts": "5, :bytes",
+    "hub_imports": "'I1', 'ephyto', 'N2', 'AR', 'NL', 851, 70, '2', 'pulled', '', '', '', NULL, :now, :now, NULL",
+    "hub_import_parts": "'I1', :bytes",
+    "hub_answers": ("'A1', 'I1', 'ephyto', 41, 'why', :bytes, 'waiting', '', '', '', '', 0, :now, :now, :now, NULL"),
+    "hub_trackings": "'X1-1', 'ephyto', 'N3', 'Delivered', '', :now, NULL, :now, :now",
+    "pollers": "'ephyto', 2, NULL, NULL, 0, :now",
+    "partner_lists": "'ephyto', 'units', 1, :now, :bytes, '[]'",
+}
+"""One row in every table that 0002 and 0003 added."""
+TABLES = {"0001": ROWS, "0003": {**ROWS, **HUB_ROWS}}
+
+
+@pytest.fixture(params=TABLES)
+def revision(request):
+    """The one that the database has before."""
+    return request.param
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old_url(request, tmp_path):
-    """A database of revision 0001 with rows in it."""
+def old_url(request, revision, tmp_path):
+    """A database of an older revision with rows in it."""
     postgresql = request.param == "postgresql"
     url = request.getfixturevalue("pg_empty_url") if postgresql else f"sqlite:///{tmp_path}/imsoc.db"
     config = schema._config()
     with engine_of(url).begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for table, values in ROWS.items():
+        command.upgrade(config, revision)
+        for table, values in TABLES[revision].items():
             insert = text(f"INSERT INTO {table} VALUES ({values})")
             bound = {"now": NOW, "bytes": b"\x00\xff"}
             connection.execute(insert, {name: bound[name] for name in bound if f":{name}" in values})
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT setval('deliveries_seq_seq', 7)"))
+            connection.execute(text("SELECT setval('deliveries_seq_seq', 7), setval('audit_seq_seq', 1)"))
     return url
 
 
@@ -52,10 +87,13 @@ def engine_of(url):
     return create_engine(parse_url(url), poolclass=NullPool)
 
 
-def contents(url):
-    """Every row of every table of 0001."""
+def contents(url, revision):
+    """Every row of every table that the revision had."""
     with engine_of(url).connect() as connection:
-        return {table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))] for table in ROWS}
+        return {
+            table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))]
+            for table in TABLES[revision]
+        }
 
 
 def shape(url):
@@ -82,15 +120,17 @@ def shape(url):
     return described
 
 
-def test_everything_is_there_afterwards(old_url):
-    rows, before = contents(old_url), shape(old_url)
-    assert current(old_url) == "0001"
+def test_everything_is_there_afterwards(old_url, revision):
+    rows, before = contents(old_url, revision), shape(old_url)
+    assert current(old_url) == revision
     upgrade(old_url)
     assert current(old_url) == head()
     after = shape(old_url)
-    assert contents(old_url) == rows
+    assert contents(old_url, revision) == rows
     assert {name: after[name] for name in before} == before
-    assert {"hub_envelopes", "hub_imports", "hub_trackings", "pollers", "partner_lists"} <= after.keys() - before.keys()
+    new = {"cheds", "ched_terms", "ched_versions", "attachments", "contingency", "outages", "notices"}
+    assert new <= after.keys() - before.keys()
+    assert all(rows.values()), "a table without a row shows nothing"
 
 
 def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
@@ -145,30 +185,30 @@ def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
         ),
     ],
 )
-def test_every_promise_is_held_afterwards(old_url, statement):
+def test_every_promise_is_held_afterwards(old_url, revision, statement):
     upgrade(old_url)
-    before = contents(old_url)
+    before = contents(old_url, revision)
     engine = make_engine(parse_url(old_url), pool_size=1, pool_timeout=1)
     with engine.connect() as connection, pytest.raises(DBAPIError, match=r"(?i)constraint|append only"):
         connection.execute(text(statement))
     engine.dispose()
-    assert contents(old_url) == before
+    assert contents(old_url, revision) == before
 
 
-def test_an_upgrade_that_fails_changes_nothing(old_url):
+def test_an_upgrade_that_fails_changes_nothing(old_url, revision):
     """The last table to be created is there already: everything before it is undone, and the next try succeeds."""
     with engine_of(old_url).begin() as connection:
-        connection.execute(text("CREATE TABLE partner_lists (id INTEGER)"))
-    rows, before = contents(old_url), shape(old_url)
-    with pytest.raises(Exception, match=r"partner_lists|IMG-9001"):
+        connection.execute(text("CREATE TABLE notices (id INTEGER)"))
+    rows, before = contents(old_url, revision), shape(old_url)
+    with pytest.raises(Exception, match=r"notices|IMG-9001"):
         upgrade(old_url)
-    assert current(old_url) == "0001"
-    assert contents(old_url) == rows
+    assert current(old_url) == revision
+    assert contents(old_url, revision) == rows
     assert shape(old_url) == before
     with engine_of(old_url).begin() as connection:
-        connection.execute(text("DROP TABLE partner_lists"))
+        connection.execute(text("DROP TABLE notices"))
     upgrade(old_url)
-    assert contents(old_url) == rows
+    assert contents(old_url, revision) == rows
 
 
 @pytest.mark.parametrize("old_url", ["sqlite"], indirect=True)
@@ -183,3 +223,46 @@ def test_foreign_keys_of_a_rewritten_table_still_meet(old_url):
         }
         assert referenced == {"deliveries", "document_versions", "documents", "lanes", "exchanges"}
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+
+
+@pytest.mark.parametrize("revision", ["0003"])
+def test_cheds_are_kept_beside_what_was_there(old_url, make_ched, make_write, now):
+    upgrade(old_url)
+    with open_store(old_url, exclusive=True) as store:
+        write = make_write(make_ched())
+        assert store.write(lambda c: record_ched(c, write)).kind == "new"
+        done = {"expected": "PendingDelivery", "state": "Delivered", "message": "", "actor": "nl", "now": now}
+        assert store.write(lambda c: settle_envelope(c, "N1", **done))
+        with store.read() as connection:
+            assert read_ched_by_reference(connection, write.row.reference)[1].content == b"<content/>"
+            assert find_envelope(connection, "N1").state == "Delivered"
+            assert [answer.id for answer in list_answers(connection)] == ["A1"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ched_versions SELECT 'V', ched_id, number, NULL, '', '', '', '', '', '', at FROM ched_versions",
+        "UPDATE ched_versions SET part = 'IV'",
+        "UPDATE ched_versions SET exchange_id = 'none'",
+        "UPDATE ched_parts SET version_id = 'none'",
+        "UPDATE ched_seals SET role = 'nobody'",
+        "DELETE FROM cheds",
+        "INSERT INTO ched_terms SELECT term, seq FROM ched_terms",
+        "UPDATE cheds SET reference = 'the same'",
+        "INSERT INTO ched_attachments VALUES (9, 'none')",
+        "UPDATE contingency SET state = 'sent'",
+        "INSERT INTO outages VALUES ('O1', 'a', 'b', '', NULL, ''), ('O2', 'a', 'b', '', NULL, '')",
+    ],
+)
+def test_what_a_ched_promises_is_held_by_the_database(store_url, make_ched, make_write, statement):
+    with open_store(store_url, exclusive=True) as store:
+        for number in (1, 2):
+            write = make_write(make_ched(number), seals=(ChedSeal("officer", b"<a/>"),))
+            store.write(lambda c, write=write: record_ched(c, write))
+        waits = {"ched_id": write.row.id, "version_id": write.version_id, "at": write.at}
+        store.write(lambda c: add_contingency(c, **waits, partner="traces", operation="submit"))
+    engine = make_engine(parse_url(store_url), pool_size=1, pool_timeout=1)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match=r"(?i)constraint"):
+        connection.execute(text(statement))
+    engine.dispose()
