@@ -19,7 +19,7 @@ from gateway.endpoints.traces_common import Services
 from gateway.endpoints.traces_reference import reference_data
 from gateway.endpoints.traces_retrieval import docom, eu_intra
 from gateway.endpoints.traces_submission import ched_submission
-from gateway.errors import AccessDenied, ChedRefused, Finding, RulesRefused, Severity, catalogue
+from gateway.errors import AccessDenied, ChedRefused, Finding, RulesRefused, SchemaInvalid, Severity, catalogue
 from gateway.soap import SoapVersion
 from gateway.soap.publish import Publication
 from gateway.traces import wire_certificates, wire_ched, wire_submission
@@ -50,7 +50,7 @@ from gateway.xml.names import (
     qn,
 )
 from gateway.xml.schema_files import schema_folder, schema_source, schema_tree
-from gateway.xml.schemas import SchemaName, explain, is_valid
+from gateway.xml.schemas import SchemaName, explain, is_valid, validate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "traces"))  # the comparer of shapes is there
 
@@ -260,6 +260,14 @@ def typed_values(operation):
     return {"ID": "INTRA.EU.NL.2026.0000001"}
 
 
+@each_contract
+def test_the_page_lists_every_service_and_every_operation(contract):
+    page = (Path(__file__).parents[2] / "docs/contract-traces-nt.md").read_text("utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{contract.path}` | `{contract.name}` |"))
+    if contract is not SUBMISSION_01:
+        assert set(re.findall(r"`(\w+)`", row.split("|")[3])) == {each.name for each in contract.operations}
+
+
 # --- the schemas by themselves ---------------------------------------------------------------------------------------
 
 
@@ -273,6 +281,17 @@ def test_every_type_is_used_and_every_import_needed(name):
     own = re.search(r'targetNamespace="([^"]+)"', text)[1]
     for prefix, namespace in re.findall(r'xmlns:(\w+)="([^"]+)"', text):
         assert prefix == "xs" or namespace == own or f'"{prefix}:' in text, prefix
+
+
+@each_contract
+def test_a_breach_is_explained(contract):
+    body = etree.Element(contract.operations[-1].request)
+    etree.SubElement(body, qn(contract.namespace, "No"))
+    with pytest.raises(SchemaInvalid) as refusal:
+        validate(contract.schema, body, explained=True)
+    assert refusal.value.code == "IMG-3001"
+    assert refusal.value.where.endswith(":No")
+    assert refusal.value.found.endswith(":No")
 
 
 def test_the_identifier_of_a_body_is_in_no_namespace_and_of_limited_length():
