@@ -30,8 +30,8 @@ _PURPOSE_SCHEME: Final = "ched_purpose"
 """Scheme of a sub-division's ID that names the purpose which the places under it belong to (gateway/documents/ched)."""
 _POST_SCHEMES: Final = frozenset({"un_locode", "authority_activity_id"})
 """Schemes of a border control post, whose first Name is its country."""
-_UNNAMED: Final = "operator-activity-type"
-"""The list of a party's TypeCode that does not say of which list it is."""
+_UNNAMED: Final = ("operator-activity-type", "section-code")
+"""The lists of a party's TypeCode that does not say of which one it is; a refusal names the first."""
 
 
 def clause(element: _Element, run: Pass, path: str) -> bool:
@@ -87,11 +87,18 @@ def party(element: _Element, run: Pass, path: str) -> bool:
                 element.remove(child)
         elif child.tag == _TYPE:
             number += 1
-            named = child.get("listID") or child.get("listName")
-            code_list = bindings().types.get(named or "", "") if named else _UNNAMED
+            code_list = _list_of_type(child, run)
             if code_list and not _code(child, code_list, run, f"{path}/ram:TypeCode[{number}]"):
                 element.remove(child)
     return True
+
+
+def _list_of_type(code: _Element, run: Pass) -> str:
+    """Empty for a TypeCode of a list that holds no codes of TRACES, such as an approval number."""
+    named, text = code.get("listID") or code.get("listName"), _text(code)
+    if named:
+        return bindings().types.get(named, "")
+    return next((name for name in _UNNAMED if run.lookup(name).get(text, run.context)), _UNNAMED[0])
 
 
 def reference(element: _Element, run: Pass, path: str) -> bool:

@@ -217,6 +217,11 @@ def test_every_translated_place_is_reported_with_list_and_row():
     assert ("operator-activity-type", "INV") in report
 
 
+def test_a_type_of_a_party_without_its_list_is_looked_up_in_both():
+    root = certificate(parties=[party("ConsigneeSPSParty", ("", "INV"), ("", "RFL"), ("approval_number", "ANY"))])
+    assert texts(forth(root).root, "//ram:ConsigneeSPSParty/ram:TypeCode/text()") == ["IMPORTER", "RFL", "ANY"]
+
+
 def test_two_codes_of_one_box_are_a_declared_loss_on_the_way_back():
     """FREE_CIRCULATION and INTERNAL_MARKET are both I.23; the national system has one code."""
     result = back(certificate(clauses=[clause("PURPOSE", "FREE_CIRCULATION")], country="GR", lines=[line("KGM", "BX")]))
