@@ -8,7 +8,7 @@ from shape import differences
 
 from gateway.errors import AccessDenied, AuthenticationFailed, SchemaInvalid
 from gateway.soap import Contract, Operation, SoapReply, SoapVersion
-from gateway.soap.security import write_security
+from gateway.soap.security import read_security, write_security
 from gateway.soap.server import SoapApplication
 from gateway.traces.faults import Detail, ServiceFaults, TypedFault, fault_renderer
 from gateway.traces.headers import (
@@ -21,6 +21,7 @@ from gateway.traces.headers import (
     write_headers,
 )
 from gateway.traces.replies import reply_header
+from gateway.trust import check_timestamp
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.names import CHED2, SOAP11, qn
@@ -145,3 +146,16 @@ def test_mandatory_headers_of_traces_are_understood(service):
     )
     assert service(lambda _call: SoapReply(b"<r/>"))(headers=must)[0] == 200
     assert service(lambda _call: SoapReply(b"<r/>"))(action="findChedCertificate")[1]["X-IMSOC-Error"] == "IMG-1106"
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(minutes=2), timedelta(minutes=3), timedelta(minutes=6, seconds=40)])
+def test_every_window_that_was_seen_on_the_wire_is_taken_and_its_end_is_honoured(lifetime):
+    """DIGEST 4.2: other clients say 2, 3 or nearly 7 minutes."""
+    blocks = write_security("user", "secret", now=NOW, nonce=b"n" * 16, lifetime=lifetime)
+    stamp = read_security([parse(blocks).root]).timestamp
+    rules = {"max_age": timedelta(minutes=5), "skew": timedelta(seconds=30)}
+    check_timestamp(stamp, now=NOW, **rules)
+    check_timestamp(stamp, now=NOW + min(lifetime, timedelta(minutes=5)), **rules)
+    with pytest.raises(AuthenticationFailed) as caught:
+        check_timestamp(stamp, now=NOW + lifetime + timedelta(seconds=31), **rules)
+    assert caught.value.code == "IMG-2002"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import functools
 import shutil
@@ -28,6 +29,7 @@ from gateway.trust import (
     Level,
     Sealer,
     TrustStore,
+    der,
     sign_body,
     verify_body_signature,
 )
@@ -201,6 +203,37 @@ def test_what_would_be_refused_is_not_signed(content, world, now):
 def test_no_change_goes_unnoticed(old, new, code, signed, world, now):
     assert old in signed
     assert refusal(signed.replace(old, new), world, now) == code
+
+
+def test_the_stamps_belong_to_this_signature(world, now):
+    message = sign_body(envelope(now), world.sealer(stamped=True), at=now)
+    assert refusal(message.replace(b'Target="#', b'Target="#x'), world, now) == "IMG-4007"
+    assert refusal(message.replace(b"<ds:Signature ", b"<ds:Signature x='1' ").replace(b' Id="', b' id="'), world, now)
+    root = parse(message).root
+    root.find(BODY)[0].set("about", root.find(f".//{SIGNATURE}").get("Id"))
+    assert refusal(serialise(root), world, now) in {"IMG-4009", "IMG-4011"}
+    root = parse(message).root
+    root.find(f"{HEADER}").set("about", root.find(f".//{SIGNATURE}").get("Id"))
+    assert refusal(serialise(root), world, now) == "IMG-4011"
+    root = parse(message).root
+    root.find(f".//{SIGNATURE}").append(copy.deepcopy(root.find(f".//{qn(DS, 'Object')}")))
+    assert refusal(serialise(root), world, now) == "IMG-4003"
+
+
+def test_no_more_is_digested_than_may_be_signed(signed, world, now):
+    root = parse(signed).root
+    reference = root.find(f".//{qn(DS, 'Reference')}")
+    for _ in range(1000):
+        reference.addnext(copy.deepcopy(reference))
+    assert refusal(serialise(root), world, now) == "IMG-4004"
+
+
+def test_a_path_has_few_certificates(signed, world, now):
+    root = parse(signed).root
+    (element,) = root.iter(qn(WSSE, "BinarySecurityToken"))
+    many = der.encode(der.SEQUENCE, *[world.root.certificate_der] * 9)
+    element.text = base64.b64encode(many).decode()
+    assert refusal(serialise(root), world, now) == "IMG-4008"
 
 
 # --- rearrangements ---------------------------------------------------------------------------------------------------
