@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.certificate_exchange import CertificateExchangeAdapter
 from adapters.ippc_hub.adapter import IppcHubAdapter
+from adapters.traces_nt.adapter import TracesNtAdapter
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Target(Protocol):
 ADAPTERS: Final[dict[str, Callable[[Target, str], Adapter]]] = {
     "certificate-exchange": CertificateExchangeAdapter.open,
     "ippc-hub": IppcHubAdapter.open,
+    "traces-nt": TracesNtAdapter.open,
 }
 """Name in partner records, and what opens it with the target and the secret of its account."""
 

@@ -76,7 +76,8 @@ class RelayService:
             AccessDenied: IMG-2110, as TRACES or this instance's own rules say.
             Unavailable: IMG-9010, TRACES is away.
         """
-        if self._is_here(actor, reference):
+        reference, here = self._known_as(actor, reference)
+        if here:
             return self._back(actor, self._relaying.register().read(actor, reference))
 
         def ask() -> ChedContent:
@@ -94,7 +95,8 @@ class RelayService:
         Raises:
             As `read`.
         """
-        if self._is_here(actor, reference) or actor.body is None:
+        reference, here = self._known_as(actor, reference)
+        if here or actor.body is None:
             return self._relaying.register().row(actor, reference)
 
         def ask() -> ChedRow:
@@ -140,6 +142,7 @@ class RelayService:
             Unavailable: IMG-9010.
         """
         caller = self._relaying.caller(actor, required=True)
+        reference, _ = self._known_as(actor, reference)
         return self._asked(lambda: self._upstream.ched_signed_xml(reference, caller), reference)
 
     def pdf(self, actor: Actor, reference: str, *, signed: bool) -> bytes:
@@ -149,7 +152,8 @@ class RelayService:
             As `read`.
         """
         register = self._relaying.register()
-        if self._is_here(actor, reference) or actor.body is None:
+        reference, here = self._known_as(actor, reference)
+        if here or actor.body is None:
             return register.pdf(actor, reference, signed=signed)
         caller = self._relaying.caller(actor)
         return self._asked(
@@ -227,15 +231,18 @@ class RelayService:
             return instead()
         raise Unavailable("IMG-9010", where=CHED.name, found=error.code if error else "") from error
 
-    def _is_here(self, actor: Actor, reference: str) -> bool:
-        """Whether the CHED is one that waits to be exchanged: what stands here is newer than what TRACES has."""
+    def _known_as(self, actor: Actor, reference: str) -> tuple[str, bool]:
+        """By what TRACES knows a CHED, and whether it is one that waits to be exchanged: then what stands here is newer
+        than what TRACES has. A temporary I.3 still means the CHED when it has its I.2.
+        """
         with self._store.read() as connection:
             row = ched_by_reference(connection, reference) if reference else None
             if row is None and reference and read_reference(reference) is None:
                 rows = cheds_by_local_reference(connection, reference, partner=actor.principal.partner.id)
-                row = next((each for each in rows if not each.reference), None)
-                return row is not None
-            return row is not None and self._relaying.waits(connection, row)
+                row = next((each for each in rows if each.contingency), None)
+            if row is None:
+                return reference, False
+            return row.reference or reference, not row.reference or self._relaying.waits(connection, row)
 
     def _waiting(self, actor: Actor, query: ChedQuery) -> tuple[ChedRow, ...]:
         """The contingency CHEDs that TRACES has not got, of those that the query finds here."""

@@ -272,10 +272,7 @@ class Relaying:
         except Away as away:
             return self._without(going, begun, away)
         except GatewayError as refusal:
-            code, detail = refusal.code, refusal.message
-            self._store.write(
-                lambda connection: self._transmission.withdraw(connection, begun, code=code, detail=detail)
-            )
+            self._withdraw(begun, refusal.code, refusal.message)
             raise
         row = self._transmission.settle(begun, answer, pending=self._pending(going))
         return self._receipt(going, answer, row, begun.row.id)
@@ -291,12 +288,20 @@ class Relaying:
     def _without(self, going: Outgoing, begun: Begun | None, away: Away) -> Receipt:
         """TRACES does not answer: the policy decides."""
         if self.goes_on and (begun is not None or self.row_of(going.step.reference) is not None):
-            return self._accept(going, begun, sent=away.sent)
+            try:
+                return self._accept(going, begun, sent=away.sent)
+            except GatewayError as refusal:
+                if begun is not None and not away.sent:
+                    self._withdraw(begun, refusal.code, refusal.message)
+                raise
         if away.sent:
             raise Unavailable("IMG-9011", where="ID", found=going.step.reference or going.step.local_reference)
         if begun is not None:
-            self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code="IMG-9010"))
+            self._withdraw(begun, "IMG-9010")
         raise Unavailable("IMG-9010", where=going.operation.value)
+
+    def _withdraw(self, begun: Begun, code: str, detail: str = "") -> None:
+        self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code=code, detail=detail))
 
     def _accept(self, going: Outgoing, begun: Begun | None, *, sent: bool) -> Receipt:
         """Take it as a contingency document: judged by the rules of this instance, and put into the queue."""
@@ -368,7 +373,7 @@ class Relaying:
             elif self.context.clock() - first.updated_at < self._settings.lease:
                 raise Unavailable("IMG-9011", where="ID", found=row.local_reference)
             else:
-                self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code="IMG-9010"))
+                self._withdraw(begun, "IMG-9010")
                 return None
         receipt = Receipt(
             reference=row.reference,

@@ -240,7 +240,9 @@ class Transmission:
         state = ContingencyState.REFUSED
         if settle_contingency(connection, begun.step, state=state, code=code, detail=detail[:200], at=at):
             row = get_ched(connection, begun.row.id) or begun.row
-            ended = replace(row, status_code=ChedStatus.DELETED.value, posts=(), areas=(), updated_at=at)
+            ended = replace(
+                row, status_code=ChedStatus.DELETED.value, local_reference="", posts=(), areas=(), updated_at=at
+            )  # its I.3 is free for the message when it comes again
             self.record(connection, ended, at, "withdraw", terminal=True)
 
     def record(
