@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from gateway.documents.ched import places as at
-from gateway.documents.ched.labels import AGENCY, LISTS, RELATIONS, ROLES, SCHEMES, SUBJECTS, TYPES, UN_AGENCY
+from gateway.documents.ched.labels import AGENCY, LISTS, RELATIONS, ROLES, SCHEMES, UN_AGENCY
 from gateway.documents.ched.models import Address, Coded, Region
 from gateway.documents.ched.places import RAM, UDT
 
@@ -64,9 +64,9 @@ class Builder:
         """A name in the document's language."""
         self.leaf(parent, name, value, languageID=self._language if value else "")
 
-    def code(self, parent: _Element, name: str, code: Coded, label: str = "") -> None:
+    def code(self, parent: _Element, name: str, code: Coded) -> None:
         """A code with its list and its label."""
-        attributes = {"listID": code.list_id, "listName": LISTS.get(code.list_id, ""), "name": code.label or label}
+        attributes = {"listID": code.list_id, "listName": LISTS.get(code.list_id, ""), "name": code.label}
         self.leaf(parent, name, code.code, **attributes)
 
     def identifier(self, parent: _Element, value: str, scheme: str, **attributes: str) -> None:
@@ -192,23 +192,20 @@ class Builder:
         """Another document."""
         element = etree.SubElement(parent, f"{RAM}ReferenceSPSReferencedDocument")
         self.filled(element, "IssueDateTime", other.issued)
-        self.code(element, "TypeCode", other.type, TYPES.get(other.type.code, ""))
+        self.code(element, "TypeCode", other.type)
         self.leaf(element, "RelationshipTypeCode", other.relation, name=RELATIONS.get(other.relation, ""))
         self.leaf(element, "ID", other.number, schemeID=other.scheme, schemeAgencyID=other.country)
         if other.attachment or other.file_name:
             self.leaf(element, "AttachmentBinaryObject", uri=other.attachment, filename=other.file_name, **file)
         self.filled(element, "Information", other.information)
 
-    def note(self, parent: _Element, name: str, note: LineNote, default_list: str = "") -> None:
+    def note(self, parent: _Element, name: str, note: LineNote) -> None:
         """A note in the form of TRACES: a coded one has an empty content."""
         element = etree.SubElement(parent, RAM + name)
         if note.code != Coded(""):
             self.code(element, "ContentCode", note.code)
         self.leaf(element, "Content", note.text)
-        subject = note.subject
-        if not subject.list_id:
-            subject = Coded(subject.code, subject.label, list_id=default_list)
-        self.code(element, "SubjectCode", subject, SUBJECTS.get(subject.code, ""))
+        self.code(element, "SubjectCode", note.subject)
 
     def line(self, parent: _Element, line: ChedLine) -> None:
         """One line."""

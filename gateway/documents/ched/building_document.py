@@ -8,7 +8,7 @@ from lxml import etree
 
 from gateway.documents.ched import places as at
 from gateway.documents.ched.building import Builder
-from gateway.documents.ched.labels import CHED_TYPES, TYPES
+from gateway.documents.ched.labels import CHED_TYPES, SUBJECTS, TYPES
 from gateway.documents.ched.models import (
     AccompanyingDocument,
     Coded,
@@ -47,39 +47,38 @@ def build_ched(ched: Ched) -> _Element:
 def _document(builder: Builder, document: _Element, ched: Ched) -> None:
     builder.named(document, "Name", ched.title)
     builder.leaf(document, "ID", ched.reference)
-    kind = ched.type_code or at.HEALTH_CERTIFICATE
-    builder.leaf(document, "TypeCode", kind, name=TYPES.get(kind, ""))
+    builder.leaf(document, "TypeCode", ched.type_code, name=TYPES.get(ched.type_code, ""))
     if ched.status_code:
         builder.leaf(document, "StatusCode", ched.status_code, name=ched.status_name)
     builder.moment(document, "IssueDateTime", ched.issued)
     builder.party(document, "IssuerSPSParty", ched.issuer)
-    for note in _notes(ched):
-        builder.note(document, "IncludedSPSNote", note, at.LIST_NOTES if note.subject.code not in _FOREIGN else "")
-    for note in ched.notes:
+    for note in (*_notes(ched), *ched.notes):
         builder.note(document, "IncludedSPSNote", note)
     _references(builder, document, ched)
     build_signatures(builder, document, ched)
 
 
-_FOREIGN: Final = frozenset({at.NOTE_TEMPERATURE})
+def _subject(code: str) -> Coded:
+    listed = _CERTIFICATE_NOTES if code == at.NOTE_TEMPERATURE else at.LIST_NOTES
+    return Coded(code, SUBJECTS.get(code, ""), list_id=listed)
 
 
 def _notes(ched: Ched) -> Iterator[LineNote]:
     if ched.type is not None:
-        yield LineNote(Coded(at.NOTE_TYPE), Coded(ched.type.value, CHED_TYPES[ched.type], list_id="ched_type"))
+        yield LineNote(_subject(at.NOTE_TYPE), Coded(ched.type.value, CHED_TYPES[ched.type], list_id="ched_type"))
     if ched.alternative_destination:
-        yield LineNote(Coded(at.NOTE_ALTERNATIVE), ched.alternative_destination)
+        yield LineNote(_subject(at.NOTE_ALTERNATIVE), ched.alternative_destination)
     if ched.transport_conditions:
-        yield LineNote(Coded(at.NOTE_TEMPERATURE, list_id=_CERTIFICATE_NOTES), ched.transport_conditions)
+        yield LineNote(_subject(at.NOTE_TEMPERATURE), ched.transport_conditions)
     for subject, value in (
         (at.NOTE_UPDATED, ched.updated),
         (at.NOTE_DEPARTURE, ched.departure_from_post),
         (at.NOTE_CONTINGENCY, ched.contingency),
     ):
         if value:
-            yield LineNote(Coded(subject), text=value)
+            yield LineNote(_subject(subject), text=value)
     if ched.journey_log:
-        yield LineNote(Coded(at.NOTE_JOURNEY_LOG), ched.journey_log)
+        yield LineNote(_subject(at.NOTE_JOURNEY_LOG), ched.journey_log)
     if ched.decision is not None:
         yield from _decision_notes(ched.decision)
 
@@ -88,24 +87,24 @@ def _decision_notes(decision: Decision) -> Iterator[LineNote]:
     if decision.special_condition:
         box = next((found for code in decision.conclusion if (found := at.conclusion_box(code.code))), "")
         subject = {"II.13": at.NOTE_MONITORING, "II.14": at.NOTE_NON_CONFORMING}.get(box, at.NOTE_MARKET)
-        yield LineNote(Coded(subject), decision.special_condition)
+        yield LineNote(_subject(subject), decision.special_condition)
     for which, count in decision.laboratory.counts:
-        yield LineNote(Coded(at.NOTE_TESTS + which), text=count)
+        yield LineNote(_subject(at.NOTE_TESTS + which), text=count)
     for measure in decision.measures:
-        yield LineNote(Coded(at.NOTE_MEASURE), measure)
+        yield LineNote(_subject(at.NOTE_MEASURE), measure)
     for reason in decision.refusal_reasons:
-        yield LineNote(Coded(at.NOTE_REASON), reason)
+        yield LineNote(_subject(at.NOTE_REASON), reason)
 
 
 def _references(builder: Builder, document: _Element, ched: Ched) -> None:
-    certificate = Coded(at.HEALTH_CERTIFICATE)
+    certificate = Coded(at.HEALTH_CERTIFICATE, TYPES[at.HEALTH_CERTIFICATE])
     if ched.url:
         itself = AccompanyingDocument(certificate, at.RELATION_SELF, ched.reference, attachment=ched.url)
         builder.reference(document, itself, format="url", mimeCode="text/url")
     if ched.local_reference:
         builder.reference(document, AccompanyingDocument(certificate, at.RELATION_LOCAL, ched.local_reference))
     for link in (*ched.previous, *ched.subsequent):
-        kind = Coded(at.SPLIT) if link.relation == at.RELATION_SPLIT else certificate
+        kind = Coded(at.SPLIT, TYPES[at.SPLIT]) if link.relation == at.RELATION_SPLIT else certificate
         builder.reference(document, AccompanyingDocument(kind, link.relation, link.reference))
     for other in (*ched.documents, *ched.customs_documents):
         builder.reference(document, other)

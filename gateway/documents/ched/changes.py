@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from gateway.documents.ched.building import Builder
-from gateway.documents.ched.labels import STATUSES
+from gateway.documents.ched.labels import STATUSES, TYPES
 from gateway.documents.ched.leaves import ID, TYPE, text
 from gateway.documents.ched.models import AccompanyingDocument, Coded
 from gateway.documents.ched.places import HEALTH_CERTIFICATE, RAM, RELATION_SELF, SPS
@@ -60,7 +60,8 @@ def with_reference(root: _Element, reference: str, url: str = "") -> _Element:
         document.remove(itself)
     if url:
         holder = etree.Element(document.tag, nsmap={"ram": RAM[1:-1]})
-        entry = AccompanyingDocument(Coded(HEALTH_CERTIFICATE), RELATION_SELF, reference, attachment=url)
+        certificate = Coded(HEALTH_CERTIFICATE, TYPES[HEALTH_CERTIFICATE])
+        entry = AccompanyingDocument(certificate, RELATION_SELF, reference, attachment=url)
         Builder("").reference(holder, entry, format="url", mimeCode="text/url")
         if place is None:
             _insert(document, holder[0], first=True)

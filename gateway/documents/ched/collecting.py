@@ -23,7 +23,7 @@ from gateway.documents.ched.leaves import (
 )
 from gateway.documents.ched.lines import read_line
 from gateway.documents.ched.models import ChedLink, ChedParty, ChedType, Coded, ControlPost, Purpose
-from gateway.documents.ched.places import RAM, SPS
+from gateway.documents.ched.places import RAM
 from gateway.documents.ched.signatures import read_decision, read_declaration, read_follow_up
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Reading:
         fields: dict[str, Any] = {
             name: tuple(value) if type(value) is list else value for name, value in values.items()
         }
+        fields.setdefault("type_code", "")
         return Ched(source=source, **fields)
 
     def once(self, name: str, value: object, element: _Element) -> bool:

@@ -29,6 +29,7 @@ from gateway.documents.ched.models import (
     Region,
     Transport,
 )
+from gateway.documents.ched.places import HEALTH_CERTIFICATE
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -53,8 +54,8 @@ class Ched:
     """I.2; II.2 and III.2 are the same (R-REF)."""
     local_reference: str = ""
     """I.3."""
-    type_code: str = ""
-    """UN/EDIFACT 1001: 636; empty is written as 636."""
+    type_code: str = HEALTH_CERTIFICATE
+    """UN/EDIFACT 1001; empty in a document that does not say."""
     status_code: str = ""
     """UN/EDIFACT 4405."""
     status_name: str = ""
@@ -170,4 +171,5 @@ class Ched:
         return tuple(party for party in named if party is not None)
 
 
-EMPTY_CHED = Ched()
+EMPTY_CHED = Ched(type_code="")
+"""What a tree without any box reads as."""

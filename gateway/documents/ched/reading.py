@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.documents.ched import places as at
 from gateway.documents.ched.collecting import Reading
 from gateway.documents.ched.leaves import (
     ID,
@@ -22,7 +21,6 @@ from gateway.documents.ched.leaves import (
     read_post,
     text,
 )
-from gateway.documents.ched.models import ChedType, Country
 from gateway.documents.ched.places import RAM, SPS
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from gateway.documents.ched.document import Ched
+    from gateway.documents.ched.models import Country
 
 __all__ = ["IN_ITEM", "PARTS", "Handlers", "read_ched"]
 
