@@ -232,8 +232,9 @@ class RelayService:
         raise Unavailable("IMG-9010", where=CHED.name, found=error.code if error else "") from error
 
     def _known_as(self, actor: Actor, reference: str) -> tuple[str, bool]:
-        """By what TRACES knows a CHED, and whether it is one that waits to be exchanged: then what stands here is newer
-        than what TRACES has. A temporary I.3 still means the CHED when it has its I.2.
+        """By what TRACES knows a CHED, and whether it waits to be exchanged: then what stands here is newer.
+
+        A temporary I.3 still means the CHED when it has its I.2.
         """
         with self._store.read() as connection:
             row = ched_by_reference(connection, reference) if reference else None
