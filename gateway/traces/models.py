@@ -9,6 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.traces.models_laboratory import ItemTests, LaboratoryAnalysis, LaboratoryTest, ProductTests
+from gateway.traces.models_reference import (
+    CertificateModel,
+    Metadata,
+    NodeAttribute,
+    NodeColumn,
+    ReferenceTest,
+    ReferenceTestCategory,
+    Scope,
+    Section,
+    Tree,
+    TreeNode,
+    TreeUpdate,
+)
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -208,62 +223,6 @@ class NonCompliance:
     """II.21, ISO 8601."""
 
 
-# --- laboratory tests ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LaboratoryAnalysis:
-    """``Analysys`` of lab1, spelt as TRACES spells it (DIGEST 5.3); moments as written."""
-
-    type: Coded | None = None
-    sampled: str = ""
-    batch: str = ""
-    samples: str = ""
-    """How many, as written."""
-    sample_type: Coded | None = None
-    conservation: Coded | None = None
-    laboratory: ChedParty | None = None
-    received: str = ""
-    reported: str = ""
-    method: str = ""
-    results: str = ""
-    conclusion: Coded | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LaboratoryTest:
-    """One test of a product."""
-
-    reference: str = ""
-    descriptor: str = ""
-    """The id of the test in the reference data."""
-    description: str = ""
-    language: str = ""
-    """Of the description, ISO 639-1."""
-    category: Coded | None = None
-    motivation: Coded | None = None
-    conclusion: Coded | None = None
-    """The inspector's."""
-    analyses: tuple[LaboratoryAnalysis, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ProductTests:
-    """The tests of one class of goods."""
-
-    commodity: ChedClass | None
-    tests: tuple[LaboratoryTest, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ItemTests:
-    """SPSConsignmentItemLaboratoryTest: the tests of one consignment item."""
-
-    nature: tuple[Coded, ...] = ()
-    """Types of cargo, 7085."""
-    products: tuple[ProductTests, ...] = ()
-
-
 # --- INTRA and DOCOM -------------------------------------------------------------------------------------------------
 
 
@@ -344,140 +303,6 @@ class AttachmentReference:
     def uri(self) -> str:
         """As it stands in AttachmentBinaryObject."""
         return f"uri:documentid:{self.document_id}"
-
-
-# --- reference data --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A classification tree by its id: cheda, chedp, chedd, chedpp, intra_trade, docom."""
-
-    id: str
-    name: str
-    language: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateModel:
-    """A model certificate that a node stands for."""
-
-    id: str
-    short_title: str = ""
-    long_title: str = ""
-    language: str = "en"
-    created: datetime | None = None
-    updated: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeColumn:
-    """A column that the goods of a node are described by: DescriptorColumnValue."""
-
-    id: str
-    type: str
-    """TAXON, QUANTITY, BOOLEAN, COUNTRY_CODE, REGION, STRING, ENUMERATION."""
-    description: str = ""
-    cardinality: str = ""
-    """MANDATORY or OPTIONAL."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAttribute:
-    """An attribute of a node.
-
-    ``kind`` is the type's name without ``NodeAttribute``: FieldAccess, Allowed, Boolean, Integer, EnumSingle,
-    EnumCollection, Cardinality, MandatoryNotApplicable, SelectableDocumentLink, ClassificationSection, Taxon,
-    DescriptorColumn. Its values are texts, of a Boolean ``true`` or ``false``, of a section or taxon its code.
-    """
-
-    kind: str
-    id: str
-    description: str = ""
-    language: str = "en"
-    values: tuple[str, ...] = ()
-    columns: tuple[NodeColumn, ...] = ()
-    """Of DescriptorColumn."""
-
-
-@dataclass(frozen=True, slots=True)
-class TreeNode:
-    """A node of a classification tree; its path such as ``R/N-10000/N-10065`` is its identity."""
-
-    path: str
-    type: str
-    """nomenclature, label, taxon, certificate_model, no_commodity."""
-    selectable: bool
-    description: str
-    language: str = "en"
-    cn_code: str = ""
-    model: CertificateModel | None = None
-    children: tuple[TreeNode, ...] = ()
-    attributes: tuple[NodeAttribute, ...] = ()
-    """In the detail of a node only."""
-
-
-@dataclass(frozen=True, slots=True)
-class TreeUpdate:
-    """A change of a tree since a moment (form inferred)."""
-
-    path: str
-    kind: str
-    """CREATED, UPDATED, DELETED."""
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """A named code beside a section: a chapter or a group of countries."""
-
-    code: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """An entry of a metadata list: MetadataCode."""
-
-    code: str
-    name: str
-    list_id: str
-    language: str = "en"
-    active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A classification section of operators, such as REG-TRANS."""
-
-    code: str
-    description: str
-    chapter: Scope
-    lms: bool = False
-    active: bool = True
-    scopes: tuple[Scope, ...] = ()
-    activities: tuple[Metadata, ...] = ()
-    language: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceTestCategory:
-    """A category of laboratory tests (form inferred)."""
-
-    code: str
-    description: str
-    language: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceTest:
-    """A laboratory test of the reference data (reflab1; form inferred)."""
-
-    id: str
-    description: str
-    category: str
-    language: str = "en"
-    active: bool = True
 
 
 # --- ChedControl -----------------------------------------------------------------------------------------------------
