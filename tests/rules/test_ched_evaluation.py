@@ -191,3 +191,9 @@ def test_a_box_that_the_goods_do_not_have_is_not_missing(attribute, document):
     assert len(rules_of(document)) == 1
     assert len(rules_of(document, replace(KNOWN, access=type(KNOWN.access)({attribute: "MANDATORY"})))) == 1
     assert rules_of(document, replace(KNOWN, access=type(KNOWN.access)({attribute: "OPTIONAL"}))) == []
+
+
+@pytest.mark.parametrize(("agency", "broken"), [("ec_sante_traces", []), ("UK", ["G10-COUNTRY"]), ("KE", [])])
+def test_an_agency_that_issued_a_document_is_no_wrong_country(agency, broken):
+    document = replace(CHEDS["D"].documents[0], country=agency)
+    assert rules_of(ched("D", documents=(document,))) == broken

@@ -23,7 +23,7 @@ from gateway.rules.ched.transport import TRANSPORT
 from gateway.rules.ched.whole import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from gateway.documents.ched import Ched
@@ -71,7 +71,9 @@ def evaluate_ched(
     question = _question(ched, on, known, part, kind)
     findings: list[Finding] = []
     for rule, check in _asked(on, part, kind):
-        findings.extend(_findings(rule, check(question), question))
+        breaches = list(check(question))
+        if breaches:
+            findings.extend(_findings(rule, breaches, question))
     if draft:
         return tuple(replace(each, severity=Severity.WARNING) for each in findings)
     return tuple(findings)
@@ -92,6 +94,8 @@ def _question(ched: Ched, on: date, known: Facts, part: Part | None, kind: str) 
         purpose_box=purpose.box if purpose is not None else "",
         conclusion=conclusion,
         conclusion_box=conclusion_box(conclusion),
+        commodities=tuple(dict.fromkeys(code for line in ched.lines if (code := line.commodity))),
+        answers={},
     )
 
 
@@ -109,12 +113,9 @@ def _asked(on: date, part: Part | None, kind: str) -> tuple[tuple[ChedRule, Chec
     )
 
 
-def _findings(rule: ChedRule, breaches: Iterable[Breach], question: Question) -> Iterator[Finding]:
-    if not breaches:
-        return
-    found = list(breaches)
-    more = len(found) - MAX_FINDINGS_PER_RULE
-    for number, breach in enumerate(found[:MAX_FINDINGS_PER_RULE], start=1):
+def _findings(rule: ChedRule, breaches: list[Breach], question: Question) -> Iterator[Finding]:
+    more = len(breaches) - MAX_FINDINGS_PER_RULE
+    for number, breach in enumerate(breaches[:MAX_FINDINGS_PER_RULE], start=1):
         finding = _finding(rule, breach, question)
         if number == MAX_FINDINGS_PER_RULE and more > 0:
             finding = replace(finding, message=f"{finding.message} ({more} more places)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.rules.ched.models import Breach
-from gateway.rules.ched.reading import line_name, needs, package_count, quantity, total_of
+from gateway.rules.ched.reading import is_count, line_name, needs, package_count, quantity, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ def quantities_are_numbers(question: Question) -> Iterator[Breach]:
             if measure is not None and (not measure.value.is_finite() or measure.value < 0):
                 yield _negative(str(measure.value), name, where, position)
         for package in line.packages:
-            if package.count and (package_count([package]) is None or package.count.startswith("-")):
+            if package.count and not is_count(package.count):
                 yield _negative(package.count, "number of packages", where, position)
 
 

@@ -149,25 +149,27 @@ def commodities_have_no_more(question: Question) -> Iterable[Breach]:
 
 def _details(question: Question, answers: tuple[str, ...], *, filled: bool) -> Iterator[Breach]:
     """Details that are filled, or are not, where reference data answer so; filled boxes if all commodities agree."""
-    access = question.known.access
-    if access is None or not question.type:
+    if question.known.access is None:
         return
-    tree, on = f"ched{question.type.lower()}", question.on
-    coded = [(position, line) for position, line in enumerate(question.ched.lines) if line.commodity]
-    for position, line in coded:
-        for detail, value in _OF_LINES:
+    asked = {
+        commodity: [each for each in _answered(question, commodity) if each[2] in answers]
+        for commodity in question.commodities
+    }
+    for position, line in enumerate(question.ched.lines):
+        for detail, value, answer in asked.get(line.commodity, ()):
             if bool(value(line)) is filled:
-                answer = access.access(tree, line.commodity, detail.attribute, on)
-                if answer in answers:
-                    where = f"line {line_name(line, position)}"
-                    yield _detail(detail, line.commodity, answer, where, position)
-    commodities = dict.fromkeys(line.commodity for _, line in coded)
+                yield _detail(detail, line.commodity, answer, f"line {line_name(line, position)}", position)
     for whole, value_of in _OF_THE_CHED:
-        if bool(value_of(question.ched)) is filled:
-            said = {code: access.access(tree, code, whole.attribute, on) for code in commodities}
-            agreeing = [code for code, answer in said.items() if answer in answers]
-            if agreeing and (not filled or len(agreeing) == len(said)):
-                yield _detail(whole, agreeing[0], said[agreeing[0]], "the CHED")
+        said = {code: question.access(code, whole.attribute) for code in question.commodities}
+        agreeing = [code for code, answer in said.items() if answer in answers]
+        of_all = len(agreeing) == len(said)
+        if agreeing and (of_all or not filled) and bool(value_of(question.ched)) is filled:
+            yield _detail(whole, agreeing[0], said[agreeing[0]], "the CHED")
+
+
+def _answered(question: Question, commodity: str) -> Iterator[tuple[_Detail, Callable[[ChedLine], object], str]]:
+    for detail, value in _OF_LINES:
+        yield detail, value, question.access(commodity, detail.attribute)
 
 
 def _detail(detail: _Detail, commodity: str, access: str, where: str, position: int | None = None) -> Breach:

@@ -89,6 +89,22 @@ class Question:
     """The code of the decision, when there is exactly one."""
     conclusion_box: str
     """``II.9`` to ``II.16``; empty when there is no such conclusion."""
+    commodities: tuple[str, ...]
+    """The codes of the lines, each once."""
+    answers: dict[tuple[str, str], str]
+    """What reference data answered so far, by commodity and attribute."""
+
+    def access(self, commodity: str, attribute: str) -> str:
+        """What reference data say of a commodity (`CommodityAccess.access`); empty when they say nothing."""
+        access = self.known.access
+        if access is None or not self.type:
+            return ""
+        key = (commodity, attribute)
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = access.access(f"ched{self.type.lower()}", commodity, attribute, self.on)
+            self.answers[key] = answer
+        return answer
 
     def is_member_state(self, country: str) -> bool:
         """Whether it is a Member State, or Northern Ireland."""

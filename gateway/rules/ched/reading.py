@@ -18,6 +18,7 @@ __all__ = [
     "codes",
     "country_of",
     "day_of",
+    "is_count",
     "is_identified",
     "lacks",
     "line_name",
@@ -93,6 +94,11 @@ def quantity(measure: Measure | None) -> Measure | None:
     return measure if -_MAX_MAGNITUDE < measure.value.adjusted() < _MAX_MAGNITUDE else None
 
 
+def is_count(text: str) -> bool:
+    """Whether it is a number that is not negative."""
+    return _NUMBER.fullmatch(text) is not None and not text.startswith("-")
+
+
 def package_count(packages: Iterable[ChedPackage]) -> Decimal | None:
     """How many packages there are; None when none is counted, or one is counted with something else than a number."""
     counts = [package.count for package in packages if package.count]
@@ -131,9 +137,6 @@ def lacks(question: Question, attribute: str) -> str:
 
 
 def _answers(question: Question, attribute: str) -> list[tuple[str, str]]:
-    access = question.known.access
-    if access is None or not question.type:
+    if question.known.access is None:
         return []
-    tree, on = f"ched{question.type.lower()}", question.on
-    commodities = dict.fromkeys(line.commodity for line in question.ched.lines if line.commodity)
-    return [(commodity, access.access(tree, commodity, attribute, on)) for commodity in commodities]
+    return [(commodity, question.access(commodity, attribute)) for commodity in question.commodities]

@@ -22,6 +22,7 @@ __all__ = ["WHOLE"]
 _REFERENCE: Final = re.compile(r"CHED(A|PP|P|D)\.[A-Z]{2}\.\d{4}\.\d{7}", re.ASCII)
 _BESIDE_ISO: Final = ("XI", "XK")
 """Northern Ireland and Kosovo as TRACES has them."""
+_LETTERS: Final = 2
 _ONLY_A: Final = frozenset({"P", "PP", "D"})
 
 
@@ -55,7 +56,8 @@ def _stated_countries(question: Question) -> Iterator[tuple[str, str]]:
         yield "I.7", country_of(ched.destination)
         yield "I.8", country_of(ched.operator)
         for document in ched.documents:
-            yield "I.9", document.country
+            # Its place (schemeAgencyID) also holds the names of agencies, such as that of TRACES itself.
+            yield "I.9", document.country if len(document.country) == _LETTERS else ""
         for line in ched.lines:
             for origin in line.origins:
                 yield "I.11", origin.code
