@@ -42,7 +42,6 @@ __all__ = [
     "CnFilter",
     "ControlReceipt",
     "DateTimeRange",
-    "DocomSummary",
     "FindCertificates",
     "FindChedCriteria",
     "IntraSummary",
@@ -250,7 +249,7 @@ class FindCertificates:
 
 @dataclass(frozen=True, slots=True)
 class IntraSummary:
-    """One result of findEuIntraCertificate, in the order of a published capture."""
+    """One result of findEuIntraCertificate, in the order of a published capture; DOCOM's are taken to be alike."""
 
     reference: str
     status: Coded
@@ -273,10 +272,6 @@ class IntraSummary:
     country_of_loading: str = ""
     consignor_name: str = ""
     consignee_name: str = ""
-
-
-DocomSummary = IntraSummary
-"""findDocomCertificate is not published: its results are taken to be like INTRA's."""
 
 
 # --- attachments -----------------------------------------------------------------------------------------------------

@@ -18,14 +18,12 @@ from gateway.traces.wire_common import (
     spliced,
     start,
 )
-from gateway.xml.limits import DEFAULT_LIMITS, Limits
-from gateway.xml.names import ATT1, CERTBASE1, XMIME, qn
+from gateway.xml.names import ATT1, XMIME, qn
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 __all__ = [
-    "FILE_LIMITS",
     "get_attachment_request",
     "get_attachment_response",
     "read_get_attachment_request",
@@ -40,13 +38,6 @@ _FILE: Final = qn(ATT1, "Attachment")
 _NAME: Final = qn(ATT1, "FileName")
 _DOCUMENT: Final = qn(ATT1, "DocumentId")
 _CONTENT_TYPE: Final = qn(XMIME, "contentType")
-
-FILE_LIMITS: Final[Limits] = replace(
-    DEFAULT_LIMITS,
-    large_text=DEFAULT_LIMITS.large_text | {_FILE, qn(CERTBASE1, "Attachment")},
-    max_large_text=DEFAULT_LIMITS.max_bytes,
-)
-"""Of messages that hold a file as base64 in one text: as large as a whole message may be (25 MB, DIGEST 5.7)."""
 
 
 def get_attachment_request(asked: AttachmentReference) -> bytes:

@@ -35,12 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CERTIFICATE",
-    "FILES",
     "LABORATORY",
     "file_response",
     "find_ched_request",
     "find_ched_response",
-    "get_ched_request",
     "get_ched_response",
     "id_request",
     "read_file_response",
@@ -55,8 +53,6 @@ __all__ = [
 CERTIFICATE: Final = qn(SPS17, "SPSCertificate")
 LABORATORY: Final = qn(CHED2, "SPSConsignmentItemLaboratoryTest")
 """The block of laboratory tests beside the certificate: the name that INTRA gives it, in this service's namespace."""
-FILES: Final = ("getChedPdfCertificate", "getChedSignedPdfCertificate", "getChedSignedXmlCertificate")
-"""Operations that answer with a file."""
 
 _n = partial(qn, CHED2)
 
@@ -138,11 +134,6 @@ def _beside(name: str, local: str) -> str:
 
 
 # --- get -------------------------------------------------------------------------------------------------------------
-
-
-def get_ched_request(reference: str) -> bytes:
-    """GetChedCertificateRequest."""
-    return id_request(_n("GetChedCertificateRequest"), reference)
 
 
 def get_ched_response(certificate: bytes, laboratory: bytes = b"") -> bytes:

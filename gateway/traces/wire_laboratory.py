@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from gateway.documents.ched.models import Coded
 
-__all__ = ["laboratory_blocks", "laboratory_response", "read_laboratory_blocks", "read_laboratory_response"]
+__all__ = ["laboratory_blocks", "laboratory_response", "read_laboratory_blocks"]
 
 _BLOCK: Final = "SPSConsignmentItemLaboratoryTest"
 _RESPONSE: Final = qn(CHED2, "GetChedLaboratoryTestsResponse")
@@ -71,9 +71,6 @@ def read_laboratory_blocks(response: _Element) -> tuple[ItemTests, ...]:
 def laboratory_response(blocks: bytes) -> bytes:
     """GetChedLaboratoryTestsResponse around ``laboratory_blocks``; empty when there are no tests."""
     return spliced(_RESPONSE, blocks)
-
-
-read_laboratory_response = read_laboratory_blocks
 
 
 def _block(tests: ItemTests, namespace: str) -> _Element:
