@@ -234,6 +234,7 @@ CASES = {
         found="FATTENING",
     ),
     "R-I19-M": Case(ched("PP"), ched("P", conformity=Coded("")), found="I.19"),
+    "R-I19-OPTION": Case(warehouse(), ched("P", conformity=Coded("PERHAPS")), found="PERHAPS"),
     "R-I19-24": Case(warehouse(), ched("P", conformity=Coded("NON_CONFORM")), found="NON_CONFORM"),
     "G4-PURPOSE": Case(
         ched("PP", purposes=(purpose("PRIVATE_IMPORT"),)),

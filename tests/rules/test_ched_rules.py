@@ -204,7 +204,7 @@ def test_the_options_are_codes_of_the_canonical_lists():
     for name, used in (
         ("ched-purpose", {*ours.purposes, *ours.purpose_access}),
         ("ched-certified-as", {*ours.certified_as, ours.registered_horses}),
-        ("ched-conformity", ours.conform),
+        ("ched-conformity", ours.conform | ours.non_conform),
         ("ched-transport-condition", ours.temperatures),
         ("ched-decision", {*ours.decisions, *ours.decision_access}),
         ("ched-free-circulation-destination-type", ours.special_conditions),

@@ -112,9 +112,8 @@ class Question:
 
     @property
     def is_non_conforming(self) -> bool:
-        """I.19: any choice but conform; products only."""
-        code = self.ched.conformity.code
-        return self.type == "P" and bool(code) and code not in self.options.conform
+        """I.19: products that do not conform."""
+        return self.type == "P" and self.ched.conformity.code in self.options.non_conform
 
     @property
     def is_subsequent(self) -> bool:

@@ -30,7 +30,8 @@ class Options:
     temperatures: frozenset[str]
     """I.16."""
     conform: frozenset[str]
-    """I.19."""
+    non_conform: frozenset[str]
+    """I.19: the two answers."""
     decisions: dict[str, frozenset[str]]
     """II.9 by code."""
     motivations: dict[str, frozenset[str]]
@@ -77,6 +78,7 @@ def read_options(text: str) -> Options:
             certified_as=_types(data["certified_as"]),
             temperatures=frozenset(data["temperatures"]),
             conform=frozenset(data["conform"]),
+            non_conform=frozenset(data["non_conform"]),
             decisions=_types(data["decisions"]),
             motivations=_types(data["motivations"]),
             detaining=frozenset(data["detaining"]),

@@ -43,6 +43,11 @@ def conformity_is_stated(question: Question) -> Iterable[Breach]:
     return (Breach(),) if missing else ()
 
 
+def conformity_is_an_option(question: Question) -> Iterable[Breach]:
+    code, options = question.ched.conformity.code, question.options
+    return (Breach(code),) if code and code not in options.conform | options.non_conform else ()
+
+
 def conformity_fits_the_purpose(question: Question) -> Iterable[Breach]:
     contradicts = question.is_non_conforming and question.purpose_box == "I.23"
     return (Breach(question.ched.conformity.code),) if contradicts else ()
@@ -153,6 +158,7 @@ PURPOSES: Final[Mapping[str, Check]] = {
     "R-I18-ONE": certified_as_one_thing,
     "R-I18-OPTION": certified_as_an_option,
     "R-I19-M": conformity_is_stated,
+    "R-I19-OPTION": conformity_is_an_option,
     "R-I19-24": conformity_fits_the_purpose,
     "G4-PURPOSE": one_purpose,
     "R-I20-TYPE": purpose_exists_for_the_kind,
