@@ -22,12 +22,15 @@ from gateway.documents.ched.places import RAM
 from gateway.documents.ched.reading import IN_ITEM, PARTS, read_ched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from lxml.etree import _Element
 
     from gateway.documents.ched.document import Ched
     from gateway.documents.ched.reading import Handlers
+
+    _Unit = tuple[_Element, Ched | None]
+    """An element and what it says by itself."""
 
 __all__ = ["write_ched"]
 
@@ -66,37 +69,47 @@ def _like(element: _Element) -> _Element:
 def _merged(base: _Element, fresh: _Element, handlers: Handlers) -> _Element:
     """The children of ``fresh``, each as ``base`` has it where both say the same, and what only ``base`` can say."""
     order = {tag: position for position, tag in enumerate(handlers)}
+    singly = {tag: handler for tag, handler in handlers.items() if tag != _ITEM}
     reading = Reading()
-    reading.read(base, handlers)
+    if handlers is not IN_ITEM:  # where nothing can be there once only
+        reading.read(base, singly)
     repeated = set(reading.repeated)
-    groups: dict[int, list[tuple[_Element, Ched | None]]] = {}
+    groups: dict[int, list[_Unit]] = {}
     last = -1
     for child in base:
         last = order.get(child.tag, last)
-        says = child.tag in order and child not in repeated
-        groups.setdefault(last, []).append((child, _value(child, handlers) if says else None))
-    written: dict[int, list[tuple[_Element, Ched | None]]] = {}
+        groups.setdefault(last, []).append((child, None if child in repeated else _value(child, singly)))
+    written: dict[int, list[_Unit]] = {}
     for child in fresh:
-        written.setdefault(order[child.tag], []).append((child, _value(child, handlers)))
+        written.setdefault(order[child.tag], []).append((child, _value(child, singly)))
     merged = _like(base)
     for position in sorted({*groups, *written}):
-        merged.extend(_group(groups.get(position, []), written.get(position, [])))
+        ours, theirs = written.get(position, []), groups.get(position, [])
+        items = position == order.get(_ITEM)
+        merged.extend(_items(theirs, [child for child, _ in ours]) if items else _group(theirs, ours))
     for child in merged:
         child.tail = None
     return merged
 
 
+def _items(base: Sequence[_Unit], fresh: list[_Element]) -> list[_Element]:
+    """The consignment items become one, line by line; what stands between or behind them stays behind it."""
+    before = [child for child, _ in base if child.tag == _ITEM]
+    rest = [deepcopy(child) for child, _ in base if child.tag != _ITEM]
+    return [*([_merged(_pooled(before), fresh[0], IN_ITEM)] if before and fresh else fresh), *rest]
+
+
 def _value(element: _Element, handlers: Handlers) -> Ched | None:
     """What one element says by itself; None when it says nothing to us."""
+    if element.tag not in handlers:
+        return None
     reading = Reading()
     reading.read((element,), handlers)
     value = reading.finish(None)
     return None if value == EMPTY_CHED else value
 
 
-def _group(
-    base: Iterable[tuple[_Element, Ched | None]], fresh: Iterable[tuple[_Element, Ched | None]]
-) -> list[_Element]:
+def _group(base: Sequence[_Unit], fresh: Sequence[_Unit]) -> list[_Element]:
     """Elements of one name: those of ``fresh`` in their order, and what says nothing to us where it stood.
 
     Linear in both: the place of a value among the new ones is looked up, never searched.
@@ -130,17 +143,15 @@ def _number(element: _Element) -> str:
 
 
 def _renewed(fresh: _Element, dropped: dict[str, list[_Element]]) -> _Element:
-    """A line or an item that changed keeps what its predecessor says beyond the boxes; anything else is as written."""
-    before = dropped.pop(_number(fresh), None) if fresh.tag in {_ITEM, _LINE} else None
-    if before is None:
-        return fresh
-    if fresh.tag == _ITEM:
-        return _merged(_pooled(before), fresh, IN_ITEM)
-    return _with_unread(fresh, before[0])
+    """A line that changed keeps what its predecessor says beyond the boxes; anything else is as written."""
+    before = dropped.pop(_number(fresh), None) if fresh.tag == _LINE else None
+    return fresh if before is None else _with_unread(fresh, before[0])
 
 
 def _pooled(items: Sequence[_Element]) -> _Element:
     """One item with the lines of all."""
+    if len(items) == 1:
+        return items[0]
     pool = deepcopy(items[0])
     for item in items[1:]:
         pool.extend(deepcopy(line) for line in item.iterchildren(_LINE))
