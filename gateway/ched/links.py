@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.ched.access import Sight, sight_of
 from gateway.ched.parts import check_author, check_post
+from gateway.ched.rewriting import rewritten
 from gateway.ched.rows import row_of
 from gateway.ched.states import (
     STATUS_NAMES,
@@ -21,7 +22,7 @@ from gateway.ched.states import (
     Operation,
     check_transition,
 )
-from gateway.documents.ched import ChedLink, read_ched, write_ched
+from gateway.documents.ched import ChedLink, read_ched
 from gateway.documents.ched.places import RELATION_RELATED, RELATION_REPLACES, RELATION_SPLIT
 from gateway.errors import ChedRefused
 from gateway.store import ChedLinkRow, ChedWrite, ched_by_reference, ched_content, cheds_linking_to
@@ -150,7 +151,7 @@ def superseded(relative: Relative, cause: Ched, actor: Actor, version_id: str, a
         operation=relative.operation.value,
         partner=actor.principal.partner.id,
         body=actor.body.id if actor.body is not None else "",
-        content=serialise(write_ched(ched)),
+        content=serialise(rewritten(relative.ched, ched)),
         links=(ChedLinkRow(link.relation, link.reference),) if relative.linked and cause.reference else (),
         terminal=relative.status in TERMINAL,
         detail={"because": cause.reference or cause.local_reference},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gateway.ched.composing import amended, arrived, entered, with_part
 from gateway.ched.judging import SIGNED_DECISIONS, Judge
 from gateway.ched.links import parts_accepted, predecessors, refused_part_of
 from gateway.ched.models import SubmissionKind
@@ -19,7 +20,6 @@ from gateway.ched.parts import (
     check_only_part_one,
     check_post,
     check_untouched,
-    entered_by,
     writer_of,
 )
 from gateway.ched.reading import ChedReader, Renderer
@@ -27,7 +27,7 @@ from gateway.ched.sealing import CounterSeals
 from gateway.ched.signatures import Case
 from gateway.ched.states import EDITABLE, ONWARD, ChedStatus, Mover, Operation, check_transition, decided_status
 from gateway.ched.writing import Change, Writer, message_digest
-from gateway.documents.ched import Ched, ChedType, Part, read_ched
+from gateway.documents.ched import Ched, Part, read_ched
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from gateway.ched.links import Relative
     from gateway.ched.models import Actor, Receipt, SealedCopy
-    from gateway.documents.ched import FollowUp
     from gateway.errors import Finding
     from gateway.exchange import Context
     from gateway.soap import SoapCall
@@ -97,10 +96,9 @@ class RegisterService(ChedReader):
         """
         operation = _OPERATIONS[kind]
         writer_of(actor)
-        key = self._writer.repeat_key(actor, operation.value, message_digest(document))
-        receipt = self._writer.repeated(actor, call, key)
-        if receipt is not None:
-            return receipt
+        key, digest, again = self._key(actor, operation, document, call)
+        if again is not None:
+            return again
         ched = read_ched(document)
         before, stored = self._stored(actor, ched)
         in_progress = kind is SubmissionKind.DECISION_IN_PROGRESS
@@ -127,8 +125,10 @@ class RegisterService(ChedReader):
                 actor=actor,
                 call=call,
                 operation=operation,
+                digest=digest,
                 repeat_key=key,
-                ched=_entered(actor, ched, stored, in_progress=in_progress),
+                ched=entered(actor, ched, stored, in_progress=in_progress),
+                base=stored if stored is not None and in_progress else ched,
                 status=status,
                 before=before,
                 part=Part.II if in_progress else Part.I,
@@ -145,7 +145,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no conclusion.
         """
-        key, again = self._key(actor, Operation.DECIDE, document, seals, call)
+        key, digest, again = self._key(actor, Operation.DECIDE, document, call)
         if again is not None:
             return again
         ched = read_ched(document)
@@ -163,8 +163,10 @@ class RegisterService(ChedReader):
                 actor=actor,
                 call=call,
                 operation=Operation.DECIDE,
+                digest=digest,
                 repeat_key=key,
-                ched=_with_part(stored, ched, Part.II),
+                ched=with_part(stored, ched, Part.II),
+                base=stored,
                 status=status,
                 before=before,
                 part=Part.II,
@@ -181,7 +183,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no Part III.
         """
-        key, again = self._key(actor, Operation.FOLLOW_UP, document, seals, call)
+        key, digest, again = self._key(actor, Operation.FOLLOW_UP, document, call)
         if again is not None:
             return again
         ched = read_ched(document)
@@ -189,7 +191,7 @@ class RegisterService(ChedReader):
         if ched.follow_up is None:
             raise ChedRefused("IMG-7214", where="III.5", expected="Part III")
         status = ChedStatus(before.status_code)
-        if status in ONWARD and _arrived(ched, ched.follow_up):
+        if status in ONWARD and arrived(ched, ched.follow_up):
             status = ChedStatus.VALIDATED
         check_transition(before.status_code, status, Mover.FOLLOWER, Operation.FOLLOW_UP)
         check_follower(actor, stored)
@@ -201,8 +203,10 @@ class RegisterService(ChedReader):
                 actor=actor,
                 call=call,
                 operation=Operation.FOLLOW_UP,
+                digest=digest,
                 repeat_key=key,
-                ched=_with_part(stored, ched, Part.III),
+                ched=with_part(stored, ched, Part.III),
+                base=stored,
                 status=status,
                 before=before,
                 part=Part.III,
@@ -218,7 +222,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`.
         """
-        key, again = self._key(actor, Operation.AMEND, document, (), call)
+        key, digest, again = self._key(actor, Operation.AMEND, document, call)
         if again is not None:
             return again
         ched = read_ched(document)
@@ -234,8 +238,10 @@ class RegisterService(ChedReader):
                 actor=actor,
                 call=call,
                 operation=Operation.AMEND,
+                digest=digest,
                 repeat_key=key,
-                ched=_amended(stored, ched, status),
+                ched=amended(stored, ched, status),
+                base=ched if status in EDITABLE else stored,
                 status=status,
                 before=before,
                 part=Part.I,
@@ -249,7 +255,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`.
         """
-        key, again = self._key(actor, Operation.CANCEL, call.body, (), call)
+        key, digest, again = self._key(actor, Operation.CANCEL, call.body, call)
         if again is not None:
             return again
         before, stored = self.existing(actor, Ched(reference=reference))
@@ -261,8 +267,10 @@ class RegisterService(ChedReader):
                 actor=actor,
                 call=call,
                 operation=Operation.CANCEL,
+                digest=digest,
                 repeat_key=key,
                 ched=stored,
+                base=stored,
                 status=status,
                 before=before,
                 detail={"reason": reason[:_MAX_REASON]},
@@ -272,13 +280,13 @@ class RegisterService(ChedReader):
     # Steps
 
     def _key(
-        self, actor: Actor, operation: Operation, document: _Element, seals: Sequence[SealedCopy], call: SoapCall
-    ) -> tuple[bytes, Receipt | None]:
-        """What makes this message the same one again, and the receipt if it came before."""
+        self, actor: Actor, operation: Operation, document: _Element, call: SoapCall
+    ) -> tuple[bytes, bytes, Receipt | None]:
+        """What makes this message the same one again, its digest, and the receipt if it came before."""
         writer_of(actor)
-        digest = message_digest(document, *(seal.content for seal in seals))
+        digest = message_digest(document)
         key = self._writer.repeat_key(actor, operation.value, digest)
-        return key, self._writer.repeated(actor, call, key)
+        return key, digest, self._writer.repeated(actor, call, key)
 
     def _commit(self, change: Change) -> Receipt:
         receipt, row = self._writer.commit(change)
@@ -327,48 +335,3 @@ _MAX_REASON: Final = 500
 
 def _status(row: ChedRow | None) -> str | None:
     return row.status_code if row is not None else None
-
-
-def _arrived(ched: Ched, follow_up: FollowUp) -> bool:
-    """Whether Part III says that the goods are where they were sent.
-
-    PP and D say it with a word. A and P have none (III.5): there a follow-up without a reason of non-compliance
-    says it.
-    """
-    if follow_up.arrived:
-        return follow_up.arrived.code == "YES"
-    return ched.type in (ChedType.A, ChedType.P) and not any(follow_up.reasons)
-
-
-def _entered(actor: Actor, ched: Ched, stored: Ched | None, *, in_progress: bool) -> Ched:
-    """What a submission makes of a CHED; who entered Part I is recorded once (an operator, or an authority for it)."""
-    if stored is None:
-        return replace(ched, issuer=entered_by(actor))
-    return _with_part(stored, ched, Part.II) if in_progress else _amended(stored, ched, ChedStatus.DRAFT)
-
-
-def _with_part(stored: Ched, ched: Ched, part: Part) -> Ched:
-    """The stored CHED with one part as it was sent: the other parts stay to the last label (R-5-2)."""
-    if part is Part.II:
-        return replace(stored, decision=ched.decision, customs_documents=ched.customs_documents)
-    return replace(stored, follow_up=ched.follow_up)
-
-
-def _amended(stored: Ched, ched: Ched, status: ChedStatus) -> Ched:
-    """The stored CHED with what may be changed in its status; what belongs together stays (II.1, II.24)."""
-    if status in EDITABLE:
-        return replace(
-            ched,
-            issuer=stored.issuer,
-            issued=stored.issued,
-            previous=stored.previous,
-            subsequent=stored.subsequent,
-            contingency=stored.contingency,
-        )
-    return replace(
-        stored,
-        transports_after=ched.transports_after,
-        transporter=ched.transporter,
-        departure_from_post=ched.departure_from_post,
-        customs_documents=ched.customs_documents,
-    )

@@ -14,9 +14,9 @@ from gateway.ched.links import superseded
 from gateway.ched.models import Receipt
 from gateway.ched.receipts import receipt_from_bytes, receipt_to_bytes
 from gateway.ched.references import MAX_NUMBER, ChedReference, local_reference, url_of
+from gateway.ched.rewriting import rewritten
 from gateway.ched.rows import country_of, row_of
 from gateway.ched.states import STATUS_NAMES, TERMINAL, ChedStatus, Operation
-from gateway.documents.ched import Part, write_ched
 from gateway.errors import AuthenticationFailed, ChedRefused, ExchangeRefused
 from gateway.exchange.storing import findings_json
 from gateway.store import (
@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from lxml.etree import _Element
     from sqlalchemy import Connection
 
     from gateway.ched.links import Relative
     from gateway.ched.models import Actor
     from gateway.ched.signatures import Evidence
-    from gateway.documents.ched import Ched
+    from gateway.documents.ched import Ched, Part
     from gateway.errors import Finding, GatewayError
     from gateway.soap import SoapCall
     from gateway.store import Recorded, Store
@@ -62,9 +63,13 @@ class Change:
     actor: Actor
     call: SoapCall
     operation: Operation
+    digest: bytes
+    """SHA-256 of the message's canonical content."""
     repeat_key: bytes
     ched: Ched
     """As submitted, or as it stands for a change of the status alone."""
+    base: Ched
+    """As it was read from its tree, before anything was put into it."""
     status: ChedStatus
     before: ChedRow | None
     part: Part | None = None
@@ -77,12 +82,9 @@ class Change:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def message_digest(document: Any, *more: bytes) -> bytes:
-    """SHA-256 over the canonical document and whatever else makes two messages differ."""
-    digest = hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE))
-    for each in more:
-        digest.update(hashlib.sha256(each).digest())
-    return digest.digest()
+def message_digest(document: _Element) -> bytes:
+    """SHA-256 over the canonical document; signatures beside it are made anew for each attempt and are not in it."""
+    return hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE)).digest()
 
 
 class Writer:
@@ -167,8 +169,8 @@ class Writer:
                 partner=change.actor.principal.partner.id,
                 body=change.actor.body.id if change.actor.body is not None else "",
                 part=change.part.value if change.part is not None else "",
-                content=serialise(write_ched(ched)),
-                digest=b"" if change.ched.source is None else message_digest(change.ched.source),
+                content=serialise(rewritten(change.base, ched)),
+                digest=change.digest,
                 seals=tuple(each.stored() for each in change.evidence),
                 links=tuple(ChedLinkRow(link.relation, link.reference) for link in ched.previous),
                 attachments=_cited(connection, ched),
