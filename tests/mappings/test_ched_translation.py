@@ -33,6 +33,7 @@ from gateway.documents.ched import (
     Seal,
     Transport,
     TransportImpact,
+    labels,
     places,
     read_ched,
     write_ched,
@@ -341,6 +342,22 @@ def test_every_clause_and_subject_of_the_boxes_is_bound_and_every_binding_is_a_k
 def test_the_page_of_codes_is_current(tables):
     page = Path(__file__).parents[2] / "docs" / "ched-codes.md"
     assert page.read_text("utf-8") == describe_cheds(tables), "python -m mappings.describe_cheds > docs/ched-codes.md"
+
+
+def test_labels_are_the_ones_that_the_view_writes(tables):
+    """A code and the label beside it are stated twice: in the lists, and where a CHED is written."""
+    stated = {
+        "ched-type": labels.CHED_TYPES,
+        "document-type": labels.TYPES,
+        "party-role": labels.ROLES,
+        "document-relation": labels.RELATIONS,
+        "status": labels.STATUSES,
+        "ched-note-subject": labels.SUBJECTS,
+        "party-identifier": {key: label for key, label in labels.SCHEMES.items() if not key.endswith("_bcp")},
+    }
+    for name, texts_of in stated.items():
+        codes = tables.lists[name].codes
+        assert {code: codes[code].name for code in texts_of if code in codes} == texts_of, name
 
 
 def test_every_purpose_and_conclusion_that_means_a_box_is_in_its_list(tables):

@@ -224,9 +224,9 @@ CASES = {
     ),
     "R-I18-M": Case(ched("D"), ched("D", certified_as=()), found="I.18"),
     "R-I18-ONE": Case(
-        ched("D", certified_as=(Coded("FEEDINGSTUFF"), Coded("FEEDINGSTUFF"))),
-        ched("D", certified_as=(Coded("FEEDINGSTUFF"), Coded("HUMAN_CONSUMPTION"))),
-        found="FEEDINGSTUFF, HUMAN_CONSUMPTION",
+        ched("D", certified_as=(Coded("FEEDING_STUFF"), Coded("FEEDING_STUFF"))),
+        ched("D", certified_as=(Coded("FEEDING_STUFF"), Coded("HUMAN_CONSUMPTION"))),
+        found="FEEDING_STUFF, HUMAN_CONSUMPTION",
     ),
     "R-I18-OPTION": Case(
         ched("P", certified_as=(Coded("LOCAL_USE"),)),
