@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
@@ -51,12 +52,14 @@ def write_ched(ched: Ched) -> _Element:
     source = ched.source
     if source is None:
         return build_ched(ched)
-    if read_ched(source) == ched:
+    before = read_ched(source)
+    if before == ched:
         return deepcopy(source)
+    same_lines = (before.totals, before.lines) == (ched.totals, ched.lines)
     root = _like(source)
-    for part in build_ched(ched):
+    for part in build_ched(replace(ched, totals=None, lines=()) if same_lines else ched):
         base = next(source.iterchildren(part.tag), None)
-        root.append(part if base is None else _merged(base, part, PARTS[part.tag]))
+        root.append(part if base is None else _merged(base, part, PARTS[part.tag], same_lines=same_lines))
     return root
 
 
@@ -66,8 +69,11 @@ def _like(element: _Element) -> _Element:
     return etree.Element(element.tag, {str(name): str(value) for name, value in element.items()}, nsmap=names)
 
 
-def _merged(base: _Element, fresh: _Element, handlers: Handlers) -> _Element:
-    """The children of ``fresh``, each as ``base`` has it where both say the same, and what only ``base`` can say."""
+def _merged(base: _Element, fresh: _Element, handlers: Handlers, *, same_lines: bool = False) -> _Element:
+    """The children of ``fresh``, each as ``base`` has it where both say the same, and what only ``base`` can say.
+
+    With ``same_lines`` the items of ``base`` are kept unseen: most writers change no line, and most of it is lines.
+    """
     order = {tag: position for position, tag in enumerate(handlers)}
     singly = {tag: handler for tag, handler in handlers.items() if tag != _ITEM}
     reading = Reading()
@@ -85,8 +91,12 @@ def _merged(base: _Element, fresh: _Element, handlers: Handlers) -> _Element:
     merged = _like(base)
     for position in sorted({*groups, *written}):
         ours, theirs = written.get(position, []), groups.get(position, [])
-        items = position == order.get(_ITEM)
-        merged.extend(_items(theirs, [child for child, _ in ours]) if items else _group(theirs, ours))
+        if position != order.get(_ITEM):
+            merged.extend(_group(theirs, ours))
+        elif same_lines:
+            merged.extend(deepcopy(child) for child, _ in theirs)
+        else:
+            merged.extend(_items(theirs, [child for child, _ in ours]))
     for child in merged:
         child.tail = None
     return merged
