@@ -82,9 +82,15 @@ class Change:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def message_digest(document: _Element) -> bytes:
-    """SHA-256 over the canonical document; signatures beside it are made anew for each attempt and are not in it."""
-    return hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE)).digest()
+def message_digest(document: _Element, *more: bytes) -> bytes:
+    """SHA-256 over the canonical document, and over whatever else tells two messages apart.
+
+    The register leaves signatures out: they are made anew for each attempt at the same decision.
+    """
+    digest = hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE))
+    for each in more:
+        digest.update(hashlib.sha256(each).digest())
+    return digest.digest()
 
 
 class Writer:
