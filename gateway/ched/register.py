@@ -291,6 +291,7 @@ class RegisterService(ChedReader):
     def _commit(self, change: Change) -> Receipt:
         receipt, row = self._writer.commit(change)
         if change.to_be_sealed and self._seals is not None and row.id and self._seals.try_seal(row.id):
+            self._seals.complete(_CAUGHT_UP)
             return replace(receipt, pending="")
         return receipt
 
@@ -329,6 +330,8 @@ _FIRST_STATUS: Final = {
     SubmissionKind.FOR_DECISION: ChedStatus.NEW,
     SubmissionKind.DECISION_IN_PROGRESS: ChedStatus.IN_PROGRESS,
 }
+_CAUGHT_UP: Final = 5
+"""Seals that were pending and are made when one could be made at last."""
 _MAX_REASON: Final = 500
 """Characters of a reason of a cancellation in the audit."""
 

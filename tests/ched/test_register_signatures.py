@@ -275,6 +275,12 @@ class TestCounterSeal:
         assert strict.register.complete_seals() == 0
         assert roles(strict, pending)[-1] == "traces"
 
+    def test_the_next_seal_that_can_be_made_brings_it_too(self, strict, pending):
+        strict.stamping = True
+        other = strict.submit(ched_pp(arrival="2026-11-25T08:00:00+01:00")).reference
+        strict.decide(other, seals=strict.signed())
+        assert strict.register.row(strict.actor("post"), pending).pending == ""
+
     def test_a_follow_up_gets_a_seal_of_its_own(self, strict):
         post = ControlPost(country="DE", code="DEHAM9P")
         reference = strict.submit(ched_pp(purposes=(Purpose(Coded("TRANSFER"), "I.20", post=post),))).reference
