@@ -274,7 +274,7 @@ class Relaying:
         except GatewayError as refusal:
             self._withdraw(begun, refusal.code, refusal.message)
             raise
-        row = self._transmission.settle(begun, answer, pending=self._pending(going))
+        row = self._transmission.settle(begun, going.ched, answer, pending=self._pending(going))
         return self._receipt(going, answer, row, begun.row.id)
 
     def _change(self, going: Outgoing) -> Receipt:
@@ -369,7 +369,7 @@ class Relaying:
             except Away as away:
                 raise Unavailable("IMG-9011", where="ID", found=row.local_reference) from away
             if answer is not None:
-                row = self._transmission.settle(begun, answer, pending=self._pending(going))
+                row = self._transmission.settle(begun, going.ched, answer, pending=self._pending(going))
             elif self.context.clock() - first.updated_at < self._settings.lease:
                 raise Unavailable("IMG-9011", where="ID", found=row.local_reference)
             else:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import TracesRefused
 from gateway.ched.rows import row_of
-from gateway.ched.states import ChedStatus, Operation
+from gateway.ched.states import STATUS_NAMES, ChedStatus, Operation
 from gateway.ched.steps import look, send
 from gateway.ched.upstream import is_away, nothing_was_sent, refusal_of
+from gateway.documents.ched import write_ched
 from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError
 from gateway.faultpoints import reach
 from gateway.store import (
@@ -37,8 +38,9 @@ from gateway.store import (
     record_ched,
     settle_contingency,
 )
-from gateway.traces.contracts import CONTROL, SUBMISSION
+from gateway.traces.contracts import CHED, CONTROL, SUBMISSION
 from gateway.traces.received_faults import FaultKind
+from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -201,7 +203,6 @@ class Transmission:
             Away: it does not answer.
             GatewayError: it refuses to tell.
         """
-        functionality = functionality_of(step.operation)
         try:
             found = look(
                 self._upstream,
@@ -213,21 +214,22 @@ class Transmission:
         except DeliveryError as error:
             if not is_away(error):
                 raise refusal_of(error, step.reference) from error
-            self._availability.lost(functionality, error)
+            self._availability.lost(CHED.name, error)
             raise Away(sent=True) from error
-        self._availability.answered(functionality)
+        self._availability.answered(CHED.name)
         return found
 
-    def settle(self, begun: Begun, answer: Answer, *, pending: str = "") -> ChedRow:
+    def settle(self, begun: Begun, ched: Ched, answer: Answer, *, pending: str = "") -> ChedRow:
         """Write down that TRACES has it, and the reference that it gave."""
         at = self._context.clock()
+        content = _answered(ched, answer)
 
         def unit(connection: Connection) -> ChedRow | None:
             state = ContingencyState.EXCHANGED
             if not settle_contingency(connection, begun.step, state=state, reference=answer.reference, at=at):
                 return get_ched(connection, begun.row.id)
             row = exchanged(get_ched(connection, begun.row.id) or begun.row, answer, at, pending=pending)
-            self.record(connection, row, at, EXCHANGE)
+            self.record(connection, row, at, EXCHANGE, content=content)
             return row
 
         row = self._store.write(unit)
@@ -241,8 +243,16 @@ class Transmission:
         if settle_contingency(connection, begun.step, state=state, code=code, detail=detail[:200], at=at):
             row = get_ched(connection, begun.row.id) or begun.row
             ended = replace(
-                row, status_code=ChedStatus.DELETED.value, local_reference="", posts=(), areas=(), updated_at=at
-            )  # its I.3 is free for the message when it comes again
+                row,
+                status_code=ChedStatus.DELETED.value,
+                local_reference="",  # free for the message when it comes again
+                bodies=(),
+                posts=(),
+                areas=(),
+                sources=(),
+                targets=(),
+                updated_at=at,
+            )
             self.record(connection, ended, at, "withdraw", terminal=True)
 
     def record(
@@ -274,6 +284,7 @@ class Transmission:
         """Keep a part that TRACES took for a CHED that it knew, whether the CHED was known here or not."""
         at = going.call.received_at
         ched = replace(going.ched, reference=answer.reference, status_code=answer.status_code)
+        content = _answered(going.ched, answer)
 
         def unit(connection: Connection) -> tuple[Recorded, ChedRow]:
             before = ched_by_reference(connection, answer.reference)
@@ -289,7 +300,7 @@ class Transmission:
                 partner=going.actor.principal.partner.id,
                 body=going.actor.body.id if going.actor.body is not None else "",
                 part=going.part,
-                content=going.step.content,
+                content=content,
                 original=going.original,
                 seals=going.seals,
                 evidence=going.evidence(None),
@@ -353,6 +364,19 @@ def exchanged(row: ChedRow, answer: Answer, at: datetime, *, pending: str = "") 
         updated_at=at,
         status_changed_at=at if moved else row.status_changed_at,
     )
+
+
+def _answered(ched: Ched, answer: Answer) -> bytes:
+    """The document as it stands with TRACES' answer, in canonical codes."""
+    status = ChedStatus(answer.status_code) if answer.status_code in set(ChedStatus) else None
+    known = replace(
+        ched,
+        reference=answer.reference,
+        status_code=answer.status_code,
+        status_name=STATUS_NAMES[status] if status is not None else ched.status_name,
+        url=answer.url or ched.url,
+    )
+    return serialise(write_ched(known))
 
 
 def _raise_for(recorded: Recorded) -> None:
