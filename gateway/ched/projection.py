@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.ched.access import Sight
 from gateway.documents import MASK, mask_personal
 from gateway.documents.ched import read_ched, write_ched
+from gateway.documents.ched.places import LIST_APPROVAL
 from gateway.documents.text import text_of
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
@@ -157,7 +158,7 @@ def _hide_party(party: _Element) -> None:
             if leaf.tag not in _COUNTRY:
                 _hide(leaf)
     for code in party.iterchildren(f"{_RAM}TypeCode"):
-        if code.get("listID") is None:
+        if code.get("listID") in (None, LIST_APPROVAL):
             _hide(code)
 
 

@@ -41,6 +41,8 @@ _OPERATORS: Final = frozenset(
     )
 )
 _PROVIDERS: Final = frozenset({_RAM + "ProviderSPSParty", _RAM + "LocationProviderSPSParty"})
+_NUMBERS: Final = frozenset({None, "approval_number"})
+"""Lists of a party's TypeCode that are no lists of codes."""
 _DECLARATION: Final = "4"
 """UN/EDIFACT 9417 of an operator's declaration (DIGEST 6, box I.35): here the signing party is an operator."""
 _PERSONS: Final = frozenset({_RAM + "SpecifiedSPSPerson", _RAM + "DefinedSPSContact"})
@@ -105,7 +107,9 @@ def _mask_operator(party: _Element) -> None:
     for path in _ADDRESS:
         _mask(party.find(path))
     for code in party.iterchildren(f"{_RAM}TypeCode"):
-        if code.get("listID") is None:  # ePhyto writes registration numbers here; TRACES a code of the list listID
+        if (
+            code.get("listID") in _NUMBERS
+        ):  # registration numbers, of ePhyto and of CHEDs; else a code of the list listID
             _mask(code)
 
 

@@ -12,6 +12,7 @@ import pytest
 from ched_values import full
 from lxml import etree
 
+from gateway.documents import MASK, mask_personal
 from gateway.documents.ched import (
     BOXES,
     SYSTEM_BOXES,
@@ -247,6 +248,13 @@ def test_what_repeats_what_may_be_there_once_stays():
         "8",
         "1",
     ]
+
+
+def test_an_approval_number_is_masked_with_its_operator():
+    masked = mask_personal(write_ched(full(ChedType.PP)))
+    shown = read_ched(etree.fromstring(masked))
+    assert (shown.consignor.approval, shown.destination.approval) == (MASK, MASK)
+    assert shown.consignor.activities[0].code == "IMPORTER"
 
 
 def test_the_table_of_places_has_every_box():
