@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"IMG-\d{4}")
 RANGES = {
     "01": "configuration, command line", "10": "xml", "11": "soap", "20": "authentication", "21": "access",
-    "30": "schema", "40": "seals", "41": "routes", "50": "rules", "60": "translation", "70": "exchange", "71": "hub",
-    "80": "delivery", "90": "unavailable",
+    "30": "schema", "40": "seals", "41": "routes", "42": "signatures of CHEDs", "50": "rules", "60": "translation",
+    "70": "exchange", "71": "hub", "72": "CHEDs", "73": "attachments, reference data", "80": "delivery",
+    "90": "unavailable",
 }  # fmt: skip
 
 
