@@ -125,6 +125,8 @@ def fill(store: Store, stored: int, progress: Callable[[int], None] = lambda _: 
         numbers = range(first, min(first + BATCH, stored + 1))
         store.write(partial(_add, numbers=numbers, stored=stored))
         progress(numbers[-1])
+    if store.dialect == "postgresql":
+        store.write(lambda c: c.exec_driver_sql("SELECT setval('cheds_seq_seq', max(seq)) FROM cheds").close())
 
 
 def _add(connection: Connection, numbers: range, stored: int) -> None:

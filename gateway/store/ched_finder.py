@@ -203,7 +203,8 @@ class _Search:
         """The lowest and the highest ``seq`` of what is in all ranges of dates that are tested row by row."""
         lowest, highest = 0, 1 << 62
         for inside in self._ranges:
-            statement = Statement(f"SELECT min(seq), max(seq) FROM cheds WHERE {inside}")  # noqa: S608 - texts of this module
+            # Of an expression: for that of a plain column PostgreSQL would read all CHEDs from the newest on.
+            statement = Statement(f"SELECT min(seq + 0), max(seq + 0) FROM cheds WHERE {inside}")  # noqa: S608 - texts of this module
             low, high = statement(self._connection, **self._values).fetchone()
             if low is None:
                 return 1, 0

@@ -193,6 +193,15 @@ def test_two_frequent_ones_that_never_meet_cost_each_list_once(full):
     assert costs <= {"sqlite": 20 * ROWS, "postgresql": 2 * ROWS}[full.dialect]
 
 
+def test_a_long_time_long_ago_costs_that_time(full):
+    """Not what came after it: 15 days of 41, from the third on."""
+    query = ChedQuery(visibility=POST, types=("PP",), declared=_day(2, 15), page_size=PAGE)
+    found, costs = cost(full, lambda c: find_cheds(c, query))
+    assert len(found) == PAGE
+    assert found[0].declared_at <= query.declared.until
+    assert costs <= {"sqlite": 300_000, "postgresql": 35_000}[full.dialect]
+
+
 def test_the_measure_sees_a_scan(full):
     _, costs = cost(full, lambda c: c.execute(text("SELECT count(*) FROM cheds WHERE consignor_name <> ''")).all())
     assert costs > 4 * LIMITS[full.dialect]
