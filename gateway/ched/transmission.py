@@ -20,13 +20,13 @@ from gateway.ched.rows import row_of
 from gateway.ched.states import STATUS_NAMES, ChedStatus, Operation
 from gateway.ched.steps import look, send
 from gateway.ched.upstream import is_away, nothing_was_sent, refusal_of
+from gateway.ched.writing import conflict_of
 from gateway.documents.ched import write_ched
 from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError
 from gateway.faultpoints import reach
 from gateway.store import (
     ChedEvidence,
     ChedWrite,
-    Conflict,
     ContingencyState,
     Recorded,
     RecordedKind,
@@ -383,6 +383,4 @@ def _raise_for(recorded: Recorded) -> None:
     if recorded.kind is RecordedKind.REPLAY:
         raise AuthenticationFailed("IMG-2003", found=recorded.detail)
     if recorded.kind is RecordedKind.CONFLICT:
-        codes = {Conflict.SEAL_VALUE: "IMG-7208", Conflict.MESSAGE_ID: "IMG-7209"}
-        code = codes.get(recorded.conflict, "IMG-7206") if recorded.conflict is not None else "IMG-7206"
-        raise ChedRefused(code, where="ID", found=recorded.detail)
+        raise conflict_of(recorded.conflict, recorded.detail)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
     from gateway.store import Recorded, Store
 
-__all__ = ["Change", "Writer", "message_digest"]
+__all__ = ["Change", "Writer", "conflict_of", "message_digest"]
 
 COUNTER_SEAL = "counter-seal"
 """What is pending while the seal of TRACES is not there (Article 41(2))."""
@@ -285,10 +285,10 @@ def _answered(recorded: Recorded) -> Receipt:
         case RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
-            raise _met(recorded.conflict, recorded.detail)
+            raise conflict_of(recorded.conflict, recorded.detail)
 
 
-def _met(conflict: Conflict | None, detail: str) -> GatewayError:
+def conflict_of(conflict: Conflict | None, detail: str) -> GatewayError:
     """What a write met in the store, as a refusal."""
     if conflict is Conflict.SEAL_VALUE:
         return ExchangeRefused("IMG-7007", where="Seal", found=detail)
