@@ -1,10 +1,19 @@
 """Printable CHEDs, and what happens between the judgement and the commit."""
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from ched_harness import World, ched_pp
 
+from gateway.ched.rows import row_of
+from gateway.documents.ched import ChedLink, read_ched
 from gateway.errors import ChedRefused
-from gateway.store import open_store
+from gateway.store import ChedWrite, new_id, open_store, record_ched
+from gateway.xml.boundary import parse
+from gateway.xml.canonical import C14n, canonicalise, serialise
+from gateway.xml.names import SPS17, qn
 
 
 @pytest.fixture
@@ -68,8 +77,6 @@ def test_a_change_that_was_judged_for_an_older_version_is_refused(world, monkeyp
 
 
 def test_a_predecessor_that_changes_meanwhile_undoes_the_whole(world, monkeypatch):
-    from gateway.documents.ched import ChedLink  # noqa: PLC0415 - only here
-
     old = world.submit(ched_pp()).reference
     judge = world.register._judge.rules
 
@@ -84,3 +91,34 @@ def test_a_predecessor_that_changes_meanwhile_undoes_the_whole(world, monkeypatc
         world.submit(ched_pp(previous=(ChedLink(old, "ACW"),)))
     assert world.register.row(world.actor("post"), old).status_code == "64"
     assert world.submit(ched_pp()).reference == "CHEDPP.NL.2026.0000002"
+
+
+CAPTURES = {
+    "PP": "GetChedResponse_CHEDPP.XI.2026.0000064.xml",
+    "A": "GetChedResponse_CHEDA.template.xml",
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_a_captured_ched_is_served_as_it_was_captured(world, name):
+    folder = os.environ.get("IMSOC_CONTRACTS")
+    if not folder:
+        pytest.skip("IMSOC_CONTRACTS names no folder with the published captures")
+    captured = parse((Path(folder) / "traces-nt" / "ched" / CAPTURES[name]).read_bytes()).root
+    document = captured.find(f".//{qn(SPS17, 'SPSCertificate')}")
+    ched, actor, at = read_ched(document), world.actor("commission"), world.now
+    row = row_of(replace(ched, reference="CHEDX-1"), actor, chid=new_id(at), before=None, at=at)
+    write = ChedWrite(
+        version_id=new_id(at),
+        row=row,
+        expected_version=None,
+        at=at,
+        operation="take",
+        partner="register",
+        content=serialise(document),
+    )
+    world.store.write(lambda connection: record_ched(connection, write))
+    served = world.register.read(actor, "CHEDX-1")
+    before = canonicalise(document, algorithm=C14n.EXCLUSIVE)
+    assert canonicalise(parse(served.content).root, algorithm=C14n.EXCLUSIVE) == before
+    assert served.status_code == ched.status_code
