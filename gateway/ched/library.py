@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.ched.access import Sight, require_sight, visibility_of
 from gateway.ched.models import ChedContent
@@ -75,11 +75,15 @@ class CertificateKind(Enum):
         raise ChedRefused("IMG-7201", where="ID", found=reference, expected="INTRA.… or DOCOM.…")
 
 
+MAX_OWN: Final = 1000
+"""Certificates of this instance that a search lists before those of the upstream."""
+
+
 class CertificateSource(Protocol):
     """Another instance that is asked for what is not here."""
 
-    def certificate(self, kind: CertificateKind, reference: str, actor: Actor) -> _Element:
-        """The certificate, its root in SPSCertificate 17.
+    def certificate(self, kind: CertificateKind, reference: str, actor: Actor) -> ChedContent:
+        """The certificate, its root in SPSCertificate 17, with its laboratory tests.
 
         Raises:
             GatewayError: as the other instance refused, or DeliveryError when it does not answer.
@@ -126,7 +130,16 @@ class CertificateLibrary:
         self._render = render
         self._source = source
 
-    def take(self, root: _Element, *, partner: str, country: str, actor: str, now: datetime) -> ChedRow:
+    def take(
+        self,
+        root: _Element,
+        *,
+        partner: str,
+        country: str,
+        actor: str,
+        now: datetime,
+        laboratory_tests: bytes = b"",
+    ) -> ChedRow:
         """Keep a certificate as it stands; the same again changes nothing, another version takes its place.
 
         Args:
@@ -135,6 +148,7 @@ class CertificateLibrary:
             country: of issue.
             actor: who takes it over, for the audit.
             now: aware.
+            laboratory_tests: the blocks that came beside it, serialised.
 
         Raises:
             SchemaInvalid: IMG-3001 it is no certificate.
@@ -144,7 +158,7 @@ class CertificateLibrary:
         validate(SchemaName.SPS_TOLERANT, document, explained=True)
         ched = read_ched(document)
         kind = CertificateKind.of(ched.reference)
-        digest = hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE)).digest()
+        digest = hashlib.sha256(canonicalise(document, algorithm=C14n.EXCLUSIVE) + laboratory_tests).digest()
 
         def unit(connection: Connection) -> tuple[Recorded | None, ChedRow]:
             before = ched_by_reference(connection, ched.reference)
@@ -161,6 +175,7 @@ class CertificateLibrary:
                 operation="take",
                 partner=actor,
                 content=serialise(document),
+                laboratory_tests=laboratory_tests or None,
                 digest=digest,
             )
             return record_ched(connection, write), row
@@ -181,8 +196,7 @@ class CertificateLibrary:
             found = read_ched_by_reference(connection, reference)
         if found is None or found[0].type != kind.type:
             if self._source is not None and found is None:
-                root = self._source.certificate(kind, reference, actor)
-                return ChedContent(reference, read_ched(root).status_code, serialise(root))
+                return self._source.certificate(kind, reference, actor)
             raise ChedRefused("IMG-7201", where="ID", found=reference)
         row, parts = found
         masked = self._sight(actor, row) is Sight.MASKED
@@ -207,13 +221,24 @@ class CertificateLibrary:
         return _row(ched, kind, None, partner="", country="", now=self._context.clock())
 
     def find(self, actor: Actor, kind: CertificateKind, query: ChedQuery) -> Sequence[ChedRow]:
-        """One page, newest first; a national instance that has an upstream asks there."""
-        if self._source is not None:
-            return self._source.find_certificates(kind, query, actor)
+        """One page, newest first.
+
+        An instance that has an upstream asks there too: what it issued itself (at most `MAX_OWN` of it) comes first,
+        and is not there. Without a body there is nobody whose rights the upstream could know: then only what is here.
+        """
         visibility = replace(visibility_of(actor), refusals=False)
         wanted = replace(query, visibility=visibility, types=(kind.type,))
+        if self._source is None or actor.body is None:
+            with self._context.store.read() as connection:
+                return find_cheds(connection, wanted, self._cursors)
         with self._context.store.read() as connection:
-            return find_cheds(connection, wanted, self._cursors)
+            rows = find_cheds(connection, replace(wanted, page_size=MAX_OWN, offset=0), self._cursors)
+        own = [row for row in rows if row.partner == self._context.policy.instance]
+        here = own[query.offset : query.offset + query.page_size]
+        if len(here) == query.page_size:
+            return here
+        further = replace(query, page_size=query.page_size - len(here), offset=max(0, query.offset - len(own)))
+        return (*here, *self._source.find_certificates(kind, further, actor))
 
     def pdf(self, actor: Actor, kind: CertificateKind, reference: str, *, signed: bool) -> bytes:
         """The printable form, in the actor's language.

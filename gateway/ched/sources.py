@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from adapters.traces_nt import Caller
 from gateway.ched.library import CertificateKind
+from gateway.ched.models import ChedContent
 from gateway.ched.parts import writer_of
 from gateway.ched.results import certificates_of, row_of_certificate
 from gateway.ched.upstream import is_away, refusal_of
+from gateway.documents.ched import read_ched
 from gateway.errors import DeliveryError
 from gateway.traces.headers import BodyIdentity, BodyKind
+from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
-
-    from lxml.etree import _Element
 
     from adapters.traces_nt import TracesNtClient
     from gateway.ched.models import Actor
@@ -41,8 +42,8 @@ class UpstreamSource:
         self._context = context
         self._client = client
 
-    def certificate(self, kind: CertificateKind, reference: str, actor: Actor) -> _Element:
-        """The certificate, its root in SPSCertificate 17.
+    def certificate(self, kind: CertificateKind, reference: str, actor: Actor) -> ChedContent:
+        """The certificate, its root in SPSCertificate 17, with its laboratory tests.
 
         Raises:
             ChedRefused: IMG-7201.
@@ -50,7 +51,9 @@ class UpstreamSource:
             DeliveryError: TRACES does not answer.
         """
         get = self._client.intra if kind is CertificateKind.INTRA else self._client.docom
-        return _asked(lambda: get(reference, _caller(actor)).root, reference)
+        found = _asked(lambda: get(reference, _caller(actor)), reference)
+        status = read_ched(found.root).status_code
+        return ChedContent(reference, status, serialise(found.root), laboratory_tests=found.laboratory_tests)
 
     def find_certificates(self, kind: CertificateKind, query: ChedQuery, actor: Actor) -> Sequence[ChedRow]:
         """One page, newest first.

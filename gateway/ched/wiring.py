@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gateway.store import ChedWrite
     from mappings.reference import ReferenceData
 
-__all__ = ["ADAPTER", "Built", "Choices", "build", "facts_of"]
+__all__ = ["ADAPTER", "Built", "Choices", "build", "client_of", "facts_of"]
 
 ADAPTER = "traces-nt"
 """In ``[partner.delivery]`` of the upstream's record."""
@@ -118,7 +118,7 @@ def build(
     if not choices.upstream:
         library = CertificateLibrary(context, Cursors(), portal=portal, render=shown)
         return Built(own, own, library, Attachments(context), None, None)
-    client = client or _client(context, choices)
+    client = client or client_of(context, choices.upstream, choices.client_id)
     retry = timedelta(seconds=choices.retry_seconds)
     partner = choices.upstream
     availability = Availability(context.store, partner, retry=retry, clock=context.clock)
@@ -156,17 +156,34 @@ def build(
     return Built(RelayService(relaying), own, library, attachments, exchanger, client)
 
 
-def _client(context: Context, choices: Choices) -> TracesNtClient:
-    partner = context.directory.by_id(choices.upstream)
+def client_of(
+    context: Context, partner_id: str, client_id: str = "", *, where: str = "traces.upstream"
+) -> TracesNtClient:
+    """The client of a partner that serves the faces of TRACES: TRACES itself, or a gateway.
+
+    Args:
+        context: the services.
+        partner_id: of its record.
+        client_id: WebServiceClientId by which it knows us; the id of the instance when empty.
+        where: what named the partner, for the refusal.
+
+    Raises:
+        ConfigurationError: IMG-0101 there is no such partner, IMG-0123 it has no delivery to TRACES.
+    """
+    partner = context.directory.by_id(partner_id)
     if partner is None or not partner.enabled:
-        raise ConfigurationError("IMG-0101", where="traces.upstream", found=choices.upstream, expected="a partner")
+        raise ConfigurationError("IMG-0101", where=where, found=partner_id, expected="a partner")
     target = partner.delivery
     if target is None or target.adapter != ADAPTER:
         raise ConfigurationError("IMG-0123", where=f"partner {partner.id}", expected=f"[partner.delivery] {ADAPTER}")
     secret = context.directory.secret(target.secret) if target.secret else ""
-    client_id = choices.client_id or context.policy.instance
-    signer = BodySealer(context.sealer)
-    return TracesNtClient.open(target, secret, client_id=client_id, signer=signer, clock=context.clock)
+    return TracesNtClient.open(
+        target,
+        secret,
+        client_id=client_id or context.policy.instance,
+        signer=BodySealer(context.sealer),
+        clock=context.clock,
+    )
 
 
 def _no_pdf(root: _Element, *, language: str, url: str, signed: bool) -> bytes:  # noqa: ARG001 - as its protocol

@@ -9,6 +9,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import (
+    certificates,
     ched,
     database,
     deliveries,
@@ -74,6 +75,7 @@ app.add_typer(messages.app, name="messages", rich_help_panel="Operate")
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel="Operate")
 app.add_typer(hub.app, name="hub", rich_help_panel="Operate")
 app.add_typer(ched.app, name="ched", rich_help_panel="Operate")
+app.add_typer(certificates.app, name="certificates", rich_help_panel="Operate")
 app.add_typer(partners.app, name="partners", rich_help_panel="Operate")
 app.command("keys", rich_help_panel="Operate")(keys.keys)
 app.add_typer(database.app, name="db", rich_help_panel="Operate")

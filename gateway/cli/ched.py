@@ -22,12 +22,22 @@ if TYPE_CHECKING:
     from gateway.ched.wiring import Built
     from gateway.store import ChedRow, ContingencyRow, NoticeRow, OutageRow, Store
 
-__all__ = ["app"]
+__all__ = ["LIST_COLUMNS", "app", "operating_here", "summary_of", "write_file"]
 
 app = typer.Typer(help="Look after CHEDs, and their exchange with TRACES.", no_args_is_help=True)
 
 TYPES = ("A", "P", "PP", "D")
-_COLUMNS = ("reference", "local_reference", "type", "status", "pending", "contingency", "partner", "body", "updated_at")
+LIST_COLUMNS = (
+    "reference",
+    "local_reference",
+    "type",
+    "status",
+    "pending",
+    "contingency",
+    "partner",
+    "body",
+    "updated_at",
+)
 _STEPS = ("step", "since", "local_reference", "reference", "operation", "state", "attempts", "code", "detail")
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
 When = Annotated[datetime, typer.Argument(help="UTC, such as 2026-12-01T20:00:00.")]
@@ -36,7 +46,7 @@ When = Annotated[datetime, typer.Argument(help="UTC, such as 2026-12-01T20:00:00
 @app.command()
 def find(
     ctx: typer.Context,
-    type_: Annotated[str | None, typer.Option("--type", help="A, P, PP, D, INTRA or DOCOM.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="A, P, PP or D.")] = None,
     status: Annotated[str | None, typer.Option(help="Code of UN/CEFACT 4405, such as 1 or 70.")] = None,
     local_reference: Annotated[str | None, typer.Option(help="Box I.3, or what it begins with.")] = None,
     limit: Limit = 50,
@@ -54,8 +64,8 @@ def find(
         page_size=limit,
     )
     with desk.store() as store, store.read() as connection:
-        rows = [_summary(row) for row in find_cheds(connection, query, Cursors())]
-    desk.answer({"cheds": rows}, listing(_COLUMNS, rows) if rows else "none")
+        rows = [summary_of(row) for row in find_cheds(connection, query, Cursors())]
+    desk.answer({"cheds": rows}, listing(LIST_COLUMNS, rows) if rows else "none")
 
 
 @app.command()
@@ -90,9 +100,9 @@ def show(
         steps = [_step(each, row) for each in steps_of_ched(connection, row.id)]
         parts = ched_content(connection, row)
     if content is not None and parts is not None:
-        _write(content, parts.content)
-    data: dict[str, Any] = {**_summary(row), "id": row.id, "writes": writes, "seals": seals, "steps": steps}
-    views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in _summary(row).items())]
+        write_file(content, parts.content)
+    data: dict[str, Any] = {**summary_of(row), "id": row.id, "writes": writes, "seals": seals, "steps": steps}
+    views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in summary_of(row).items())]
     views += ["\nWrites", listing(list(writes[0]), writes)] if writes else []
     views += ["\nSignatures and seals", listing(["version", "role"], seals)] if seals else []
     views += ["\nExchange with TRACES", listing(_STEPS, steps)] if steps else []
@@ -118,9 +128,9 @@ def waiting(
         found = [each for one in states for each in list_contingency(connection, state=one, limit=limit)]
         found.sort(key=lambda each: each.seq)
         rows = [_step(each, get_ched(connection, each.ched_id)) for each in found[:limit]]
-        due = [_summary(row) for row in pending_cheds(connection, limit=limit)]
+        due = [summary_of(row) for row in pending_cheds(connection, limit=limit)]
     views: list[RenderableType] = [listing(_STEPS, rows) if rows else "nothing waits"]
-    views += ["\nAccepted, counter-seal pending", listing(_COLUMNS, due)] if due else []
+    views += ["\nAccepted, counter-seal pending", listing(LIST_COLUMNS, due)] if due else []
     desk.answer({"steps": rows, "counter_seals": due}, Group(*views))
 
 
@@ -128,7 +138,7 @@ def waiting(
 def exchange(ctx: typer.Context, as_json: Json = False) -> None:
     """Exchange what waits now, in order, and ask for counter-seals. Exit code 3 while TRACES is away."""
     desk = Desk.of(ctx, as_json)
-    with _operating(desk) as built:
+    with operating_here(desk) as built:
         if built.exchanger is None:
             raise ConfigurationError("IMG-0106", "Nothing is upstream", where="traces.upstream", found="nothing")
         done = built.exchanger.run_once()
@@ -141,34 +151,6 @@ def exchange(ctx: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(ExitCode.UNAVAILABLE)
     if done.refused:
         raise typer.Exit(ExitCode.REFUSED)
-
-
-@app.command()
-def take(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="An INTRA certificate or DOCOM (SPSCertificate).", metavar="FILE")],
-    country: Annotated[str, typer.Option(help="Of issue: ISO 3166-1 alpha-2.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Take over an INTRA certificate or a DOCOM, which no public contract submits; the same again changes nothing."""
-    desk = Desk.of(ctx, as_json)
-    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
-    from gateway.xml.boundary import parse  # noqa: PLC0415 - start-up
-
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError("IMG-0104", where=str(file), found=error.strerror or "not readable") from error
-    with _operating(desk) as built:
-        row = built.library.take(
-            parse(content).root,
-            partner=desk.settings.instance.id,
-            country=country.upper(),
-            actor=operator(),
-            now=datetime.now(UTC),
-        )
-    data = _summary(row)
-    desk.answer(data, facts((name.replace("_", " "), value) for name, value in data.items() if value))
 
 
 @app.command()
@@ -255,7 +237,7 @@ def withdraw(
 
 
 @contextmanager
-def _operating(desk: Desk) -> Iterator[Built]:
+def operating_here(desk: Desk) -> Iterator[Built]:
     """The services for one command; what they log goes to standard error, where it cannot spoil the answer."""
     import structlog  # noqa: PLC0415 - start-up
 
@@ -270,7 +252,8 @@ def _operating(desk: Desk) -> Iterator[Built]:
         structlog.configure(**before)
 
 
-def _summary(row: ChedRow) -> dict[str, Any]:
+def summary_of(row: ChedRow) -> dict[str, Any]:
+    """What a list shows of one document."""
     return {
         "reference": row.reference,
         "local_reference": row.local_reference,
@@ -341,7 +324,12 @@ def _the_ched(store: Store, reference: str) -> ChedRow:
     return found
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write what was asked for.
+
+    Raises:
+        ConfigurationError: IMG-0104.
+    """
     try:
         path.write_bytes(content)
     except OSError as error:
