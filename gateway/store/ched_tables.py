@@ -145,6 +145,7 @@ ched_parts = Table(
     Column("laboratory_tests", LargeBinary),
     Column("original", LargeBinary, comment="as submitted, where its codes are others"),
     Column("content", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 ched_seals = Table(

@@ -45,7 +45,7 @@ _change_ched = Statement(
 _select_state = Statement("SELECT seq, version, terms FROM cheds WHERE id = :id")
 _select_holder = Statement("SELECT id FROM cheds WHERE reference = :reference AND reference <> '' AND id <> :id")
 _insert_version = insert(ched_versions)
-_insert_parts = InsertLarge(ched_parts, "content")
+_insert_parts = insert(ched_parts)  # clustered by its id, for `read_ched_by_reference`: so without `InsertLarge`
 _insert_seal = InsertLarge(ched_seals, "content")
 _insert_link = insert(ched_links, otherwise=_UNLESS_THERE)
 _insert_citation = insert(ched_attachments, otherwise=_UNLESS_THERE)

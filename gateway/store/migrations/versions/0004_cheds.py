@@ -133,6 +133,7 @@ def _history() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["ched_versions.id"], name=op.f("fk_ched_parts_version_id")),
         sa.PrimaryKeyConstraint("version_id", name=op.f("pk_ched_parts")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ched_seals",
