@@ -167,8 +167,9 @@ class Exchanger:
         done = Exchanged()
         try:
             self._availability.recover((CHED.name, SUBMISSION.name, CONTROL.name))
-            self._probe()
-            self._exchange(fence, done)
+            done.away = self._probe()
+            if not done.away:
+                self._exchange(fence, done)
             if not done.away:
                 done.seals = self._complete()
         finally:
@@ -360,21 +361,22 @@ class Exchanger:
         except AccessDenied:
             return NOBODY
 
-    def _probe(self) -> None:
-        """Whether what was away answers again, when nobody asks it anything."""
+    def _probe(self) -> bool:
+        """Whether what was away is certainly away still; notices its return when nobody asks it anything."""
         with self._store.read() as connection:
             away = [each for each in list_outages(connection, partner=self._partner) if each.ended_at is None]
         if not away or not self._availability.is_worth_trying(CHED.name):
-            return
+            return False
         try:
             self._upstream.find_cheds(FindChedCriteria(types=("A",), page_size=1), NOBODY)
         except DeliveryError as error:
             if is_away(error):
                 self._availability.lost(CHED.name, error)
-                return
+                return error.code in _NOT_REACHED
         for outage in away:
             if outage.functionality == CHED.name or outage.reason.startswith(_NOT_REACHED):
                 self._availability.answered(outage.functionality)
+        return False
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
