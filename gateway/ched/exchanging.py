@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.traces_nt import NOBODY, Caller, TracesForbidden
+from gateway.ched.attached import with_files_upstream
 from gateway.ched.contingency import completed
 from gateway.ched.states import Operation
 from gateway.ched.steps import Step
@@ -220,6 +221,8 @@ class Exchanger:
         except TracesForbidden:
             return self._back(claimed, sent=was_unknown)
         except GatewayError as error:
+            if isinstance(error, DeliveryError) and is_away(error):  # while its files were handed over
+                return self._back(claimed, sent=was_unknown)
             self._refused(claimed, error, done)
             return _Outcome.DONE
         if answer is not None and self._settle(row, claimed, answer, going.caller):
@@ -236,7 +239,8 @@ class Exchanger:
                 begun = Begun(row, claimed)
                 self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code="IMG-9010"))
                 return None
-        return self._transmission.transmit(going)
+        files = with_files_upstream(going.content, self._store, self._upstream, going.caller, self._context.limits)
+        return self._transmission.transmit(replace(going, content=files))
 
     def _back(self, claimed: ContingencyRow, *, sent: bool) -> _Outcome:
         """TRACES is away again: the step waits, or is looked for the next time."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from adapters.traces_nt import Caller, Retrieved
     from gateway.traces.models import (
+        Attachment,
+        AttachmentReference,
         CertificateFile,
         ChedAcknowledgement,
         ChedStatus,
@@ -53,6 +55,7 @@ class Upstream(Protocol):
     def control_document(  # noqa: D102
         self, operation: str, certificate: bytes, seals: Sequence[SealFile], caller: Caller
     ) -> ControlReceipt: ...
+    def submit_attachment(self, attachment: Attachment, caller: Caller) -> AttachmentReference: ...  # noqa: D102
     def cancel_ched(self, reference: str, reason: str, caller: Caller) -> ControlReceipt: ...  # noqa: D102
 
 

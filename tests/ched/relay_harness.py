@@ -106,11 +106,15 @@ class Traces:
         )
         self.operations = []
         self.lose_request = self.lose_answer = False
+        self.break_at = ""
+        """An operation that is answered by a proxy: 502."""
         self.port = 0
         self._serving = None
 
     def __call__(self, environ, start_response):
         self.operations.append(environ.get("HTTP_SOAPACTION", "").strip('"'))
+        if self.break_at and self.operations[-1] == self.break_at:
+            return self._broken(start_response)
         if self.lose_request:
             self.lose_request = False
             return self._broken(start_response)

@@ -1,9 +1,10 @@
 """While TRACES is away documents are accepted, marked, and exchanged on its return: once, in order (R-46-2 to -5)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from ched_harness import arrival, ched_pp, decision
+from ched_harness import arrival, ched_pp, decision, element
 from relay_harness import National, Traces
 
 from gateway.ched.availability import may_use_forms
@@ -22,6 +23,7 @@ from gateway.store import (
     open_store,
     steps_of_ched,
 )
+from gateway.traces.models import Attachment, AttachmentReference
 from gateway.xml.boundary import parse
 
 SUBMIT = "createAndSubmitForDecision"
@@ -117,8 +119,6 @@ def test_the_mark_and_a_temporary_reference_stand_in_the_document_and_stay(quick
 
 def test_the_mark_is_in_the_language_of_the_caller(quick, traces):
     traces.end()
-    from ched_harness import element  # noqa: PLC0415 - used here alone
-
     document = element(ched_pp())
     actor = quick.world.actor("importer", language="fr")
     receipt = quick.service.submit(actor, document, SubmissionKind.FOR_DECISION, quick.world.call(document))
@@ -356,3 +356,30 @@ def test_a_follow_up_while_traces_is_away_needs_a_ched_that_is_known_here(quick,
     traces.end()
     with pytest.raises((ChedRefused, Unavailable)):
         quick.world.follow_up("CHEDPP.NL.2026.0000001", "local", arrival())
+
+
+def test_a_file_that_was_uploaded_while_traces_was_away_goes_before_the_ched_that_cites_it(quick, traces):
+    traces.end()
+    importer = quick.world.actor("importer")
+    document = element(ched_pp())
+    file = Attachment("phyto.pdf", b"%PDF-1.7 invented", "application/pdf")
+    mine = quick.built.attachments.submit(importer, file, quick.world.call(document, "submitCertificateAttachment"))
+    cited = replace(ched_pp().documents[0], attachment=mine.uri, file_name="phyto.pdf")
+    quick.world.submit(ched_pp(documents=(cited,)))
+    traces.begin()
+    traces.built.attachments.submit(  # so that the numbers of the two sides differ
+        traces.world.actor("post"), Attachment("other.pdf", b"other"), traces.world.call(document, "x")
+    )
+    quick.later(60)
+    traces.break_at = SUBMIT  # the file goes over, and then TRACES is away again
+    assert quick.exchanger.run_once().away is True
+    traces.break_at = ""
+    quick.later(60)
+    assert len(quick.exchanger.run_once().exchanged) == 1
+    (reference,) = agree(quick, traces)
+    (there,) = traces.world.stored(reference).documents
+    assert there.attachment != mine.uri
+    number = int(there.attachment.rpartition(":")[2])
+    found = traces.built.attachments.get(traces.world.actor("importer"), AttachmentReference("phyto.pdf", number))
+    assert found.content == file.content
+    assert traces.operations.count("submitCertificateAttachment") == 1
