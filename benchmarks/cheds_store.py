@@ -117,19 +117,21 @@ def ched(number: int, stored: int) -> ChedRow:
     )
 
 
-def fill(store: Store, stored: int, progress: Callable[[int], None] = lambda _: None) -> None:
+def fill(
+    store: Store, stored: int, progress: Callable[[int], None] = lambda _: None, document: bytes = b"<small/>" * 8
+) -> None:
     """Store so many CHEDs as writes leave them: rows, terms, versions and small documents."""
     if store.dialect == "sqlite":
         store.write(lambda connection: connection.exec_driver_sql("PRAGMA cache_size=-1000000").close())
     for first in range(1, stored + 1, BATCH):
         numbers = range(first, min(first + BATCH, stored + 1))
-        store.write(partial(_add, numbers=numbers, stored=stored))
+        store.write(partial(_add, numbers=numbers, stored=stored, document=document))
         progress(numbers[-1])
     if store.dialect == "postgresql":
         store.write(lambda c: c.exec_driver_sql("SELECT setval('cheds_seq_seq', max(seq)) FROM cheds").close())
 
 
-def _add(connection: Connection, numbers: range, stored: int) -> None:
+def _add(connection: Connection, numbers: range, stored: int, document: bytes) -> None:
     rows: dict[str, list[tuple[object, ...]]] = {"cheds": [], "ched_terms": [], "ched_versions": [], "ched_parts": []}
     columns = [column.name for column in cheds.columns]
     for number in numbers:
@@ -142,7 +144,7 @@ def _add(connection: Connection, numbers: range, stored: int) -> None:
         rows["ched_versions"].append(
             (row.id, row.id, 1, None, row.status_code, "I", "submit", row.partner, row.body, b"", values["created_at"])
         )
-        rows["ched_parts"].append((row.id, None, None, b"<small/>" * 8))
+        rows["ched_parts"].append((row.id, None, None, document))
     rows["ched_terms"].sort()
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     for table, several in rows.items():
