@@ -21,21 +21,16 @@ import structlog
 
 from adapters.traces_nt import NOBODY, Caller, TracesForbidden
 from gateway.ched.attached import with_files_upstream
-from gateway.ched.contingency import completed
+from gateway.ched.restoring import Restorer
 from gateway.ched.states import Operation
-from gateway.ched.steps import Step
 from gateway.ched.transmission import COUNTER_SEAL, EXCHANGE, Away, Begun, exchanged
 from gateway.ched.upstream import is_away
-from gateway.documents.ched import read_ched, write_ched
-from gateway.errors import AccessDenied, DeliveryError, GatewayError
+from gateway.errors import DeliveryError, GatewayError, Unavailable
 from gateway.faultpoints import reach
 from gateway.store import (
     ContingencyState,
     acquire_poller,
     ched_content,
-    ched_seals,
-    ched_version_content,
-    ched_versions,
     claim_contingency,
     get_ched,
     list_outages,
@@ -47,9 +42,7 @@ from gateway.store import (
     waiting_contingency,
 )
 from gateway.traces.contracts import CHED, CONTROL, SUBMISSION
-from gateway.traces.headers import BodyIdentity, BodyKind
-from gateway.traces.models import FindChedCriteria, SealFile
-from gateway.xml.boundary import parse
+from gateway.traces.models import FindChedCriteria
 from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
@@ -57,11 +50,11 @@ if TYPE_CHECKING:
 
     from gateway.ched.availability import Availability
     from gateway.ched.counter_seals import CounterSealReader
-    from gateway.ched.steps import Answer
+    from gateway.ched.steps import Answer, Step
     from gateway.ched.transmission import Transmission
     from gateway.ched.upstream import Upstream
     from gateway.exchange import Context
-    from gateway.store import ChedRow, ChedVersionRow, ContingencyRow
+    from gateway.store import ChedRow, ContingencyRow
 
 __all__ = ["Exchanged", "Exchanger", "ExchangerSettings"]
 
@@ -134,6 +127,7 @@ class Exchanger:
         self._seals = seals
         self._availability = availability
         self._settings = settings
+        self._restorer = Restorer(context)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -214,12 +208,14 @@ class Exchanger:
 
     def _go(self, row: ChedRow, claimed: ContingencyRow, done: Exchanged, *, was_unknown: bool) -> _Outcome:
         try:
-            going = self._step(row, claimed)
+            going = self._restorer.step(row, claimed)
             answer = self._answer(row, claimed, going, was_unknown=was_unknown)
         except Away as away:
             return self._back(claimed, sent=away.sent or was_unknown)
         except TracesForbidden:
             return self._back(claimed, sent=was_unknown)
+        except Unavailable:
+            raise  # our own store: what stands there is found unknown, and looked for
         except GatewayError as error:
             if isinstance(error, DeliveryError) and is_away(error):  # while its files were handed over
                 return self._back(claimed, sent=was_unknown)
@@ -282,7 +278,7 @@ class Exchanger:
             later = any(step.seq > claimed.seq and step.state.open for step in steps_of_ched(connection, row.id))
             if later:
                 parts = ched_content(connection, current)
-                own = self._with_reference(parts.content, answer) if parts is not None else None
+                own = self._restorer.with_reference(parts.content, answer) if parts is not None else None
                 moved = replace(current, reference=answer.reference, updated_at=at)
                 self._transmission.record(connection, moved, at, EXCHANGE, content=own)
                 return True
@@ -303,48 +299,6 @@ class Exchanger:
             _log.info("traces.not_read_back", reference=answer.reference, code=error.code)
             return None
 
-    def _step(self, row: ChedRow, claimed: ContingencyRow) -> Step:
-        """The step with the reference that an earlier one of the same CHED led to.
-
-        Raises:
-            AccessDenied: IMG-2111, the partner or body that wrote it is gone.
-        """
-        with self._store.read() as connection:
-            versions = ched_versions(connection, row.id)
-            parts = ched_version_content(connection, claimed.version_id)
-            seals = ched_seals(connection, row.id)
-        place = next(number for number, each in enumerate(versions) if each.id == claimed.version_id)
-        version = versions[place]
-        content = parts.content if parts is not None else b""
-        if row.reference and content:
-            content = self._with_reference(content, row)
-        signed = versions[place + 1].id if place + 1 < len(versions) else ""
-        operation = Operation(claimed.operation)
-        return Step(
-            operation=Operation.IN_PROGRESS if operation is Operation.DECIDE else operation,
-            content=content,
-            type=row.type,
-            reference=row.reference,
-            local_reference=row.local_reference,
-            made_at=version.at,
-            body=self._body(version),
-            seals=tuple(SealFile(seal.role, seal.content) for version_id, seal in seals if version_id == signed),
-        )
-
-    def _with_reference(self, content: bytes, known: ChedRow | Answer) -> bytes:
-        ched = read_ched(parse(content, limits=self._context.limits).root)
-        if ched.reference == known.reference:
-            return content
-        return serialise(write_ched(completed(ched, known.reference, getattr(known, "url", ""))))
-
-    def _body(self, version: ChedVersionRow) -> BodyIdentity | None:
-        partner = self._context.directory.by_id(version.partner)
-        bodies = partner.traces.by_id() if partner is not None and partner.traces is not None else {}
-        body = bodies.get(version.body)
-        if body is None:
-            raise AccessDenied("IMG-2111", where="BodyIdentity", found=f"{version.body} of {version.partner}")
-        return BodyIdentity(BodyKind(body.kind.value), body.id)
-
     def _complete(self) -> int:
         """Counter-seals that are due."""
         with self._store.read() as connection:
@@ -353,17 +307,8 @@ class Exchanger:
         for row in waiting:
             if self._stopping.is_set():
                 break
-            came += self._seals.fetch(row, self._caller(row))
+            came += self._seals.fetch(row, self._restorer.caller(row))
         return came
-
-    def _caller(self, row: ChedRow) -> Caller:
-        """The body that decided."""
-        with self._store.read() as connection:
-            versions = [each for each in ched_versions(connection, row.id) if each.part == "II"]
-        try:
-            return Caller(self._body(versions[-1])) if versions else NOBODY
-        except AccessDenied:
-            return NOBODY
 
     def _probe(self) -> bool:
         """Whether what was away is certainly away still; notices its return when nobody asks it anything."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import Caller
-from gateway.ched.contingency import OBLIGATIONS, REASON, as_contingency, local_id, values_kept
-from gateway.ched.labels import Labels
+from gateway.ched.contingency import OBLIGATIONS, REASON, as_contingency, values_kept
 from gateway.ched.models import Receipt, SubmissionKind
 from gateway.ched.parts import writer_of
-from gateway.ched.signatures import Case, require_signatures, verify_all
+from gateway.ched.preparing import Preparer
 from gateway.ched.states import ChedStatus, Operation, decided_status
-from gateway.ched.steps import Step
 from gateway.ched.transmission import COUNTER_SEAL, Away, Begun, Outgoing, Transmission
 from gateway.ched.upstream import is_away, refusal_of
 from gateway.ched.writing import message_digest
-from gateway.documents.ched import read_ched, write_ched
+from gateway.documents.ched import write_ched
 from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError, Unavailable
 from gateway.store import (
     ContingencyState,
@@ -36,9 +33,6 @@ from gateway.store import (
 from gateway.store.journal import claim_nonces
 from gateway.traces.contracts import CONTROL
 from gateway.traces.headers import BodyIdentity, BodyKind
-from gateway.traces.models import SealFile
-from gateway.xml.canonical import serialise
-from mappings import CANONICAL, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,47 +40,28 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
     from sqlalchemy import Connection
 
-    from gateway.access import Partner
     from gateway.ched.availability import Availability
     from gateway.ched.counter_seals import CounterSealReader
     from gateway.ched.models import Actor, SealedCopy
+    from gateway.ched.preparing import RelaySettings
     from gateway.ched.register import RegisterService
     from gateway.ched.steps import Answer
     from gateway.ched.upstream import Upstream
-    from gateway.documents.ched import Ched, Part
+    from gateway.documents.ched import Part
     from gateway.exchange import Context
     from gateway.soap import SoapCall
     from gateway.store import ChedRow, ChedWrite
 
     Also = Callable[[Connection, ChedWrite], None]
 
-__all__ = ["RelaySettings", "Relaying"]
+__all__ = ["Relaying"]
 
-_FIRST_STATUS: Final = {
-    Operation.DRAFT: ChedStatus.DRAFT,
-    Operation.SUBMIT: ChedStatus.NEW,
-    Operation.IN_PROGRESS: ChedStatus.IN_PROGRESS,
-}
 _TAKEN: Final = "Message has been successfully processed"
 _KINDS: Final = {
     Operation.DRAFT: SubmissionKind.DRAFT,
     Operation.SUBMIT: SubmissionKind.FOR_DECISION,
     Operation.IN_PROGRESS: SubmissionKind.DECISION_IN_PROGRESS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RelaySettings:
-    """The operator's choices."""
-
-    partner: str
-    """Id of the record of TRACES."""
-    goes_on: bool = False
-    """While TRACES is away: contingency documents (True), or a fault."""
-    signatures_required: bool = True
-    lease: timedelta = timedelta(seconds=60)
-    """After which nobody can still be waiting for TRACES' answer to a step."""
-    labels: Labels = Labels()  # noqa: RUF009 - no state
 
 
 class Relaying:
@@ -123,6 +98,7 @@ class Relaying:
         self._transmission = transmission
         self._seals = seals
         self._settings = settings
+        self._preparer = Preparer(context, settings)
 
     def register(self) -> RegisterService:
         """What stands here."""
@@ -161,56 +137,8 @@ class Relaying:
         *,
         decision: bool = False,
     ) -> Outgoing:
-        """A message in canonical codes, its signatures verified.
-
-        Raises:
-            AccessDenied: IMG-2112, it is sent for no body.
-            TranslationRefused: IMG-60xx.
-            SealRefused: IMG-40xx, IMG-42xx.
-        """
-        body = writer_of(actor)
-        partner = actor.principal.partner
-        digest = message_digest(document, *(copy.content for copy in copies))
-        root = self._canonical(partner, document)
-        ched = self._addressed(actor, read_ched(root), operation, digest)
-        evidence = verify_all(
-            document,
-            copies,
-            call,
-            trust=self.context.trust.of(partner),
-            at=call.received_at,
-            limits=self.context.limits,
-            stamped=self._settings.signatures_required and partner.timestamp_required,
-        )
-        if decision and self._settings.signatures_required:
-            require_signatures(Case.IN_TRACES, evidence)
-        step = Step(
-            operation=operation,
-            content=serialise(write_ched(ched)),
-            type=ched.type.value if ched.type is not None else "",
-            reference=ched.reference,
-            local_reference=ched.local_reference,
-            made_at=call.received_at,
-            body=BodyIdentity(BodyKind(body.kind.value), body.id),
-            language=actor.language,
-            seals=tuple(SealFile(copy.role.value, copy.content) for copy in copies),
-        )
-        status = self._status(operation, ched)
-        return Outgoing(
-            actor=actor,
-            call=call,
-            operation=operation,
-            ched=replace(ched, status_code=status) if status else ched,
-            step=step,
-            repeat_key=ched_repeat_key(
-                partner=partner.id, operation=f"relay {operation.value}", body=body.id, digest=digest
-            ),
-            original=serialise(document) if partner.code_system != CANONICAL else None,
-            seals=tuple(each.stored() for each in evidence),
-            part=part.value,
-            decision=decision,
-            digest=digest,
-        )
+        """A message in canonical codes, its signatures verified; as `Preparer.outgoing`."""
+        return self._preparer.outgoing(actor, document, operation, part, copies, call, decision=decision)
 
     def write(self, going: Outgoing) -> Receipt:
         """Have TRACES do it, or keep it until TRACES can.
@@ -408,31 +336,6 @@ class Relaying:
         spent = self._store.write(lambda connection: claim_nonces(connection, principal.partner.id, principal.nonces))
         if isinstance(spent, Recorded) and spent.kind is RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=spent.detail)
-
-    def _canonical(self, partner: Partner, document: _Element) -> _Element:
-        if partner.code_system == CANONICAL:
-            return document
-        index = self.context.index.on(self.context.clock().date())
-        return translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id).root
-
-    def _addressed(self, actor: Actor, ched: Ched, operation: Operation, digest: bytes) -> Ched:
-        """With the I.3 by which a lost one is looked for, and the I.2 of a contingency CHED that was exchanged."""
-        if ched.reference:
-            return ched
-        if operation not in {Operation.DRAFT, Operation.SUBMIT} and ched.local_reference:
-            with self._store.read() as connection:
-                partner = actor.principal.partner.id
-                rows = cheds_by_local_reference(connection, ched.local_reference, partner=partner)
-            row = next((each for each in rows if each.contingency and each.status_code != ChedStatus.DELETED), None)
-            if row is not None:
-                return replace(ched, reference=row.reference)
-        return replace(ched, local_reference=ched.local_reference or local_id(ched, digest))
-
-    def _status(self, operation: Operation, ched: Ched) -> str:
-        decided = decided_status(ched) if operation is Operation.IN_PROGRESS else None
-        return (decided or _FIRST_STATUS.get(operation) or ched.status_code) and str(
-            decided or _FIRST_STATUS.get(operation) or ched.status_code
-        )
 
     def _pending(self, going: Outgoing) -> str:
         """Article 41(2): a decision that was transmitted is complete with TRACES' seal."""

@@ -13,9 +13,10 @@ from gateway.ched.counter_seals import CounterSealReader
 from gateway.ched.exchanging import Exchanger, ExchangerSettings
 from gateway.ched.labels import Labels
 from gateway.ched.library import CertificateLibrary
+from gateway.ched.preparing import RelaySettings
 from gateway.ched.register import RegisterService
 from gateway.ched.relay import RelayService
-from gateway.ched.relaying import Relaying, RelaySettings
+from gateway.ched.relaying import Relaying
 from gateway.ched.sources import UpstreamSource
 from gateway.ched.transmission import Transmission
 from gateway.errors import ChedRefused, ConfigurationError
@@ -121,6 +122,7 @@ def build(
     client = client or client_of(context, choices.upstream, choices.client_id)
     retry = timedelta(seconds=choices.retry_seconds)
     partner = choices.upstream
+    lease = max(lease, _longest(context, partner))
     availability = Availability(context.store, partner, retry=retry, clock=context.clock)
     transmission = Transmission(context, client, partner, availability)
     seals = CounterSealReader(context, client, partner)
@@ -154,6 +156,13 @@ def build(
     library = CertificateLibrary(context, Cursors(), portal=portal, render=shown, source=source)
     attachments = Attachments(context, source=source, contingency=goes_on)
     return Built(RelayService(relaying), own, library, attachments, exchanger, client)
+
+
+def _longest(context: Context, upstream: str) -> timedelta:
+    """How long one step can take: a file, the message, a look when its answer was lost, and the CHED read back."""
+    partner = context.directory.by_id(upstream)
+    seconds = partner.delivery.timeout_seconds if partner is not None and partner.delivery is not None else 0.0
+    return timedelta(seconds=4 * seconds + 10)
 
 
 def client_of(
