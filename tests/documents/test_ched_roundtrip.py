@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.documents import normalise_order
-from gateway.documents.ched import ChedType, boxes, read_ched, write_ched
+from gateway.documents.ched import ChedType, Country, boxes, read_ched, write_ched
 from gateway.documents.ched.places import RAM, SPS
 from gateway.documents.ched.reading import PARTS
 from gateway.xml.canonical import serialise
@@ -176,3 +176,17 @@ def test_a_huge_ched_is_read_and_changed_in_linear_time():
     ched = read_ched(tree)
     changed = replace(ched, lines=tuple(replace(each, batch="other") for each in ched.lines))
     assert read_ched(write_ched(changed)) == changed
+
+
+@pytest.mark.parametrize("blank", ["<ram:ID/>", "<ram:ID> </ram:ID>"])
+def test_the_first_value_takes_the_place_of_an_empty_element(blank):
+    """Senders leave the ID to TRACES, and write it empty: it is there once afterwards."""
+    source = (
+        f'<sps:SPSCertificate xmlns:sps="{SPS[1:-1]}" xmlns:ram="{RAM[1:-1]}"><sps:SPSExchangedDocument>'
+        f"{blank}<ram:TypeCode>636</ram:TypeCode></sps:SPSExchangedDocument><sps:SPSConsignment>"
+        "<ram:ImportSPSCountry><ram:ID/><ram:Name/></ram:ImportSPSCountry></sps:SPSConsignment></sps:SPSCertificate>"
+    )
+    before = read_ched(etree.fromstring(source))
+    root = write_ched(replace(before, reference="CHEDA.NL.2026.0000001", import_country=Country("NL", "Netherlands")))
+    assert [each.text for each in root.findall("{*}SPSExchangedDocument/{*}ID")] == ["CHEDA.NL.2026.0000001"]
+    assert [each.findtext("{*}ID") for each in root.findall("{*}SPSConsignment/{*}ImportSPSCountry")] == ["NL"]

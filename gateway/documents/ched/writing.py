@@ -122,6 +122,8 @@ def _value(element: _Element, handlers: Handlers) -> Ched | None:
 def _group(base: Sequence[_Unit], fresh: Sequence[_Unit]) -> list[_Element]:
     """Elements of one name: those of ``fresh`` in their order, and what says nothing to us where it stood.
 
+    Senders leave elements empty that others fill, such as the ID of a CHED: the first value takes their place.
+
     Linear in both: the place of a value among the new ones is looked up, never searched.
     """
     wanted = [(child, value) for child, value in fresh if value is not None]
@@ -131,9 +133,11 @@ def _group(base: Sequence[_Unit], fresh: Sequence[_Unit]) -> list[_Element]:
     done = 0
     out: list[_Element] = []
     dropped: dict[str, list[_Element]] = {}
+    filled = {child.tag for child, _ in wanted} - {child.tag for child, value in base if value is not None}
     for child, value in base:
         if value is None:
-            out.append(deepcopy(child))
+            if child.tag not in filled or not _is_blank(child):
+                out.append(deepcopy(child))
             continue
         left = places.get(value, deque())
         while left and left[0] < done:
@@ -146,6 +150,11 @@ def _group(base: Sequence[_Unit], fresh: Sequence[_Unit]) -> list[_Element]:
         done = left[0] + 1
     out.extend(_renewed(new, dropped) for new, _ in wanted[done:])
     return out
+
+
+def _is_blank(element: _Element) -> bool:
+    """Whether it holds neither text nor, in what stands in it, an attribute."""
+    return not any(text.strip() for text in element.itertext()) and not any(each.attrib for each in element.iterdescendants())
 
 
 def _number(element: _Element) -> str:
