@@ -237,6 +237,7 @@ def _store_folder(desk: Desk) -> Path:
 
 
 def _store(desk: Desk) -> Iterator[Result]:
+    from gateway.cli.ched_checks import check_cheds  # noqa: PLC0415 - it has its results from here
     from gateway.store import schema  # noqa: PLC0415 - beside its only use
 
     found, needed = schema.current(desk.settings.store.url), schema.head()
@@ -246,6 +247,7 @@ def _store(desk: Desk) -> Iterator[Result]:
     yield Result("store", State.OK, f"{desk.settings.store.url.split('://')[0]}, schema {found}")
     yield from _held(desk)
     yield from _unsent(desk)
+    yield from check_cheds(desk)
 
 
 def _held(desk: Desk) -> Iterator[Result]:
@@ -342,6 +344,7 @@ def _clock(desk: Desk) -> Iterator[Result]:
 
 def _partners(desk: Desk) -> Iterator[Result]:
     from gateway.access.directory import check_identities  # noqa: PLC0415 - beside its only use
+    from gateway.cli.ched_checks import check_upstream  # noqa: PLC0415 - it has its results from here
 
     partners = load_partners(desk)
     if not partners:
@@ -349,6 +352,7 @@ def _partners(desk: Desk) -> Iterator[Result]:
         return
     check_identities(partners, own_countries=desk.settings.hub.countries)
     yield Result("partners", State.OK, ", ".join(_named(partner) for partner in partners))
+    yield from check_upstream(desk, partners)
     for partner in partners:
         for anchor in partner.anchors:
             certificate = x509.load_pem_x509_certificate(anchor.certificate_pem.encode("ascii"))
