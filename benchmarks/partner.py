@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ACTION", "SECRET", "USERNAME", "Message", "Partner", "Stamper", "make_pki"]
+__all__ = ["ACTION", "SECRET", "USERNAME", "Message", "Partner", "Stamper", "make_pki", "security"]
 
 USERNAME = "bench-sender"
 SECRET = "a secret of the benchmark"
@@ -100,21 +100,27 @@ class Partner:
 
 def message(sealed: bytes) -> Message:
     """A submission in SOAP 1.1 with a UsernameToken (PasswordDigest) and a Timestamp."""
+    head = (
+        f'<soap:Envelope xmlns:soap="{SOAP11}"><soap:Header>{security(USERNAME)}</soap:Header>'
+        f'<soap:Body><cx:SubmitCertificateRequest xmlns:cx="{CX1}">'
+    )
+    tail = "</cx:SubmitCertificateRequest></soap:Body></soap:Envelope>"
+    return Message(head.encode() + sealed + tail.encode(), sealed)
+
+
+def security(username: str) -> str:
+    """A fresh security header: a UsernameToken (PasswordDigest of ``SECRET``) and a Timestamp."""
     now = datetime.now(UTC)
     created, expires = (f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" for moment in (now, now + timedelta(minutes=5)))
     nonce = os.urandom(16)
     password = base64.b64encode(
         hashlib.sha1(nonce + created.encode() + SECRET.encode(), usedforsecurity=False).digest()
     ).decode()
-    head = (
-        f'<soap:Envelope xmlns:soap="{SOAP11}"><soap:Header><wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" '
-        'soap:mustUnderstand="1">'
+    return (
+        f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" soap:mustUnderstand="1">'
         f"<wsu:Timestamp><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp>"
-        f"<wsse:UsernameToken><wsse:Username>{USERNAME}</wsse:Username>"
+        f"<wsse:UsernameToken><wsse:Username>{username}</wsse:Username>"
         f'<wsse:Password Type="{PASSWORD_DIGEST}">{password}</wsse:Password>'
         f'<wsse:Nonce EncodingType="{BASE64_BINARY}">{base64.b64encode(nonce).decode()}</wsse:Nonce>'
-        f"<wsu:Created>{created}</wsu:Created></wsse:UsernameToken></wsse:Security></soap:Header>"
-        f'<soap:Body><cx:SubmitCertificateRequest xmlns:cx="{CX1}">'
+        f"<wsu:Created>{created}</wsu:Created></wsse:UsernameToken></wsse:Security>"
     )
-    tail = "</cx:SubmitCertificateRequest></soap:Body></soap:Envelope>"
-    return Message(head.encode() + sealed + tail.encode(), sealed)

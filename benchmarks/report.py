@@ -29,6 +29,10 @@ LARGE_BAR = 1.2
 HUB_DELIVER_BAR = 2.0
 HUB_PULL_BAR = 1.2
 HUB_MEMORY_BAR = 6.0
+CHED_BAR = 2.5
+CHED_RULES_BAR = 1.0
+"""Milliseconds, for a CHED of twenty lines with all three parts."""
+CHED_STORED_BAR = 1.2
 
 
 def machine(folder: Path) -> dict[str, Any]:
@@ -119,6 +123,18 @@ def bars(result: dict[str, Any]) -> list[dict[str, Any]]:
         )
         at_most("pulling an envelope, last tenth of the queue / first tenth", hub["pull"]["growth"], HUB_PULL_BAR)
         at_most("memory for a 20 MB envelope / its size", hub["large"]["worst"], HUB_MEMORY_BAR)
+    if "traces" in result:
+        traces = result["traces"]
+        for kind in ("cpu", "p50"):
+            value = traces["submission"]["ched/certificate"][kind]["median"]
+            at_most(f"submitting a CHED / a certificate ({kind}, 8 KB)", value, CHED_BAR)
+        rules = traces["rules"]["20 lines, all parts"]
+        at_most("rules of a CHED with 20 lines and all parts (p50, ms)", rules["p50_us"] / 1000, CHED_RULES_BAR)
+        stored = traces["stored"]
+        get, *searches = (figures["ratio"]["median"] for figures in stored["questions"].values())
+        beside = f"{stored['many']:,} CHEDs stored / {stored['few']:,}"
+        at_most(f"get with {beside} (p50)", get, CHED_STORED_BAR)
+        at_most(f"find with {beside} (p50, the worst of {len(searches)} searches)", max(searches), CHED_STORED_BAR)
     if "large" in result:
         at_most("median with a full store / with an empty one", result["large"]["ratio"]["p50"]["median"], LARGE_BAR)
     return found
@@ -139,6 +155,8 @@ def as_text(result: dict[str, Any]) -> str:
         lines += _http(result["http"])
     if "hub" in result:
         lines += _hub(result["hub"])
+    if "traces" in result:
+        lines += _traces(result["traces"])
     if "large" in result:
         lines += _large(result["large"])
     lines += ["### Bars", "", "| bar | measured | met |", "|---|---|---|"]
@@ -244,6 +262,40 @@ def _hub(hub: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+def _traces(traces: dict[str, Any]) -> list[str]:
+    submission, stored = traces["submission"], traces["stored"]
+    contestants = ("floor", "certificate", *submission["bytes"])
+    lines = ["### TRACES: submitting a CHED beside a certificate", "", *_contestants(submission, contestants), ""]
+    lines += ["| ratio, turn by turn | CPU (range) | p50 (range) |", "|---|---|---|"]
+    for name in ("ched/certificate", "long ched/certificate", "ched/floor"):
+        cells = [_range(submission[name][kind]) for kind in ("cpu", "p50")]
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    sizes = ", ".join(f"{name}: {size} bytes" for name, size in submission["bytes"].items())
+    lines += ["", f"{sizes}.", "", "| the floor's parts | wall us | CPU us |", "|---|---|---|"]
+    lines += [f"| {name} | {part['wall']} | {part['cpu']} |" for name, part in submission["floor"]["parts_us"].items()]
+    lines += ["", "### TRACES: the rules alone", "", "| CHED | p50 us | CPU us |", "|---|---|---|"]
+    lines += [f"| {name} | {figures['p50_us']} | {figures['cpu_us']} |" for name, figures in traces["rules"].items()]
+    lines += [
+        "",
+        f"### TRACES: {stored['many']:,} CHEDs stored, beside {stored['few']:,}",
+        "",
+        f"| p50 us | {stored['few']:,} | {stored['many']:,} | ratio, turn by turn (range) |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {figures['few_us']} | {figures['many_us']} | {_range(figures['ratio'])} |"
+            for name, figures in stored["questions"].items()
+        ),
+        "",
+        f"Filling took {stored['filling_seconds']} s, the database file is {stored['file_mib']} MiB.",
+        "",
+    ]
+    return lines
+
+
+def _range(ratio: dict[str, Any]) -> str:
+    return f"{ratio['median']} ({ratio['range'][0]} to {ratio['range'][1]})"
+
+
 def _large(large: dict[str, Any]) -> list[str]:
     return [
         f"### With {large['rows']:,} messages stored",
@@ -280,6 +332,10 @@ processes of their own, and wander less.
 - **The hub's contract**: DeliverEnvelope and SubmitCertificate take turns at one server, over one connection each, from
   the first byte of the request to the last of the answer, which is committed. Client certificates come in the header of
   a reverse proxy (RFC 9440). Pulling is one call for the envelope and one for its acknowledgement.
+- **TRACES**: in process, in the role that keeps CHEDs. A CHED-PP of one line has 8 KB, as the certificate beside it; it
+  is submitted for decision with the rules of Part I, and bears no seal, nor does its receipt: its floor has no
+  signatures. What is asked of many stored CHEDs (of about 1.6 KB each) are whole calls too; as reads leave a trace,
+  each ends in a commit.
 
 Every message is distinct (number, nonce, seal) and made before it is timed. CPU counts all threads.
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import http, hub, report
+from benchmarks import http, hub, report, traces
 from benchmarks.floor import Floor
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.naive import Naive
@@ -48,6 +48,8 @@ FULL = (
     Plan(60 * KB, turns=9, floor=30, naive=5, ours=30),
     Plan(1000 * KB, turns=5, floor=6, naive=1, ours=6),
 )
+QUICK_STORED, FULL_STORED = 20_000, 1_000_000
+"""CHEDs in the larger store."""
 
 
 def main() -> int:
@@ -76,9 +78,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--full", action="store_true", help="8 KB, 60 KB and 1 MB, 10,000 messages and envelopes over HTTP (default)"
+        "--full",
+        action="store_true",
+        help="8 KB, 60 KB and 1 MB, 10,000 messages and envelopes over HTTP, a million CHEDs (default)",
     )
-    length.add_argument("--quick", action="store_true", help="8 KB only, under a minute")
+    length.add_argument("--quick", action="store_true", help="8 KB only, about two minutes")
     length.add_argument("--large", action="store_true", help="with a million messages stored, against an empty store")
     parser.add_argument("--rows", type=int, default=1_000_000, help="messages stored before --large")
     parser.add_argument("--json", type=Path, help="write the results to this file")
@@ -102,6 +106,10 @@ def _measure(folder: Path, *, quick: bool) -> dict[str, Any]:
     _say("the hub's contract over HTTP")
     result["hub"] = hub.measure(
         folder, plan.size, turns=plan.turns, each=plan.ours, waiting=1000 if quick else hub.QUEUE
+    )
+    _say("TRACES: submission, rules, and reading with many CHEDs stored")
+    result["traces"] = traces.measure(
+        folder, plan.size, turns=plan.turns, each=plan.ours, stored=QUICK_STORED if quick else FULL_STORED
     )
     return result
 

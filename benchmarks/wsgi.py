@@ -15,15 +15,24 @@ PATH = "/CertificateExchange"
 
 
 def submit(application: Callable[..., Any], message: Message) -> bytes:
-    """Post a message and return the answer.
+    """Post a message of CertificateExchange and return the answer.
 
     Raises:
         RuntimeError: the answer is no acknowledgement.
     """
+    return post(application, PATH, message.action, message.body, expected=b"SPSAcknowledgement")
+
+
+def post(application: Callable[..., Any], path: str, action: str, body: bytes, *, expected: bytes) -> bytes:
+    """Post a message and return the answer.
+
+    Raises:
+        RuntimeError: HTTP status other than 200, or the answer does not have what is expected.
+    """
     environ = {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
-        "PATH_INFO": PATH,
+        "PATH_INFO": path,
         "QUERY_STRING": "",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8080",
@@ -31,11 +40,11 @@ def submit(application: Callable[..., Any], message: Message) -> bytes:
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1:8080",
         "CONTENT_TYPE": "text/xml; charset=utf-8",
-        "CONTENT_LENGTH": str(len(message.body)),
-        "HTTP_SOAPACTION": message.action,
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_SOAPACTION": action,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(message.body),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
@@ -54,6 +63,6 @@ def submit(application: Callable[..., Any], message: Message) -> bytes:
     finally:
         if hasattr(chunks, "close"):
             chunks.close()
-    if not said[0].startswith("200") or b"SPSAcknowledgement" not in answer:
+    if not said[0].startswith("200") or expected not in answer:
         raise RuntimeError(f"{said[0]}: {answer[:2000].decode(errors='replace')}")
     return answer
