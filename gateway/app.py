@@ -8,7 +8,7 @@
         │                                                      ├─ HubService (role hub)              │
         │                                                      ├─ CHEDs: register, or relay          │
         └── seal key, time-stamping authorities ─────── Sealer ┴─ delivery worker, poller of hubs, ──┘
-                                                                  exchange with TRACES
+                                                                  exchange with TRACES, or seals of TRACES
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ from gateway.hub import HubService
 from gateway.hub.polling import Poller, PollerSettings
 from gateway.hub.synchronising import synchronise_lists
 from gateway.hub.validation import validate_phyto_xml
+from gateway.pdf import CertificatePdf, ChedPdf
+from gateway.pdf_signing import PadesSealer
 from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
@@ -93,21 +95,21 @@ class _Parts(NamedTuple):
     """CHEDs and what goes with them; of a hub alone they are not served."""
 
     def start(self) -> None:
-        """Deliver, ask hubs, and exchange with TRACES, in the background."""
+        """Deliver, ask hubs, exchange with TRACES and seal as TRACES, in the background."""
         self.worker.start()
         self.poller.start()
-        if self.traces.exchanger is not None:
-            self.traces.exchanger.start()
+        for each in self.traces.background:
+            each.start()
 
     def stop(self) -> None:
         """End all at a safe point; none waits for the others to begin."""
         self.poller.stop(timedelta(0))
-        if self.traces.exchanger is not None:
-            self.traces.exchanger.stop(timedelta(0))
+        for each in self.traces.background:
+            each.stop(timedelta(0))
         self.worker.stop()
         self.poller.stop()
-        if self.traces.exchanger is not None:
-            self.traces.exchanger.stop()
+        for each in self.traces.background:
+            each.stop()
 
 
 class Gateway:
@@ -284,12 +286,15 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         worker = _worker(settings, context)
         poller = _poller(settings, context, hub, lists)
         reference = _reference(settings, tables)
+        pades = PadesSealer(sealer)
         traces = build(
             context,
             settings.traces,
             portal=settings.traces.portal or settings.instance.base_url,
             reference=reference,
             lease=timedelta(seconds=settings.delivery.lease_seconds),
+            render=ChedPdf(clock, pades),
+            render_certificate=CertificatePdf(clock, pades),
         )
     except BaseException:
         store.close()

@@ -44,6 +44,7 @@ def test_dependencies_are_pinned_by_range():
 def test_every_import_is_a_declared_dependency():
     distributions = {
         "OpenSSL": "pyopenssl", "asn1crypto": "asn1crypto", "rfc3161_client": "rfc3161-client", "psycopg": "psycopg",
+        "bidi": "python-bidi",
     }  # fmt: skip
     ours = {"gateway", "adapters", "mappings", "wsdl", "xsd"}
     required = set(names(setup_cfg()["options"]["install_requires"]))
