@@ -7,13 +7,15 @@ the operator of the instance takes over, or from the instance upstream, and are 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.ched.access import Sight, require_sight, visibility_of
+from gateway.ched.access import Sight, is_shown_masked, require_sight, visibility_of
+from gateway.ched.identities import named_keys
 from gateway.ched.models import ChedContent
-from gateway.ched.projection import without_personal_data
+from gateway.ched.projection import shown_row, without_personal_data
 from gateway.ched.rows import commodities_of, instant
 from gateway.documents.ched import read_ched
 from gateway.errors import AccessDenied, ChedRefused
@@ -145,7 +147,7 @@ class CertificateLibrary:
         Args:
             root: the certificate, whatever the namespace of its root; schema-checked here, the bytes kept.
             partner: whose it is: this instance's own id, or the partner that it was read from.
-            country: of issue.
+            country: of issue; as the number says it when empty.
             actor: who takes it over, for the audit.
             now: aware.
             laboratory_tests: the blocks that came beside it, serialised.
@@ -196,14 +198,12 @@ class CertificateLibrary:
             found = read_ched_by_reference(connection, reference)
         if found is None or found[0].type != kind.type:
             if self._source is not None and found is None:
-                return self._source.certificate(kind, reference, actor)
+                return self._as_shown(actor, self._source.certificate(kind, reference, actor))
             raise ChedRefused("IMG-7201", where="ID", found=reference)
         row, parts = found
-        masked = self._sight(actor, row) is Sight.MASKED
-        content = parts.content
-        if masked:
-            content = without_personal_data(parse(content, limits=self._context.limits).root)
-        return ChedContent(reference, row.status_code, content, masked, parts.laboratory_tests or b"")
+        sight = self._sight(actor, row)
+        tests = parts.laboratory_tests or b"" if sight is Sight.FULL else b""
+        return self._as_shown(actor, ChedContent(reference, row.status_code, parts.content, laboratory_tests=tests), sight)
 
     def row(self, actor: Actor, kind: CertificateKind, reference: str) -> ChedRow:
         """Status and dates; of what is upstream those that the certificate says.
@@ -230,15 +230,16 @@ class CertificateLibrary:
         wanted = replace(query, visibility=visibility, types=(kind.type,))
         if self._source is None or actor.body is None:
             with self._context.store.read() as connection:
-                return find_cheds(connection, wanted, self._cursors)
+                found = find_cheds(connection, wanted, self._cursors)
+            return tuple(shown_row(row, self._sight(actor, row)) for row in found)
         with self._context.store.read() as connection:
             rows = find_cheds(connection, replace(wanted, page_size=MAX_OWN, offset=0), self._cursors)
         own = [row for row in rows if row.partner == self._context.policy.instance]
         here = own[query.offset : query.offset + query.page_size]
-        if len(here) == query.page_size:
-            return here
         further = replace(query, page_size=query.page_size - len(here), offset=max(0, query.offset - len(own)))
-        return (*here, *self._source.find_certificates(kind, further, actor))
+        there = self._source.find_certificates(kind, further, actor) if further.page_size else ()
+        sight = Sight.MASKED if is_shown_masked(actor) else Sight.FULL
+        return tuple(shown_row(row, sight) for row in (*here, *there))
 
     def pdf(self, actor: Actor, kind: CertificateKind, reference: str, *, signed: bool) -> bytes:
         """The printable form, in the actor's language.
@@ -256,6 +257,13 @@ class CertificateLibrary:
         """The electronic version's address (DIGEST 6)."""
         name = "eu-intra" if kind is CertificateKind.INTRA else "docom"
         return f"{self._portal}/certificate/{name}/{reference}"
+
+    def _as_shown(self, actor: Actor, content: ChedContent, sight: Sight = Sight.FULL) -> ChedContent:
+        """What another instance gave for a body of ours may still be too much for the partner that asked."""
+        if sight is not Sight.MASKED and not is_shown_masked(actor):
+            return content
+        copy = without_personal_data(parse(content.content, limits=self._context.limits).root)
+        return replace(content, content=copy, masked=True, laboratory_tests=b"")
 
     def _sight(self, actor: Actor, row: ChedRow) -> Sight:
         """As for CHEDs; refusals of entry are none of these."""
@@ -275,6 +283,7 @@ def _row(
     """What the certificate is found by."""
     issued = instant(ched.issued) or now
     updated = instant(ched.updated) or now
+    country = country or issuer_of(ched.reference)
     origin, destination = country or _country(ched.consignor), _country(ched.destination) or ched.import_country.code
     parties = ched.all_parties
     return ChedRow(
@@ -286,7 +295,7 @@ def _row(
         purpose=next((purpose.code.code for purpose in ched.purposes), ""),
         partner=partner,
         operators=_distinct(party.identifier for party in parties),
-        bodies=_distinct(party.identifier for party in parties),
+        bodies=tuple(sorted(named_keys(ched))),
         areas=_distinct((origin, destination)),
         sources=_distinct((origin,)),
         targets=_distinct((destination,)),
@@ -307,6 +316,13 @@ def _row(
     )
 
 
+def issuer_of(reference: str) -> str:
+    """The country of issue as the number says it: ``CC`` of ``INTRA.EU.CC.YYYY.N`` and of ``DOCOM.CC.YYYY.N``."""
+    found = _NUMBER.fullmatch(reference)
+    return found[1] if found is not None else ""
+
+
+_NUMBER = re.compile(r"(?:INTRA\.EU|DOCOM)\.([A-Z]{2})\.[0-9]{4}\..+")
 _SIGNED = frozenset({"70", "86"})
 """INTRA valid, DOCOM signed (DIGEST 6)."""
 

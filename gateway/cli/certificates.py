@@ -28,7 +28,7 @@ app = typer.Typer(
 
 COLUMNS = ("reference", "local_reference", "type", "status", "partner", "updated_at")
 KINDS = ("authority", "operator", "control-body", "other")
-Country = Annotated[str, typer.Option(help="Of issue: ISO 3166-1 alpha-2.")]
+Country = Annotated[str, typer.Option(help="Of issue: ISO 3166-1 alpha-2. [default: as the number says it]")]
 
 
 @app.command()

@@ -50,13 +50,22 @@ _DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8'?>\n"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FACET: Final = re.compile(r"\[facet '(\w+)'\]\s*")
 _BREACHES: Final = (
+    ("value length cannot be lesser than", "cvc-minLength-valid"),
+    ("value length cannot be greater than", "cvc-maxLength-valid"),
+    ("value has to be greater or equal than", "cvc-minInclusive-valid"),
+    ("value has to be less than or equal than", "cvc-maxInclusive-valid"),
+    ("value must be one of", "cvc-enumeration-valid"),
+    ("value doesn't match any pattern of", "cvc-pattern-valid"),
     ("not expected", "cvc-complex-type.2.4.a"),
     ("Missing child", "cvc-complex-type.2.4.b"),
+    ("child element is missing", "cvc-complex-type.2.4.b"),
     ("No matching global", "cvc-elt.1"),
     ("atomic type", "cvc-datatype-valid.1.2.1"),
+    ("is not a boolean value", "cvc-datatype-valid.1.2.1"),
     ("ttribute", "cvc-complex-type.3.2.2"),
 )
-"""What libxml2's sentences are in the terms of XML Schema Part 1, appendix C, which the platform's sentences name."""
+"""What the sentences of libxml2 and xmlschema are in the terms of XML Schema Part 1, appendix C, which the platform's
+sentences name."""
 
 
 class Detail(Enum):

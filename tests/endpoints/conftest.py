@@ -1,4 +1,4 @@
-"""``hub`` and ``hub_caller``: a gateway in the role of the hub on a fresh database, and its callers."""
+"""``hub`` and ``calling``: a gateway in the role of the hub and its callers; ``pair``: two that serve TRACES' faces."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ def standing(hub_world, tmp_path_factory):
     gateway = hub_world.open(url)
     yield lambda member="ar-nppo": HubCaller(hub_world, gateway, member)
     gateway.close()
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory):
+    """A gateway in the role traces and a national one that relays to it, both `imsoc serve`: started once for all."""
+    from traces_server import Pair  # noqa: PLC0415 - other tests here do without it
+
+    both = Pair(tmp_path_factory.mktemp("pair"))
+    try:
+        both.start()
+        yield both
+    finally:
+        both.stop()

@@ -23,6 +23,7 @@ from gateway.traces.faults import Detail, ServiceFaults, TypedFault, fault_rende
 from gateway.traces.received_faults import FaultKind, TracesError, read_fault
 from gateway.xml.boundary import parse
 from gateway.xml.names import CHED2, CHEDSUB2, ERR, INTRA1, REF1, SOAP11, qn
+from gateway.xml.schemas import SchemaName, validate
 
 pytestmark = pytest.mark.short
 
@@ -227,3 +228,32 @@ def test_a_detail_that_is_no_xml_is_left_out():
     assert read_fault(SoapFaultReceived("Client", "x", 500, b"<broken", "{urn:x}Y")).errors == ()
     assert b"Header" in rendered(SUBMISSION, ChedRefused("IMG-7202"))
     assert SOAP11.encode() in rendered(SUBMISSION, ChedRefused("IMG-7202"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "rule"),
+    [
+        (b'<GetChedCertificateRequest xmlns="%s"/>', "cvc-complex-type.2.4.b"),
+        (b'<FindChedCertificateRequest xmlns="%s"><Surprise/></FindChedCertificateRequest>', "cvc-complex-type.2.4.a"),
+        (b'<FindChedCertificateRequest xmlns="%s"><Status/></FindChedCertificateRequest>', "cvc-minLength-valid"),
+        (
+            b'<FindChedCertificateRequest xmlns="%s"><Type>X</Type></FindChedCertificateRequest>',
+            "cvc-enumeration-valid",
+        ),
+        (
+            b'<FindChedCertificateRequest xmlns="%s"><CNCode>1</CNCode></FindChedCertificateRequest>',
+            "cvc-pattern-valid",
+        ),
+        (
+            b'<FindChedCertificateRequest xmlns="%s"><Transfer>x</Transfer></FindChedCertificateRequest>',
+            "cvc-datatype-valid.1.2.1",
+        ),
+        (b'<FindChedCertificateRequest xmlns="%s" pageSize="201"/>', "cvc-maxInclusive-valid"),
+        (b'<FindChedCertificateRequest xmlns="%s" offset="-1"/>', "cvc-minInclusive-valid"),
+        (b'<FindChedCertificateRequest xmlns="%s" odd="1"/>', "cvc-complex-type.3.2.2"),
+    ],
+)
+def test_a_breach_is_named_as_the_platforms_parser_names_it(request_, rule):
+    with pytest.raises(SchemaInvalid) as refused:
+        validate(SchemaName.TRACES_CHED, parse(request_ % CHED2.encode()).root, explained=True)
+    assert f"SAXParseException; {rule}: " in schema_sentence(refused.value)
