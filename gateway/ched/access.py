@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.ched.models import Actor
     from gateway.store import ChedRow
 
-__all__ = ["CHED_TYPE_CODE", "Sight", "full_sight", "require_sight", "sight_of", "visibility_of"]
+__all__ = ["CHED_TYPE_CODE", "Sight", "full_sight", "is_shown_masked", "require_sight", "sight_of", "visibility_of"]
 
 CHED_TYPE_CODE: Final = "636"
 """UN/EDIFACT 1001 of a CHED: what a grant for a third country names."""
@@ -69,14 +69,19 @@ def visibility_of(actor: Actor) -> ChedVisibility:
 def sight_of(actor: Actor, row: ChedRow) -> Sight:
     """How much of this CHED the actor sees."""
     body = actor.body
-    outside = actor.principal.partner
-    if outside.kind.is_outside and not outside.sees_personal_data:
+    if is_shown_masked(actor):
         return Sight.MASKED if visible(row, visibility_of(actor)) else Sight.NOTHING
     if visible(row, full_sight(actor)):
         return Sight.ENTRY if body is not None and body.roles == {BodyRole.CUSTOMS} else Sight.FULL
     if not visible(row, visibility_of(actor)):
         return Sight.NOTHING
     return Sight.REFUSAL if body is not None else Sight.MASKED
+
+
+def is_shown_masked(actor: Actor) -> bool:
+    """Whether no copy with personal data may go to this partner, whatever body it names (R-9-2)."""
+    partner = actor.principal.partner
+    return partner.kind.is_outside and not partner.sees_personal_data
 
 
 def require_sight(actor: Actor, row: ChedRow) -> Sight:

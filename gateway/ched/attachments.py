@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.ched.access import Sight, sight_of
+from gateway.ched.access import Sight, is_shown_masked, sight_of
 from gateway.ched.upstream import is_away
 from gateway.errors import AccessDenied, AuthenticationFailed, ChedRefused, DeliveryError
 from gateway.store import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
     from gateway.store import AttachmentRow
 
-__all__ = ["AttachmentSource", "Attachments"]
+__all__ = ["AttachmentSource", "Attachments", "may_read_file"]
 
 _UNKNOWN_TYPE = "application/octet-stream"
 
@@ -98,6 +98,8 @@ class Attachments:
                 content = attachment_content(connection, row.document_id)
                 return Attachment(row.name, content or b"", row.content_type, row.created_at)
         if self._source is not None:
+            if is_shown_masked(actor):
+                raise AccessDenied("IMG-2110", where="DocumentId", found=str(asked.document_id))
             return self._source.attachment(asked, actor)
         raise ChedRefused("IMG-7302", where="DocumentId", found=f"{asked.document_id} {asked.file_name}")
 
@@ -121,9 +123,17 @@ class Attachments:
         return row if row is not None and row.name == asked.file_name else None
 
     def _check(self, connection: Connection, actor: Actor, row: AttachmentRow) -> None:
-        body = actor.body.id if actor.body is not None else ""
-        if row.partner == actor.principal.partner.id and row.body == body:
-            return
-        citing = cheds_citing(connection, row.document_id)
-        if not any(sight_of(actor, ched) in (Sight.FULL, Sight.ENTRY) for ched in citing):
+        if not may_read_file(connection, actor, row):
             raise AccessDenied("IMG-2110", where="DocumentId", found=str(row.document_id))
+
+
+def may_read_file(connection: Connection, actor: Actor, row: AttachmentRow) -> bool:
+    """Whether the actor uploaded a file, or may read a CHED that cites it.
+
+    Only such a citation is kept: else whoever writes a number into a CHED of its own could read that file.
+    """
+    body = actor.body.id if actor.body is not None else ""
+    if row.partner == actor.principal.partner.id and row.body == body:
+        return True
+    citing = cheds_citing(connection, row.document_id)
+    return any(sight_of(actor, ched) in (Sight.FULL, Sight.ENTRY) for ched in citing)

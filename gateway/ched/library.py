@@ -177,7 +177,7 @@ class CertificateLibrary:
                 operation="take",
                 partner=actor,
                 content=serialise(document),
-                laboratory_tests=laboratory_tests or None,
+                laboratory_tests=laboratory_tests,
                 digest=digest,
             )
             return record_ched(connection, write), row
@@ -203,7 +203,8 @@ class CertificateLibrary:
         row, parts = found
         sight = self._sight(actor, row)
         tests = parts.laboratory_tests or b"" if sight is Sight.FULL else b""
-        return self._as_shown(actor, ChedContent(reference, row.status_code, parts.content, laboratory_tests=tests), sight)
+        content = ChedContent(reference, row.status_code, parts.content, laboratory_tests=tests)
+        return self._as_shown(actor, content, sight)
 
     def row(self, actor: Actor, kind: CertificateKind, reference: str) -> ChedRow:
         """Status and dates; of what is upstream those that the certificate says.

@@ -79,7 +79,7 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
             raise ChedRefused("IMG-7204", where="II.1", found=link.reference)
         replaces = link.relation == RELATION_REPLACES
         content = _content(connection, row, limits)
-        check_author(actor, content)
+        check_author(actor, content, row)
         if replaces:
             check_transition(row.status_code, ChedStatus.REPLACED, Mover.REGISTER, Operation.REPLACE)
             if row.status_code not in _OPEN:

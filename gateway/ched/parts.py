@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from gateway.access import Body
     from gateway.ched.models import Actor
     from gateway.documents.ched import Ched, ControlPost
+    from gateway.store import ChedRow
 
 __all__ = [
     "check_amendment",
     "check_author",
+    "check_begun",
     "check_follower",
     "check_only_part_one",
     "check_post",
@@ -46,8 +48,14 @@ def writer_of(actor: Actor) -> Body:
     return actor.body
 
 
-def check_author(actor: Actor, ched: Ched) -> None:
+def check_author(actor: Actor, ched: Ched, before: ChedRow | None = None) -> None:
     """Part I: the operator of I.8, or an authority of the post or the country of entry for it.
+
+    Args:
+        actor: who writes.
+        ched: whose Part I it is.
+        before: the row of a CHED that is there. Where its I.8 identifies nobody it is its author's alone, not
+            everybody's who is named in it.
 
     Raises:
         ChedRefused: IMG-7210.
@@ -55,9 +63,13 @@ def check_author(actor: Actor, ched: Ched) -> None:
     body = writer_of(actor)
     if body.kind is BodyKind.OPERATOR:
         responsible = ched.operator
-        if responsible is None or not responsible.identifier or _is(actor, body, responsible):
+        if responsible is None or not responsible.identifier:
+            if before is None or before.body == body.id:
+                return
+        elif _is(actor, body, responsible):
             return
-        raise ChedRefused("IMG-7210", where="I.8", found=responsible.identifier, expected=body.id)
+        found = responsible.identifier if responsible is not None else ""
+        raise ChedRefused("IMG-7210", where="I.8", found=found, expected=body.id)
     if body.is_any(*_DECIDING) and is_at_post(body, ched.post):
         return
     if body.is_any(BodyRole.CENTRAL, BodyRole.LOCAL) and country_of(ched.post) in body.countries:
@@ -124,6 +136,19 @@ def check_only_part_one(before: Ched, after: Ched) -> None:
     if before.decision is None is after.decision and before.follow_up is None is after.follow_up:
         return  # nearly every message, and the comparison looks at each box
     check_untouched(replace(before, customs_documents=after.customs_documents), after, Part.II, Part.III)
+
+
+def check_begun(ched: Ched) -> None:
+    """Refuse a new CHED that has Part III already, or names in II.24 what follows it: the register writes that.
+
+    Raises:
+        ChedRefused: IMG-7213.
+    """
+    if ched.follow_up is not None:
+        raise ChedRefused("IMG-7213", where="Part III", expected="no Part III in a new CHED")
+    if ched.subsequent:
+        found = ched.subsequent[0].reference
+        raise ChedRefused("IMG-7213", where="II.24", found=found, expected="no subsequent CHED of a new one")
 
 
 def check_amendment(before: Ched, after: Ched, status: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ __all__ = ["commodities_of", "country_of", "instant", "row_of"]
 
 _PHYTO: Final = frozenset({"851", "657"})
 """UN/EDIFACT 1001 of phytosanitary certificates."""
+_POST_CODE: Final = re.compile(r"[A-Z]{2}[A-Z2-9]{3}[0-9][A-Z0-9]{0,3}\Z")
+"""An IMSOC code: a LOCODE, a number, letters for what is done there; an identifier of an authority is none."""
 _MAX_COMMODITIES: Final = 50
 """Kept with the row for lists of results and for the search by CN code."""
 
@@ -36,7 +39,7 @@ def row_of(ched: Ched, actor: Actor, *, chid: str, before: ChedRow | None, at: d
     status = ched.status_code
     decision, post = ched.decision, ched.post
     body = actor.body.id if actor.body is not None else ""
-    shown = status != ChedStatus.DRAFT
+    shown = status not in (ChedStatus.DRAFT, ChedStatus.DELETED)
     entry = country_of(post)
     destination = ched.destination.address.country if ched.destination is not None else ""
     transfer = next((country_of(each.post) for each in ched.purposes if each.box == "I.20"), "")
@@ -96,10 +99,16 @@ _REFUSED: Final = frozenset({ChedStatus.REJECTED, ChedStatus.PARTIALLY_REJECTED}
 
 
 def country_of(post: ControlPost | None) -> str:
-    """The country of a post: as written, or as its IMSOC code begins."""
+    """The country of a post: as its IMSOC code or LOCODE begins; as written only where it has neither.
+
+    By the code the post is known, so that a country written beside it moves nothing to another authority. For Northern
+    Ireland, whose LOCODEs begin with GB, the written XI holds.
+    """
     if post is None:
         return ""
-    return post.country or post.imsoc_code[:2]
+    code = post.imsoc_code
+    known = (code if post.code or _POST_CODE.match(code) else _locode(post))[:2]
+    return post.country if not known or (known, post.country) == ("GB", "XI") else known
 
 
 def instant(text: str) -> datetime | None:
