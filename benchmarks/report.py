@@ -334,7 +334,7 @@ processes of their own, and wander less.
   a reverse proxy (RFC 9440). Pulling is one call for the envelope and one for its acknowledgement.
 - **TRACES**: in process, in the role that keeps CHEDs. A CHED-PP of one line has 8 KB, as the certificate beside it; it
   is submitted for decision with the rules of Part I, and bears no seal, nor does its receipt: its floor has no
-  signatures. What is asked of many stored CHEDs (of about 1.6 KB each) are whole calls too; as reads leave a trace,
+  signatures. What is asked of many stored CHEDs (of 0.8 KB each) are whole calls too; as reads leave a trace,
   each ends in a commit.
 
 Every message is distinct (number, nonce, seal) and made before it is timed. CPU counts all threads.
