@@ -228,7 +228,8 @@ class TracesSettings:
     as a contingency document and exchanged when it is back (Article 46(4))."""
 
     retry_seconds: Annotated[float, Range(0.1, 3600)] = 30.0
-    """How often the upstream is looked for while it is away, and asked for counter-seals that are due."""
+    """How often the upstream is looked for while it is away, and asked for counter-seals that are due; without
+    an upstream, how often seals of TRACES that could not be made at once are tried again."""
 
     contingency_labels: Annotated[
         tuple[str, ...], Pattern(re.compile(r"[a-z]{2}:.{1,100}"), "language:text, such as fr:Document de secours")

@@ -181,15 +181,20 @@ class TracesNtClient:
     # --- CHED: ChedControl, where the other side is a gateway ---
 
     def control_document(
-        self, operation: str, certificate: bytes, seals: Sequence[SealFile], caller: Caller
+        self,
+        operation: str,
+        certificate: bytes,
+        seals: Sequence[SealFile],
+        caller: Caller,
+        tests: Sequence[ItemTests] = (),
     ) -> ControlReceipt:
-        """``submitDecision``, ``submitFollowUp`` or ``amendChed``; an amendment takes no seals."""
+        """``submitDecision``, ``submitFollowUp`` or ``amendChed``; an amendment takes neither seals nor tests."""
         if operation == "amendChed":
             body = wire_control.amend_request(certificate)
         elif operation == "submitFollowUp":
-            body = wire_control.follow_up_request(certificate, seals)
+            body = wire_control.follow_up_request(certificate, seals, tests)
         else:
-            body = wire_control.decision_request(certificate, seals)
+            body = wire_control.decision_request(certificate, seals, tests)
         return self._control(operation, body, caller)
 
     def cancel_ched(self, reference: str, reason: str, caller: Caller) -> ControlReceipt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.ched.signatures import missing_signatures, require_signatures, verify_all
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from gateway.ched.codes import Codes
     from gateway.ched.links import Relative
     from gateway.ched.models import Actor, SealedCopy
     from gateway.ched.signatures import Case, Evidence
@@ -35,10 +37,12 @@ class Judge:
         context: the services.
         facts: what the rules ask beside the document.
         part_signatures: ``required`` or ``recorded``.
+        codes: of the partners that sign.
     """
 
-    def __init__(self, context: Context, facts: Facts, part_signatures: str) -> None:
+    def __init__(self, context: Context, facts: Facts, part_signatures: str, codes: Codes) -> None:
         self._context = context
+        self._codes = codes
         self._facts = facts
         self._required = part_signatures == SIGNED_DECISIONS
 
@@ -88,6 +92,7 @@ class Judge:
             at=call.received_at,
             limits=self._context.limits,
             stamped=self._required and partner.timestamp_required,
+            read=partial(self._codes.read, actor),
         )
         if case is None:
             return evidence, ()

@@ -99,7 +99,7 @@ class ChedContent:
 
 
 class ChedService(Protocol):
-    """One instance's CHEDs.
+    """One instance's CHEDs. Documents, criteria and results are in the codes of the actor's system (R-37-2).
 
     Every method raises GatewayError and nothing else: ``ChedRefused`` IMG-7201 for a CHED that is not there, and
     AccessDenied IMG-2110 for one that is there and that the actor may not see, as TRACES tells them apart (DIGEST 4.5).
@@ -123,10 +123,29 @@ class ChedService(Protocol):
     def pdf(self, actor: Actor, reference: str, *, signed: bool) -> bytes:
         """The printable CHED in the actor's language; PAdES when signed."""
 
-    def decide(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
-        """Part II: by the border control post or control point of I.4 and nobody else (R-40-3)."""
+    def decide(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
+        """Part II: by the border control post or control point of I.4 and nobody else (R-40-3).
 
-    def follow_up(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
+        ``laboratory_tests`` are blocks as in ``ChedContent``; None leaves those that are there.
+        """
+
+    def follow_up(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
         """Part III: by the exit post, the post of final destination or the local authority."""
 
     def amend(self, actor: Actor, document: _Element, call: SoapCall) -> Receipt:

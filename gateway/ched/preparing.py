@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from gateway.ched.codes import Codes
 from gateway.ched.contingency import local_id
 from gateway.ched.labels import Labels
 from gateway.ched.parts import writer_of
@@ -19,15 +21,15 @@ from gateway.store import ched_repeat_key, cheds_by_local_reference
 from gateway.traces.headers import BodyIdentity, BodyKind
 from gateway.traces.models import SealFile
 from gateway.xml.canonical import serialise
-from mappings import CANONICAL, translate
+from mappings import CANONICAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lxml.etree import _Element
 
-    from gateway.access import Partner
     from gateway.ched.models import Actor, SealedCopy
+    from gateway.ched.signatures import Evidence
     from gateway.documents.ched import Ched, Part
     from gateway.exchange import Context
     from gateway.soap import SoapCall
@@ -66,6 +68,27 @@ class Preparer:
     def __init__(self, context: Context, settings: RelaySettings) -> None:
         self._context = context
         self._settings = settings
+        self._codes = Codes(context)
+
+    def verify(
+        self, actor: Actor, call: SoapCall, document: _Element | None = None, copies: Sequence[SealedCopy] = ()
+    ) -> tuple[Evidence, ...]:
+        """Every signature that came; without a document the one over the body alone.
+
+        Raises:
+            SealRefused: IMG-40xx, IMG-42xx.
+        """
+        partner = actor.principal.partner
+        return verify_all(
+            call.body if document is None else document,
+            copies,
+            call,
+            trust=self._context.trust.of(partner),
+            at=call.received_at,
+            limits=self._context.limits,
+            stamped=self._settings.signatures_required and partner.timestamp_required,
+            read=partial(self._codes.read, actor),
+        )
 
     def outgoing(
         self,
@@ -88,17 +111,9 @@ class Preparer:
         body = writer_of(actor)
         partner = actor.principal.partner
         digest = message_digest(document, *(copy.content for copy in copies))
-        root = self._canonical(partner, document)
+        root = self._codes.canonical(actor, document)
         ched = self._addressed(actor, read_ched(root), operation, digest)
-        evidence = verify_all(
-            document,
-            copies,
-            call,
-            trust=self._context.trust.of(partner),
-            at=call.received_at,
-            limits=self._context.limits,
-            stamped=self._settings.signatures_required and partner.timestamp_required,
-        )
+        evidence = self.verify(actor, call, document, copies)
         if decision and self._settings.signatures_required:
             require_signatures(Case.IN_TRACES, evidence)
         step = Step(
@@ -125,18 +140,12 @@ class Preparer:
             repeat_key=ched_repeat_key(
                 partner=partner.id, operation=f"relay {operation.value}", body=body.id, digest=digest
             ),
-            original=serialise(document) if partner.code_system != CANONICAL else None,
+            original=self._codes.original(actor, document),
             seals=tuple(each.stored() for each in evidence),
             part=part.value,
             decision=decision,
             digest=digest,
         )
-
-    def _canonical(self, partner: Partner, document: _Element) -> _Element:
-        if partner.code_system == CANONICAL:
-            return document
-        index = self._context.index.on(self._context.clock().date())
-        return translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id).root
 
     def _addressed(self, actor: Actor, ched: Ched, operation: Operation, digest: bytes) -> Ched:
         """With the I.3 by which a lost one is looked for, and the I.2 of a contingency CHED that was exchanged."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.ched.codes import Codes
     from gateway.ched.models import Actor
     from gateway.ched.sealing import CounterSeals
     from gateway.exchange import Context
@@ -52,10 +53,12 @@ class ChedReader:
         context: the services.
         seals: the seals of TRACES; None where this instance is not TRACES.
         render: the printable CHED; without it there is none.
+        codes: of the partners that read.
     """
 
-    def __init__(self, context: Context, seals: CounterSeals | None, render: Renderer | None) -> None:
+    def __init__(self, context: Context, seals: CounterSeals | None, render: Renderer | None, codes: Codes) -> None:
         self._context = context
+        self._codes = codes
         self._store = context.store
         self._seals = seals
         self._render = render
@@ -70,14 +73,14 @@ class ChedReader:
         """
         with self._store.read() as connection:
             row = self._row(connection, actor, reference)
-        return shown_row(row, require_sight(actor, row))
+        return self._codes.shown(actor, shown_row(row, require_sight(actor, row)))
 
     def find(self, actor: Actor, query: ChedQuery) -> Sequence[ChedRow]:
         """One page of what the actor may see, newest first; what the query says about visibility is not believed."""
-        visibility = visibility_of(actor)
+        wanted = replace(self._codes.asked(actor, query), visibility=visibility_of(actor))
         with self._store.read() as connection:
-            rows = find_cheds(connection, replace(query, visibility=visibility), self._cursors)
-        return tuple(shown_row(row, require_sight(actor, row)) for row in rows)
+            rows = find_cheds(connection, wanted, self._cursors)
+        return tuple(self._codes.shown(actor, shown_row(row, require_sight(actor, row))) for row in rows)
 
     def read(self, actor: Actor, reference: str) -> ChedContent:
         """The CHED as it stands, as much as the actor may see.
@@ -89,13 +92,14 @@ class ChedReader:
         row, content, tests = self._content(actor, reference)
         sight = require_sight(actor, row)
         whole = sight is Sight.FULL
-        return ChedContent(
+        seen = ChedContent(
             reference=row.reference,
             status_code=row.status_code,
             content=content if whole else projected(parse(content, limits=self._context.limits).root, sight),
             masked=not whole,
             laboratory_tests=tests if whole else b"",
         )
+        return self._codes.own(actor, seen)
 
     def sealed_xml(self, actor: Actor, reference: str) -> bytes:
         """The decided CHED under the seal of TRACES (Article 41(2)); a seal that is still pending is made now.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gateway.ched.codes import Codes
 from gateway.ched.composing import amended, arrived, entered, with_part
 from gateway.ched.judging import SIGNED_DECISIONS, Judge
 from gateway.ched.links import parts_accepted, predecessors, refused_part_of
@@ -16,6 +17,7 @@ from gateway.ched.models import SubmissionKind
 from gateway.ched.parts import (
     check_amendment,
     check_author,
+    check_begun,
     check_follower,
     check_only_part_one,
     check_post,
@@ -27,7 +29,7 @@ from gateway.ched.sealing import CounterSeals
 from gateway.ched.signatures import Case
 from gateway.ched.states import EDITABLE, ONWARD, ChedStatus, Mover, Operation, check_transition, decided_status
 from gateway.ched.writing import Change, Writer, message_digest
-from gateway.documents.ched import Ched, Part, read_ched
+from gateway.documents.ched import Ched, Part
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
     from gateway.store import ChedRow, ChedWrite
 
-__all__ = ["RegisterService", "Renderer"]
+__all__ = ["TRACES_ROLE", "RegisterService", "Renderer"]
 
 TRACES_ROLE: Final = "traces"
 
@@ -60,6 +62,7 @@ class RegisterService(ChedReader):
             taken, and what is missing is a warning.
         render: the printable CHED; without it there is none.
         also: what is written in the unit of work of every new change, after it.
+        translates: whether partners speak to it in codes of their own; not where a relay in front translates.
 
     All methods may be called from any thread.
     """
@@ -73,10 +76,12 @@ class RegisterService(ChedReader):
         part_signatures: str = SIGNED_DECISIONS,
         render: Renderer | None = None,
         also: Callable[[Connection, ChedWrite], None] | None = None,
+        translates: bool = True,
     ) -> None:
         in_traces = TRACES_ROLE in context.policy.roles
-        super().__init__(context, CounterSeals(context) if in_traces else None, render)
-        self._judge = Judge(context, facts if facts is not None else Facts(), part_signatures)
+        codes = Codes(context, translates=translates)
+        super().__init__(context, CounterSeals(context) if in_traces else None, render, codes)
+        self._judge = Judge(context, facts if facts is not None else Facts(), part_signatures, codes)
         self._writer = Writer(context.store, portal=portal, allocates=in_traces, also=also)
 
     def complete_seals(self, limit: int = 50) -> int:
@@ -99,7 +104,7 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, operation, document, call)
         if again is not None:
             return again
-        ched = read_ched(document)
+        ched = self._codes.read(actor, document)
         before, stored = self._stored(actor, ched)
         in_progress = kind is SubmissionKind.DECISION_IN_PROGRESS
         decided = decided_status(ched) if in_progress else None
@@ -108,9 +113,11 @@ class RegisterService(ChedReader):
         if in_progress:
             check_post(actor, ched if stored is None else stored)
         else:
-            check_author(actor, ched)
+            check_author(actor, ched, before)
             check_only_part_one(stored or Ched(), ched)
-        if in_progress and stored is not None:
+        if stored is None:
+            check_begun(ched)
+        elif in_progress:
             check_untouched(stored, ched, Part.I, Part.III)
         relatives = self._relatives(actor, ched) if before is None else ()
         judged: tuple[Finding, ...] = ()
@@ -127,6 +134,7 @@ class RegisterService(ChedReader):
                 operation=operation,
                 digest=digest,
                 repeat_key=key,
+                original=self._codes.original(actor, document),
                 ched=entered(actor, ched, stored, in_progress=in_progress),
                 base=stored if stored is not None and in_progress else ched,
                 status=status,
@@ -139,16 +147,24 @@ class RegisterService(ChedReader):
             )
         )
 
-    def decide(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
-        """Part II with a conclusion, by the post of I.4 and nobody else.
+    def decide(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
+        """Part II with a conclusion, by the post of I.4 and nobody else; tests take the place of earlier ones.
 
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no conclusion.
         """
-        key, digest, again = self._key(actor, Operation.DECIDE, document, call)
+        key, digest, again = self._key(actor, Operation.DECIDE, document, call, laboratory_tests or b"")
         if again is not None:
             return again
-        ched = read_ched(document)
+        ched = self._codes.read(actor, document)
         before, stored = self.existing(actor, ched)
         status = decided_status(ched, parts_accepted=self._parts_accepted(before))
         if status is None:
@@ -165,6 +181,7 @@ class RegisterService(ChedReader):
                 operation=Operation.DECIDE,
                 digest=digest,
                 repeat_key=key,
+                original=self._codes.original(actor, document),
                 ched=with_part(stored, ched, Part.II),
                 base=stored,
                 status=status,
@@ -173,20 +190,29 @@ class RegisterService(ChedReader):
                 evidence=evidence,
                 findings=(*findings, *missing),
                 relatives=self._refused_parts(ched, status),
+                laboratory_tests=laboratory_tests,
                 to_be_sealed=self._seals is not None and not missing,
             )
         )
 
-    def follow_up(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
+    def follow_up(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
         """Part III; an arrival at the end of an onward movement validates the CHED.
 
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no Part III.
         """
-        key, digest, again = self._key(actor, Operation.FOLLOW_UP, document, call)
+        key, digest, again = self._key(actor, Operation.FOLLOW_UP, document, call, laboratory_tests or b"")
         if again is not None:
             return again
-        ched = read_ched(document)
+        ched = self._codes.read(actor, document)
         before, stored = self.existing(actor, ched)
         if ched.follow_up is None:
             raise ChedRefused("IMG-7214", where="III.5", expected="Part III")
@@ -205,6 +231,7 @@ class RegisterService(ChedReader):
                 operation=Operation.FOLLOW_UP,
                 digest=digest,
                 repeat_key=key,
+                original=self._codes.original(actor, document),
                 ched=with_part(stored, ched, Part.III),
                 base=stored,
                 status=status,
@@ -212,6 +239,7 @@ class RegisterService(ChedReader):
                 part=Part.III,
                 evidence=evidence,
                 findings=findings,
+                laboratory_tests=laboratory_tests,
                 to_be_sealed=self._seals is not None and before.signed,
             )
         )
@@ -225,21 +253,24 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, Operation.AMEND, document, call)
         if again is not None:
             return again
-        ched = read_ched(document)
+        ched = self._codes.read(actor, document)
         before, stored = self.existing(actor, ched)
         status = ChedStatus(before.status_code)
         check_transition(before.status_code, status, Mover.OPERATOR, Operation.AMEND)
-        check_author(actor, stored)
-        check_author(actor, ched)
+        check_author(actor, stored, before)
+        check_author(actor, ched, before)
         check_amendment(stored, ched, before.status_code)
         findings = self._judge.rules(ched, Part.I, before, call, draft=status in EDITABLE)
+        evidence, _ = self._judge.signatures(actor, document, (), call, None)
         return self._commit(
             Change(
                 actor=actor,
                 call=call,
                 operation=Operation.AMEND,
+                evidence=evidence,
                 digest=digest,
                 repeat_key=key,
+                original=self._codes.original(actor, document),
                 ched=amended(stored, ched, status),
                 base=ched if status in EDITABLE else stored,
                 status=status,
@@ -261,12 +292,14 @@ class RegisterService(ChedReader):
         before, stored = self.existing(actor, Ched(reference=reference))
         status = ChedStatus.DELETED if before.status_code in EDITABLE else ChedStatus.CANCELLED
         check_transition(before.status_code, status, Mover.OPERATOR, Operation.CANCEL)
-        check_author(actor, stored)
+        check_author(actor, stored, before)
+        evidence, _ = self._judge.signatures(actor, call.body, (), call, None)
         return self._commit(
             Change(
                 actor=actor,
                 call=call,
                 operation=Operation.CANCEL,
+                evidence=evidence,
                 digest=digest,
                 repeat_key=key,
                 ched=stored,
@@ -280,16 +313,18 @@ class RegisterService(ChedReader):
     # Steps
 
     def _key(
-        self, actor: Actor, operation: Operation, document: _Element, call: SoapCall
+        self, actor: Actor, operation: Operation, document: _Element, call: SoapCall, *more: bytes
     ) -> tuple[bytes, bytes, Receipt | None]:
         """What makes this message the same one again, its digest, and the receipt if it came before."""
         writer_of(actor)
-        digest = message_digest(document)
+        digest = message_digest(document, *filter(None, more))
         key = self._writer.repeat_key(actor, operation.value, digest)
-        return key, digest, self._writer.repeated(actor, call, key)
+        again = self._writer.repeated(actor, call, key)
+        return key, digest, self._codes.told(actor, again) if again is not None else None
 
     def _commit(self, change: Change) -> Receipt:
         receipt, row = self._writer.commit(change)
+        receipt = self._codes.told(change.actor, receipt)
         if change.to_be_sealed and self._seals is not None and row.id and self._seals.try_seal(row.id):
             self._seals.complete(_CAUGHT_UP)
             return replace(receipt, pending="")

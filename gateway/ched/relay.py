@@ -10,22 +10,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.ched.access import Sight, require_sight
+from gateway.ched.access import Sight, is_shown_masked, require_sight
+from gateway.ched.codes import Codes
 from gateway.ched.models import ChedContent, SubmissionKind
-from gateway.ched.projection import projected
+from gateway.ched.projection import projected, shown_row
 from gateway.ched.references import read_reference
 from gateway.ched.results import criteria_of, row_of_status, row_of_summary
 from gateway.ched.rows import row_of
 from gateway.ched.states import Operation
 from gateway.ched.upstream import is_away, refusal_of
 from gateway.documents.ched import Part, read_ched
-from gateway.errors import DeliveryError, Unavailable
+from gateway.errors import ChedRefused, DeliveryError, Unavailable
 from gateway.store import ched_by_reference, cheds_by_local_reference, waiting_contingency
 from gateway.traces.contracts import CHED
 from gateway.traces.models import MAX_PAGE
-from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from mappings import CANONICAL, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from adapters.traces_nt import Retrieved
     from gateway.ched.models import Actor, Receipt, SealedCopy
     from gateway.ched.relaying import Relaying
+    from gateway.ched.transmission import Outgoing
     from gateway.soap import SoapCall
     from gateway.store import ChedQuery, ChedRow
 
@@ -62,6 +62,7 @@ class RelayService:
     def __init__(self, relaying: Relaying) -> None:
         self._relaying = relaying
         self._context = relaying.context
+        self._codes = Codes(relaying.context)
         self._store = relaying.context.store
         self._upstream = relaying.upstream
         self._availability = relaying.availability
@@ -78,7 +79,7 @@ class RelayService:
         """
         reference, here = self._known_as(actor, reference)
         if here:
-            return self._back(actor, self._relaying.register().read(actor, reference))
+            return self._codes.own(actor, self._relaying.register().read(actor, reference))
 
         def ask() -> ChedContent:
             found = self._upstream.ched(reference, self._relaying.caller(actor))
@@ -87,7 +88,7 @@ class RelayService:
         def instead() -> ChedContent:
             return self._relaying.register().read(actor, reference)
 
-        return self._back(actor, self._asked(ask, reference, instead))
+        return self._codes.own(actor, self._asked(ask, reference, instead))
 
     def row(self, actor: Actor, reference: str) -> ChedRow:
         """Status and dates.
@@ -113,6 +114,10 @@ class RelayService:
         Raises:
             Unavailable: IMG-9010.
         """
+        found = self._found(actor, self._codes.asked(actor, query))
+        return tuple(self._codes.shown(actor, row) for row in found)
+
+    def _found(self, actor: Actor, query: ChedQuery) -> Sequence[ChedRow]:
         register = self._relaying.register()
         if actor.body is None:
             return register.find(actor, query)
@@ -127,7 +132,8 @@ class RelayService:
         def ask() -> tuple[ChedRow, ...]:
             found = self._upstream.find_cheds(criteria, self._relaying.caller(actor))
             now = self._context.clock()
-            return tuple(row_of_summary(each, now) for each in found)
+            sight = Sight.MASKED if is_shown_masked(actor) else Sight.FULL
+            return tuple(shown_row(row_of_summary(each, now), sight) for each in found)
 
         def instead() -> tuple[ChedRow, ...]:
             return tuple(register.find(actor, query))
@@ -138,9 +144,10 @@ class RelayService:
         """The CHED under TRACES' seal, byte by byte as TRACES gives it.
 
         Raises:
-            ChedRefused: IMG-7207, TRACES has not sealed it.
+            ChedRefused: IMG-7207, TRACES has not sealed it, or the reader may have only a copy of it.
             Unavailable: IMG-9010.
         """
+        self._require_whole(actor, reference)
         caller = self._relaying.caller(actor, required=True)
         reference, _ = self._known_as(actor, reference)
         return self._asked(lambda: self._upstream.ched_signed_xml(reference, caller), reference)
@@ -155,6 +162,7 @@ class RelayService:
         reference, here = self._known_as(actor, reference)
         if here or actor.body is None:
             return register.pdf(actor, reference, signed=signed)
+        self._require_whole(actor, reference)
         caller = self._relaying.caller(actor)
         return self._asked(
             lambda: self._upstream.ched_pdf(reference, caller, signed=signed).content,
@@ -173,25 +181,43 @@ class RelayService:
             Unavailable: IMG-9010 TRACES is away, IMG-9011 whether it has the CHED is not known yet.
         """
         operation, part = _OPERATIONS[kind]
-        return self._relaying.write(self._relaying.outgoing(actor, document, operation, part, (), call))
+        return self._write(self._relaying.outgoing(actor, document, operation, part, (), call))
 
-    def decide(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
+    def decide(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
         """Part II: transmitted under this instance's seal no later than it is taken (Article 41(1)(b)).
 
         Raises:
-            As `submit`; SealRefused IMG-42xx for the signatures of the national system.
+            As `submit`; SealRefused IMG-42xx for the signatures of the national system; ChedRefused IMG-8023, TRACES
+            takes laboratory tests in its web pages only.
         """
+        _no_tests(laboratory_tests)
         going = self._relaying.outgoing(actor, document, Operation.IN_PROGRESS, Part.II, seals, call, decision=True)
-        return self._relaying.write(going)
+        return self._write(going)
 
-    def follow_up(self, actor: Actor, document: _Element, seals: Sequence[SealedCopy], call: SoapCall) -> Receipt:
+    def follow_up(
+        self,
+        actor: Actor,
+        document: _Element,
+        seals: Sequence[SealedCopy],
+        call: SoapCall,
+        *,
+        laboratory_tests: bytes | None = None,
+    ) -> Receipt:
         """Part III; TRACES itself takes it in its web pages only (IMG-8023), a gateway in its role by ChedControl.
 
         Raises:
             As `submit`.
         """
-        going = self._relaying.outgoing(actor, document, Operation.FOLLOW_UP, Part.III, seals, call)
-        return self._relaying.write(going)
+        _no_tests(laboratory_tests)
+        return self._write(self._relaying.outgoing(actor, document, Operation.FOLLOW_UP, Part.III, seals, call))
 
     def amend(self, actor: Actor, document: _Element, call: SoapCall) -> Receipt:
         """Part I again; TRACES itself takes it in its web pages only (IMG-8023).
@@ -199,7 +225,7 @@ class RelayService:
         Raises:
             As `submit`.
         """
-        return self._relaying.write(self._relaying.outgoing(actor, document, Operation.AMEND, Part.I, (), call))
+        return self._write(self._relaying.outgoing(actor, document, Operation.AMEND, Part.I, (), call))
 
     def cancel(self, actor: Actor, reference: str, reason: str, call: SoapCall) -> Receipt:
         """Deleted or cancelled, at TRACES or, while it waits here, before TRACES ever hears of it.
@@ -210,6 +236,9 @@ class RelayService:
         return self._relaying.cancel(actor, reference, reason, call)
 
     # Steps
+
+    def _write(self, going: Outgoing) -> Receipt:
+        return self._codes.told(going.actor, self._relaying.write(going))
 
     def _asked(self, ask: Callable[[], T], reference: str, instead: Callable[[], T] | None = None) -> T:
         """TRACES' answer; while it is away what is kept here, where the policy lets work go on."""
@@ -253,10 +282,22 @@ class RelayService:
         found = self._relaying.register().find(actor, replace(query, page_size=_MAX_OPEN, offset=0))
         return tuple(row for row in found if row.contingency and not row.reference)
 
+    @staticmethod
+    def _require_whole(actor: Actor, reference: str) -> None:
+        """Files of TRACES cannot be masked.
+
+        Raises:
+            ChedRefused: IMG-7207, the reader may have only a copy without personal data.
+        """
+        if is_shown_masked(actor):
+            raise ChedRefused("IMG-7207", where="ID", found=reference)
+
     def _as_seen(self, actor: Actor, found: Retrieved) -> ChedContent:
         """TRACES judged what the body may see; a system that names none is judged here, by its own grants."""
         ched = read_ched(found.root)
         content = serialise(found.root)
+        if is_shown_masked(actor) and actor.body is not None:
+            return ChedContent(ched.reference, ched.status_code, projected(found.root, Sight.MASKED), masked=True)
         if actor.body is not None:
             return ChedContent(ched.reference, ched.status_code, content, laboratory_tests=found.laboratory_tests)
         at = self._context.clock()
@@ -267,13 +308,12 @@ class RelayService:
             return ChedContent(ched.reference, ched.status_code, content, laboratory_tests=found.laboratory_tests)
         return ChedContent(ched.reference, ched.status_code, projected(found.root, sight), masked=True)
 
-    def _back(self, actor: Actor, content: ChedContent) -> ChedContent:
-        """In the codes of the national system."""
-        system = actor.principal.partner.code_system
-        if system == CANONICAL:
-            return content
-        root = parse(content.content, limits=self._context.limits).root
-        index = self._context.index.on(self._context.clock().date())
-        partner = actor.principal.partner.id
-        translated = translate(root, source=CANONICAL, target=system, index=index, partner=partner)
-        return replace(content, content=serialise(translated.root))
+
+def _no_tests(laboratory_tests: bytes | None) -> None:
+    """No operation of TRACES takes them.
+
+    Raises:
+        ChedRefused: IMG-8023.
+    """
+    if laboratory_tests:
+        raise ChedRefused("IMG-8023", where="SPSConsignmentItemLaboratoryTest", expected="no laboratory tests")

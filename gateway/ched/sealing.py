@@ -1,13 +1,17 @@
 """The seal of TRACES over a decided CHED (Article 41(1)(a)(iv), 41(2); docs/adr/0010): XAdES enveloped, baseline T.
 
 It is made after the decision was committed, because it needs a time stamp from the network. Until it is there the CHED
-is pending; whoever asks for the signed CHED, or the instance by itself, makes it then.
+is pending; whoever asks for the signed CHED, or the instance by itself (``SealKeeper``), makes it then.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from gateway.ched.models import SealRole
 from gateway.ched.writing import COUNTER_SEAL
@@ -25,13 +29,17 @@ from gateway.store import (
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.exchange import Context
     from gateway.store import ChedRow
 
-__all__ = ["CounterSeals"]
+__all__ = ["CounterSeals", "SealKeeper"]
 
 OPERATION: Final = "counter-seal"
 """In the history and the audit."""
+
+_log = structlog.get_logger(__name__)
 
 
 class CounterSeals:
@@ -106,3 +114,44 @@ class CounterSeals:
         # and what stands now has one or is pending.
         self._store.write(lambda connection: record_ched(connection, write))
         return sealed
+
+
+class SealKeeper:
+    """Makes pending seals of TRACES in the background, so that none waits for somebody to ask for it.
+
+    Several processes may do it at once: of two seals over one state the first is kept.
+
+    Args:
+        complete: makes what is pending and says how much that was (``RegisterService.complete_seals``).
+        every: from one look to the next.
+    """
+
+    def __init__(self, complete: Callable[[], int], *, every: timedelta) -> None:
+        self._complete = complete
+        self._every = every
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Work in a thread until `stop`."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._loop, name="traces-seals", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: timedelta = timedelta(seconds=25)) -> bool:
+        """Finish the seals in hand; returns whether it ended in time."""
+        self._stopping.set()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout.total_seconds())
+        return not self._thread.is_alive()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                made = self._complete()
+                if made:
+                    _log.info("traces.sealed", seals=made)
+            except Exception as error:  # noqa: BLE001 - a keeper that dies is a silent outage
+                _log.warning("traces.not_sealed", error=type(error).__name__)
+            self._stopping.wait(self._every.total_seconds())

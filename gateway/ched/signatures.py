@@ -25,12 +25,13 @@ from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from lxml.etree import _Element
 
     from gateway.ched.models import SealedCopy
+    from gateway.documents.ched import Ched
     from gateway.soap import SoapCall
     from gateway.trust import SealVerdict, SignaturePolicy, TrustStore
     from gateway.xml.limits import Limits
@@ -91,6 +92,7 @@ def verify_all(
     at: datetime,
     limits: Limits,
     stamped: bool = True,
+    read: Callable[[_Element], Ched] = read_ched,
 ) -> tuple[Evidence, ...]:
     """Verify every signature that came with a CHED.
 
@@ -102,6 +104,7 @@ def verify_all(
         at: now, aware UTC.
         limits: of the files.
         stamped: whether each must bear a qualified time stamp (R-41-4).
+        read: the boxes of a document in the sender's codes.
 
     Raises:
         SealRefused: IMG-40xx for one that does not hold, IMG-4202 for a file that is another document, IMG-4203 for a
@@ -112,7 +115,7 @@ def verify_all(
     for copy in copies:
         if copy.role in MADE_IN or copy.role is SealRole.TRANSMISSION or any(each.role is copy.role for each in found):
             raise SealRefused("IMG-4203", where="Seal/@role", found=copy.role.value)
-        found.append(_verify_copy(document, copy, trust=trust, at=at, limits=limits, stamped=stamped))
+        found.append(_verify_copy(document, copy, trust=trust, at=at, limits=limits, stamped=stamped, read=read))
     officer, authority = (next((e for e in found if e.role is role), None) for role in REQUIRED[Case.IN_TRACES])
     if officer is not None and authority is not None and officer.verdict.signer_der == authority.verdict.signer_der:
         raise SealRefused("IMG-4204", where="Seal", found=officer.verdict.signer_subject)
@@ -154,12 +157,19 @@ def require_signatures(case: Case, evidence: Sequence[Evidence]) -> None:
 
 
 def _verify_copy(
-    document: _Element, copy: SealedCopy, *, trust: TrustStore, at: datetime, limits: Limits, stamped: bool
+    document: _Element,
+    copy: SealedCopy,
+    *,
+    trust: TrustStore,
+    at: datetime,
+    limits: Limits,
+    stamped: bool,
+    read: Callable[[_Element], Ched],
 ) -> Evidence:
     root = parse(copy.content, limits=limits).root
     verified = verify_sealed(root, policy=_policy(copy.role, stamped=stamped), trust=trust, at=at, content=copy.content)
     if copy.role is SealRole.OPERATOR:
-        same = part_digest(read_ched(verified.root), Part.I) == part_digest(read_ched(document), Part.I)
+        same = part_digest(read(verified.root), Part.I) == part_digest(read(document), Part.I)
     else:
         octets = canonicalise(document, algorithm=C14n.EXCLUSIVE)
         same = verified.digest == hashlib.sha256(octets).digest()

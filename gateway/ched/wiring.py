@@ -14,9 +14,10 @@ from gateway.ched.exchanging import Exchanger, ExchangerSettings
 from gateway.ched.labels import Labels
 from gateway.ched.library import CertificateLibrary
 from gateway.ched.preparing import RelaySettings
-from gateway.ched.register import RegisterService
+from gateway.ched.register import TRACES_ROLE, RegisterService
 from gateway.ched.relay import RelayService
 from gateway.ched.relaying import Relaying
+from gateway.ched.sealing import SealKeeper
 from gateway.ched.sources import UpstreamSource
 from gateway.ched.transmission import Transmission
 from gateway.errors import ChedRefused, ConfigurationError
@@ -69,6 +70,8 @@ class Built:
     """What stands here; of a national instance its contingency CHEDs."""
     library: CertificateLibrary
     attachments: Attachments
+    background: tuple[Exchanger | SealKeeper, ...]
+    """What goes on by itself: the exchange with the upstream, or the seals of this instance in the role traces."""
     exchanger: Exchanger | None
     """Where there is an upstream."""
     client: TracesNtClient | None
@@ -111,16 +114,24 @@ def build(
         also: Callable[[Connection, ChedWrite], None] | None, *, signatures: str = choices.part_signatures
     ) -> RegisterService:
         return RegisterService(
-            context, portal=portal, facts=facts, part_signatures=signatures, render=render, also=also
+            context,
+            portal=portal,
+            facts=facts,
+            part_signatures=signatures,
+            render=render,
+            also=also,
+            translates=not choices.upstream,
         )
 
     own = register(None)
     shown = render_certificate or _no_pdf
+    retry = timedelta(seconds=choices.retry_seconds)
     if not choices.upstream:
         library = CertificateLibrary(context, Cursors(), portal=portal, render=shown)
-        return Built(own, own, library, Attachments(context), None, None)
+        keeper = SealKeeper(own.complete_seals, every=retry)
+        background = (keeper,) if TRACES_ROLE in context.policy.roles else ()
+        return Built(own, own, library, Attachments(context), background, None, None)
     client = client or client_of(context, choices.upstream, choices.client_id)
-    retry = timedelta(seconds=choices.retry_seconds)
     partner = choices.upstream
     lease = max(lease, _longest(context, partner))
     availability = Availability(context.store, partner, retry=retry, clock=context.clock)
@@ -155,7 +166,7 @@ def build(
     source = UpstreamSource(context, client)
     library = CertificateLibrary(context, Cursors(), portal=portal, render=shown, source=source)
     attachments = Attachments(context, source=source, contingency=goes_on)
-    return Built(RelayService(relaying), own, library, attachments, exchanger, client)
+    return Built(RelayService(relaying), own, library, attachments, (exchanger,), exchanger, client)
 
 
 def _longest(context: Context, upstream: str) -> timedelta:

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from gateway.ched.attachments import may_read_file
 from gateway.ched.links import superseded
 from gateway.ched.models import Receipt
 from gateway.ched.receipts import receipt_from_bytes, receipt_to_bytes
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Ched, Part
     from gateway.errors import Finding, GatewayError
     from gateway.soap import SoapCall
-    from gateway.store import Recorded, Store
+    from gateway.store import AttachmentRow, Recorded, Store
 
 __all__ = ["Change", "Writer", "conflict_of", "message_digest"]
 
@@ -77,6 +78,10 @@ class Change:
     findings: tuple[Finding, ...] = ()
     relatives: tuple[Relative, ...] = ()
     """CHEDs that change with it."""
+    original: bytes | None = None
+    """As submitted, where it came in other codes."""
+    laboratory_tests: bytes | None = None
+    """The blocks that stand beside the document then; None leaves those that are there."""
     to_be_sealed: bool = False
     """Whether the register seals what stands then."""
     detail: dict[str, Any] = field(default_factory=dict)
@@ -176,10 +181,12 @@ class Writer:
                 body=change.actor.body.id if change.actor.body is not None else "",
                 part=change.part.value if change.part is not None else "",
                 content=serialise(rewritten(change.base, ched)),
+                original=change.original,
+                laboratory_tests=change.laboratory_tests,
                 digest=change.digest,
                 seals=tuple(each.stored() for each in change.evidence),
                 links=tuple(ChedLinkRow(link.relation, link.reference) for link in ched.previous),
-                attachments=_cited(connection, ched),
+                attachments=_cited(connection, ched, change.actor),
                 evidence=self._evidence(
                     change.actor, change.call, change.repeat_key, receipt_to_bytes(receipt), change.findings
                 ),
@@ -260,15 +267,26 @@ def _next_reference(connection: Connection, ched: Ched, year: int) -> ChedRefere
     return ChedReference(ched.type, country, year, number)
 
 
-def _cited(connection: Connection, ched: Ched) -> tuple[int, ...]:
-    """Attachments here that the CHED names; one that is not here is the sender's affair."""
+def _cited(connection: Connection, ched: Ched, actor: Actor) -> tuple[int, ...]:
+    """Attachments here that the CHED names and its writer may read, or that its system uploaded for no body.
+
+    One that is not here is the sender's affair; one of somebody else stays closed to the readers of this CHED.
+    """
     numbers = []
     for document in ched.documents:
         scheme, _, number = document.attachment.rpartition(":")
-        known = scheme == "uri:documentid" and number.isascii() and number.isdigit() and len(number) <= 18  # noqa: PLR2004 - 64 bits
-        if known and find_attachment(connection, int(number)) is not None:
+        if scheme == "uri:documentid" and number.isascii() and number.isdigit() and len(number) <= 18:  # noqa: PLR2004 - 64 bits
             numbers.append(int(number))
-    return tuple(dict.fromkeys(numbers))
+    cited = []
+    for each in dict.fromkeys(numbers):
+        file = find_attachment(connection, each)
+        if file is not None and (_is_of_system(file, actor) or may_read_file(connection, actor, file)):
+            cited.append(each)
+    return tuple(cited)
+
+
+def _is_of_system(file: AttachmentRow, actor: Actor) -> bool:
+    return not file.body and file.partner == actor.principal.partner.id
 
 
 def _only_a_repeat(connection: Connection, write: ChedWrite, key: bytes) -> Recorded | None:

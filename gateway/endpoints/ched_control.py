@@ -19,6 +19,8 @@ from gateway.traces.wire_control import (
     read_cancel_request,
     read_sealed_request,
 )
+from gateway.traces.wire_laboratory import laboratory_blocks, read_laboratory_blocks
+from gateway.xml.names import CHED2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,12 +57,14 @@ def ched_control(service: ChedService, services: Services) -> Contract:
 
 def _decide(service: ChedService, asked: Asked) -> Receipt:
     document, seals = read_sealed_request(asked.body)
-    return service.decide(asked.actor, document, _copies(seals), asked.call)
+    tests = _tests(asked)
+    return service.decide(asked.actor, document, _copies(seals), asked.call, laboratory_tests=tests)
 
 
 def _follow_up(service: ChedService, asked: Asked) -> Receipt:
     document, seals = read_sealed_request(asked.body)
-    return service.follow_up(asked.actor, document, _copies(seals), asked.call)
+    tests = _tests(asked)
+    return service.follow_up(asked.actor, document, _copies(seals), asked.call, laboratory_tests=tests)
 
 
 def _amend(service: ChedService, asked: Asked) -> Receipt:
@@ -70,6 +74,11 @@ def _amend(service: ChedService, asked: Asked) -> Receipt:
 def _cancel(service: ChedService, asked: Asked) -> Receipt:
     reference, reason = read_cancel_request(asked.body)
     return service.cancel(asked.actor, reference, reason, asked.call)
+
+
+def _tests(asked: Asked) -> bytes | None:
+    """As getChedLaboratoryTests will give them back; None when the message brings none."""
+    return laboratory_blocks(read_laboratory_blocks(asked.body), CHED2) or None
 
 
 def _copies(seals: tuple[SealFile, ...]) -> tuple[SealedCopy, ...]:

@@ -189,6 +189,7 @@ class ChedWrite:
     original: bytes | None = None
     """As submitted, where it came in other codes."""
     laboratory_tests: bytes | None = None
+    """None leaves those that stand beside the document; empty takes them away."""
     digest: bytes = b""
     seals: tuple[ChedSeal, ...] = ()
     links: tuple[ChedLinkRow, ...] = ()

@@ -46,6 +46,10 @@ _select_state = Statement("SELECT seq, version, terms FROM cheds WHERE id = :id"
 _select_holder = Statement("SELECT id FROM cheds WHERE reference = :reference AND reference <> '' AND id <> :id")
 _insert_version = insert(ched_versions)
 _insert_parts = insert(ched_parts)  # clustered by its id, for `read_ched_by_reference`: so without `InsertLarge`
+_select_tests = Statement(
+    "SELECT p.laboratory_tests FROM ched_versions v JOIN ched_parts p ON p.version_id = v.id "
+    "WHERE v.ched_id = :ched_id ORDER BY v.number DESC LIMIT 1"
+)
 _insert_seal = InsertLarge(ched_seals, "content")
 _insert_link = insert(ched_links, otherwise=_UNLESS_THERE)
 _insert_citation = insert(ched_attachments, otherwise=_UNLESS_THERE)
@@ -252,10 +256,14 @@ def _add_version(connection: Connection, write: ChedWrite, number: int) -> None:
         at=to_text(write.at),
     )
     if write.content is not None:
+        tests = write.laboratory_tests
+        if tests is None and number > 1:
+            found = _select_tests(connection, ched_id=write.row.id).fetchone()
+            tests = found[0] if found is not None else None
         _insert_parts(
             connection,
             version_id=write.version_id,
-            laboratory_tests=write.laboratory_tests,
+            laboratory_tests=tests,
             original=write.original,
             content=write.content,
         )

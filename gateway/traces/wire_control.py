@@ -19,12 +19,15 @@ from gateway.traces.wire_common import (
     start,
     text_of,
 )
+from gateway.traces.wire_laboratory import laboratory_blocks
 from gateway.xml.names import CTRL1, qn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lxml.etree import _Element
+
+    from gateway.traces.models import ItemTests
 
 __all__ = [
     "amend_request",
@@ -42,14 +45,14 @@ _c = partial(qn, CTRL1)
 _SEAL: Final = _c("Seal")
 
 
-def decision_request(certificate: bytes, seals: Iterable[SealFile] = ()) -> bytes:
-    """SubmitDecision: the CHED with Part II, and signed copies of it."""
-    return _sealed("SubmitDecision", certificate, seals)
+def decision_request(certificate: bytes, seals: Iterable[SealFile] = (), tests: Iterable[ItemTests] = ()) -> bytes:
+    """SubmitDecision: the CHED with Part II, laboratory tests, and signed copies of the CHED."""
+    return _sealed("SubmitDecision", certificate, seals, tests)
 
 
-def follow_up_request(certificate: bytes, seals: Iterable[SealFile] = ()) -> bytes:
-    """SubmitFollowUp: the CHED with Part III, and signed copies of it."""
-    return _sealed("SubmitFollowUp", certificate, seals)
+def follow_up_request(certificate: bytes, seals: Iterable[SealFile] = (), tests: Iterable[ItemTests] = ()) -> bytes:
+    """SubmitFollowUp: the CHED with Part III, laboratory tests that are known by now, and signed copies of the CHED."""
+    return _sealed("SubmitFollowUp", certificate, seals, tests)
 
 
 def read_sealed_request(request: _Element) -> tuple[_Element, tuple[SealFile, ...]]:
@@ -122,8 +125,8 @@ def read_control_receipt(receipt: _Element) -> ControlReceipt:
     )
 
 
-def _sealed(local: str, certificate: bytes, seals: Iterable[SealFile]) -> bytes:
-    return spliced(_c(local), certificate, *(_seal(each) for each in seals))
+def _sealed(local: str, certificate: bytes, seals: Iterable[SealFile], tests: Iterable[ItemTests]) -> bytes:
+    return spliced(_c(local), certificate, laboratory_blocks(tests, CTRL1), *(_seal(each) for each in seals))
 
 
 def _seal(seal: SealFile) -> bytes:

@@ -1,0 +1,175 @@
+"""A partner with codes of its own, straight at the register: translated in, translated back (Art 37(2), R-37-2)."""
+
+from dataclasses import replace
+
+import pytest
+from ched_harness import BODIES, World, authority, ched_pp, decision, element, other
+
+from gateway.ched.models import SealedCopy, SealRole, SubmissionKind
+from gateway.documents.ched import Coded, Country, read_ched
+from gateway.errors import RulesRefused, SealRefused, TranslationRefused
+from gateway.store import ChedQuery, ChedVisibility, ched_by_reference, ched_content
+from gateway.xml.boundary import parse
+from gateway.xml.canonical import serialise
+from mappings import translate
+
+SYSTEM = "national-b"
+IMPORTER = other("OPNL1001", "operator", "NL", national_registry_number="NL-4711")
+POST = authority("AUNL1001", "border-control-post", posts=["NLRTM1"])
+
+
+@pytest.fixture
+def world(store):
+    made = World(store, part_signatures="required")
+    record = made.record("nl-own", "national", "NL", [IMPORTER, POST], code_system=SYSTEM)
+    made.records.append(record)
+    return made
+
+
+def actor(world, body):
+    partner = world.partner("nl-own")
+    return replace(world.actor(None, "nl-own"), body=partner.traces.by_id()[body["id"]])
+
+
+def own(world, ched):
+    """As the system writes it: IM for the internal market, KG for kilograms, EL for Greece."""
+    index = world.context.index.on(world.now.date())
+    root = translate(element(ched), source="traces", target=SYSTEM, index=index).root
+    return parse(serialise(root)).root
+
+
+def submit(world, document, body=IMPORTER, kind=SubmissionKind.FOR_DECISION):
+    return world.register.submit(actor(world, body), document, kind, world.call(document))
+
+
+def kept(world, reference):
+    with world.store.read() as connection:
+        return ched_content(connection, ched_by_reference(connection, reference))
+
+
+def test_what_is_kept_and_judged_is_in_canonical_codes_and_the_original_beside_it(world):
+    document = own(world, ched_pp())
+    assert b">IM<" in serialise(document)
+    reference = submit(world, document).reference
+    parts = kept(world, reference)
+    ched = read_ched(parse(parts.content).root)
+    assert ched.purposes[0].code.code == "INTERNAL_MARKET"
+    assert ched.lines[0].net_weight.unit == "KGM"
+    assert parts.original == serialise(document)
+
+
+def test_the_other_side_reads_canonical_codes_and_the_system_its_own(world):
+    reference = submit(world, own(world, ched_pp())).reference
+    theirs = world.stored(reference)
+    assert (theirs.purposes[0].code.code, theirs.lines[0].net_weight.unit) == ("INTERNAL_MARKET", "KGM")
+    read = world.register.read(actor(world, IMPORTER), reference).content
+    assert b">IM<" in read
+    assert b'unitCode="KG"' in read
+    assert b"INTERNAL_MARKET" not in read
+
+
+def test_a_code_that_no_row_names_is_refused_before_any_rule(world):
+    with pytest.raises(TranslationRefused) as refused:
+        submit(world, element(ched_pp()))
+    assert refused.value.code == "IMG-6001"
+
+
+def test_rules_are_about_canonical_codes(world):
+    """Whoever writes KG gets the findings of KGM, and no other ones."""
+    with pytest.raises(RulesRefused) as refused:
+        submit(world, own(world, ched_pp(consignor=None)))
+    with pytest.raises(RulesRefused) as canonical:
+        world.submit(ched_pp(consignor=None))
+    assert [each.rule for each in refused.value.findings] == [each.rule for each in canonical.value.findings]
+
+
+def test_a_draft_is_amended_in_own_codes(world):
+    reference = submit(world, own(world, ched_pp()), kind=SubmissionKind.DRAFT).reference
+    document = own(world, ched_pp(reference=reference, dispatch_country=Country("GR")))
+    assert b">EL<" in serialise(document)
+    receipt = world.register.amend(actor(world, IMPORTER), document, world.call(document, "AmendChed"))
+    assert receipt.reference == reference
+    assert read_ched(parse(kept(world, reference).content).root).dispatch_country.code == "GR"
+
+
+class TestDecisions:
+    """The officer and the authority sign what their system wrote; that is what is verified."""
+
+    def decided(self, world, seals):
+        reference = submit(world, own(world, ched_pp())).reference
+        document = own(world, replace(world.stored(reference), decision=decision()))
+        copies = [make(document) for make in seals]
+        call = world.call(document, "SubmitDecision", "ched-control")
+        return world.register.decide(actor(world, POST), document, copies, call)
+
+    def test_with_signatures_over_its_own_representation(self, world):
+        receipt = self.decided(world, world.signed())
+        assert (receipt.status_code, receipt.pending) == ("70", "")
+        assert not [each for each in receipt.findings if each.rule.startswith("R-41")]
+        assert world.stored(receipt.reference).decision.conclusion[0].code == "ACCEPTABLE_FOR_INTERNAL_MARKET"
+
+    def test_the_operators_signature_holds_for_part_one_in_own_codes(self, world):
+        operator = world.copy(SealRole.OPERATOR)
+        assert self.decided(world, (*world.signed(), operator)).status_code == "70"
+
+    def test_an_operators_signature_over_another_part_one_does_not(self, world):
+        def other_purpose(document):
+            purposes = (replace(ched_pp().purposes[0], code=Coded("RE_ENTRY")),)
+            sealer = world.sealer(world.member.seal("operator"))
+            return SealedCopy(SealRole.OPERATOR, sealer.seal(own(world, ched_pp(purposes=purposes)), at=world.now))
+
+        with pytest.raises(SealRefused, match="IMG-4202"):
+            self.decided(world, (*world.signed(), other_purpose))
+
+    def test_signatures_over_the_canonical_representation_are_over_another_document(self, world):
+        def canonical(document):
+            index = world.context.index.on(world.now.date())
+            same = translate(document, source=SYSTEM, target="traces", index=index).root
+            sealer = world.sealer(world.member.seal("officer"))
+            return SealedCopy(SealRole.OFFICER, sealer.seal(parse(serialise(same)).root, at=world.now))
+
+        with pytest.raises(SealRefused, match="IMG-4202"):
+            self.decided(world, (canonical,))
+
+
+class TestSearches:
+    def query(self, **criteria):
+        return ChedQuery(visibility=ChedVisibility(), **criteria)
+
+    def found(self, world, **criteria):
+        return world.register.find(actor(world, IMPORTER), self.query(**criteria))
+
+    def test_criteria_are_in_own_codes_and_results_too(self, world):
+        reference = submit(world, own(world, ched_pp(dispatch_country=Country("GR")))).reference
+        (row,) = self.found(world, purposes=("IM",), dispatch_country="EL")
+        assert (row.reference, row.dispatch_country) == (reference, "EL")
+        assert not self.found(world, purposes=("RE",))
+
+    def test_a_purpose_finds_every_code_that_the_system_calls_so(self, world):
+        """FREE_CIRCULATION and INTERNAL_MARKET are one box and one code there."""
+        mine = submit(world, own(world, ched_pp())).reference
+        purposes = (replace(ched_pp().purposes[0], code=Coded("FREE_CIRCULATION")),)
+        theirs = world.submit(ched_pp(purposes=purposes, local_reference="THEIRS")).reference
+        found = world.register.find(actor(world, POST), self.query(purposes=("IM",)))
+        assert {row.reference for row in found} == {mine, theirs}
+
+    def test_a_criterion_that_is_no_code_of_the_system(self, world):
+        with pytest.raises(TranslationRefused) as refused:
+            self.found(world, purposes=("INTERNAL_MARKET",))
+        assert (refused.value.code, refused.value.where) == ("IMG-6001", "Purpose")
+
+    def test_status_and_dates(self, world):
+        reference = submit(world, own(world, ched_pp(dispatch_country=Country("GR")))).reference
+        assert world.register.row(actor(world, IMPORTER), reference).dispatch_country == "EL"
+
+
+def test_a_receipt_comes_again_as_it_came(world):
+    document = own(world, ched_pp())
+    call = world.call(document)
+    first = world.register.submit(actor(world, IMPORTER), document, SubmissionKind.FOR_DECISION, call)
+    again = world.register.submit(actor(world, IMPORTER), document, SubmissionKind.FOR_DECISION, call)
+    assert first == again
+
+
+def test_the_bodies_of_these_tests_are_nobody_elses():
+    assert not {IMPORTER["id"], POST["id"]} & {each["id"] for each in BODIES.values()}
