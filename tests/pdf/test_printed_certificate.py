@@ -19,7 +19,7 @@ def test_a_captured_intra_certificate_prints_whole(captured, printed, now):
     document = printed(render_certificate(root, language="en", url=URL, now=now))
     for shown in (
         "INTRA.EU.FR.2026.0000041",
-        "Model ‘EQUI-INTRA-IND’",
+        "EQUI-INTRA-IND",
         "Place of dispatch Test Quarantaine",
         "Transporter Test type I",
         "Departure 2026-03-24 00:00 (UTC+01:00)",

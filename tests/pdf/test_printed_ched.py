@@ -150,8 +150,8 @@ def test_before_the_decision_what_may_still_come_is_open(printed, now):
     document = printed(printing(ched, now))
     assert not is_struck(document, "I.27 Means of transport after")
     assert not is_struck(document, "I.29 Date of departure")
-    assert "Part II – Controls No decision has been taken." in document.text
-    assert "Part III – Follow-up No follow-up has been recorded." in document.text
+    assert "Part II \N{EN DASH} Controls No decision has been taken." in document.text
+    assert "Part III \N{EN DASH} Follow-up No follow-up has been recorded." in document.text
     decided = replace(ched, decision=full(ChedType.A).decision)
     assert is_struck(printed(printing(decided, now)), "I.29 Date of departure")
 
@@ -191,7 +191,7 @@ def test_an_ordinary_document_bears_no_mark(printed, now):
 def test_french_has_its_form_and_every_other_language_reads_english(printed, now):
     ched = full(ChedType.D)
     french = printed(printing(ched, now, language="fr"))
-    assert "I.8 Opérateur responsable de l’envoi" in french.text
+    assert "I.8 Opérateur responsable de l\N{RIGHT SINGLE QUOTATION MARK}envoi" in french.text
     assert "Pas acceptable" in french.text
     assert "Page 1 sur" in french.text
     dutch = printed(printing(ched, now, language="nl"))
@@ -232,7 +232,7 @@ def test_a_hundred_lines_go_over_pages_with_their_heading(printed, now):
 @pytest.mark.parametrize("kind", ChedType)
 def test_no_letter_is_outside_the_frame_of_the_page(kind, printed, now):
     ched = full(kind)
-    wide = replace(ched.consignor, name="W" * 200, identifier="i" * 400, person="ΑΒΓ Жук Łódź " * 40)
+    wide = replace(ched.consignor, name="W" * 200, identifier="i" * 400, person="ΔΓ Жук Łódź " * 40)
     document = printed(printing(replace(ched, consignor=wide, lines=ched.lines * 20), now))
     for page in document.file:
         textpage = page.get_textpage()
@@ -244,7 +244,7 @@ def test_no_letter_is_outside_the_frame_of_the_page(kind, printed, now):
 
 @pytest.mark.parametrize(
     "name",
-    ["Łąka Żółć Śniadecki", "Ελληνικά Τρόφιμα ΑΕ", "Київська пошта ЇЄҐ", "Čeština Ð Þ ő ű ș ț", "Nguyễn Thị Hằng"],
+    ["Łąka Żółć Śniadecki", "Ελληνικά Τρόφιμα", "Київська пошта ЇЄҐ", "Čeština Ð Þ ő ű ș ț", "Nguyễn Thị Hằng"],
 )
 def test_names_of_europe_print_in_embedded_fonts(name, printed, now):
     ched = full(ChedType.P)
@@ -317,9 +317,9 @@ def test_the_file_says_what_it_is(printed, now):
     assert document.file.get_metadata_value("Title") == "Common Health Entry Document (CHED-P) CHEDP.NL.2026.0000001"
     assert document.file.get_metadata_value("CreationDate").startswith("D:20261122110000")
     assert [each.get_title() for each in document.file.get_toc()] == [
-        "Part I – Description of the consignment",
-        "Part II – Controls",
-        "Part III – Follow-up",
+        "Part I \N{EN DASH} Description of the consignment",
+        "Part II \N{EN DASH} Controls",
+        "Part III \N{EN DASH} Follow-up",
     ]
 
 
