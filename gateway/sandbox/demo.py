@@ -1,4 +1,4 @@
-"""``imsoc demo``: a sealed certificate travels through two gateways, what must not pass is refused, then the hub.
+"""``imsoc demo``: a certificate travels through two gateways, what must not pass is refused; the hub; CHEDs and TRACES.
 
 Every part is the real one (see ``instances``); the story (``journey``) is told by calling the gateways as their clients
 would.
@@ -24,6 +24,9 @@ from gateway.sandbox.hub_journey import hub_journey
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
 from gateway.sandbox.telling import Step, Teller
+from gateway.sandbox.traces_client import TracesRefusal
+from gateway.sandbox.traces_instances import IMPORTER, NATIONAL
+from gateway.sandbox.traces_journey import ched_journey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +113,7 @@ def _prepare(sandbox: Sandbox, teller: Teller | None, console: Console) -> None:
         teller.facts(
             (
                 ("gateway A", f"{sandbox.a.address}/CertificateExchange?wsdl   plays TRACES"),
-                ("gateway B", f"{sandbox.b.address}/CertificateExchange?wsdl   plays a national system"),
+                ("gateway B", f"{sandbox.b.address}/CertificateExchange?wsdl   a national gateway; hands CHEDs to A"),
                 ("gateway H", f"{sandbox.hub.service}?wsdl   plays the ePhyto hub"),
                 ("gateway C", f"{sandbox.hub.c.address}/CertificateExchange?wsdl   another national system; polls H"),
                 ("time stamps", f"{sandbox.tsa_address}   an authority answering RFC 3161"),
@@ -136,7 +139,10 @@ def _steps(sandbox: Sandbox, teller: Teller | None) -> Iterator[Step]:
         if teller is not None:
             teller.heading("The ePhyto hub: a third country, a hub, a national system, TRACES")
         yield from hub_journey(sandbox)
-    except Refused as refusal:
+        if teller is not None:
+            teller.heading("CHEDs: a national system, its gateway, TRACES")
+        yield from ched_journey(sandbox)
+    except (Refused, TracesRefusal) as refusal:
         facts = tuple((name, str(value)) for name, value in asdict(refusal).items() if value)
         yield Step("The journey broke off: a gateway refused what it should take", ok=False, facts=facts)
 
@@ -172,4 +178,9 @@ def _invite(sandbox: Sandbox, teller: Teller) -> None:
         f"  {sys.executable} examples/hub_client.py {sandbox.hub.h.address} {pki}/third-country-client.pem"
         f" {pki}/third-country-client.key {pki}/hub-root.pem {own}/ephyto.xml",
         f"  {imsoc} -c {sandbox.hub.c.config} hub imports",
+        "the contracts of TRACES NT, as the national system and as the operator of gateway B:",
+        f"  {sys.executable} examples/traces_client.py {sandbox.b.address} {NATIONAL}"
+        f" {sandbox.folder / 'secrets' / NATIONAL}.txt operator {IMPORTER[1]}"
+        f" {sandbox.folder / 'national-system' / 'ched.xml'}",
+        f"  {imsoc} -c {sandbox.b.config} ched find",
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gateway.sandbox.hub_client import HubClient
     from gateway.sandbox.instances import Sandbox
+    from gateway.sandbox.processes import Instance
 
 __all__ = ["PDF", "REASON", "digests", "nobody", "operator", "outgoing", "rejected", "respond", "until"]
 
@@ -36,10 +37,10 @@ PDF: Final = b"%PDF-1.4\n% An invented laboratory report.\n%%EOF\n"
 _OUTGOING: Final = "BE-HUB-2026-0000001"
 
 
-def operator(sandbox: Sandbox, *arguments: str) -> subprocess.Popen[str]:
-    """A command of gateway C's operator, with C's settings; it runs beside the journey."""
+def operator(instance: Instance, *arguments: str) -> subprocess.Popen[str]:
+    """A command of a gateway's operator, with its settings; it runs beside the journey."""
     return subprocess.Popen(  # noqa: S603 - our own program
-        [*COMMAND, "--config", str(sandbox.hub.c.config), *arguments],
+        [*COMMAND, "--config", str(instance.config), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -16,6 +16,9 @@ from gateway.sandbox.hub_instances import COUNTRY, HubWorld
 from gateway.sandbox.pki import Authority, write
 from gateway.sandbox.processes import Instance, free_port, stop_all
 from gateway.sandbox.samples import certificate
+from gateway.sandbox.traces_client import wire
+from gateway.sandbox.traces_instances import ChedWorld
+from gateway.sandbox.traces_samples import plants
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.store import open_store, save_partner, upgrade
 
@@ -31,13 +34,15 @@ class Sandbox:
 
     Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B
     has the role ``national`` and gets what A delivers. ``hub`` adds the hub's contract: gateway H in the role ``hub``
-    and gateway C, a national system that polls it. Everything is invented; keys are made on the spot.
+    and gateway C, a national system that polls it. ``cheds`` lets B hand CHEDs
+    on to A. Everything is invented; keys are made on the spot.
     """
 
     folder: Path
     a: Instance = field(init=False)
     b: Instance = field(init=False)
     hub: HubWorld = field(init=False)
+    cheds: ChedWorld = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
     _tsa: _ThreadingServer | None = None
 
@@ -45,6 +50,7 @@ class Sandbox:
         self.a = Instance("gateway-a", "traces", free_port(), self.folder / "gateway-a")
         self.b = Instance("gateway-b", "national", free_port(), self.folder / "gateway-b")
         self.hub = HubWorld(self.folder, self.a.address)
+        self.cheds = ChedWorld(self.folder)
 
     def prepare(self) -> None:
         """Write keys, settings and partner files, and make the databases."""
@@ -72,17 +78,20 @@ class Sandbox:
         self._tsa = _serve_in_thread(TimestampAuthority(credential))
         for name in ("third-country", "third-country-at-b", "vet-third-country-at-b", "gateway-a-at-b", "national"):
             self._make_secret(name)
-        for name in self.hub.ACCOUNTS:
+        for name in (*self.hub.ACCOUNTS, *self.cheds.ACCOUNTS):
             self._make_secret(name)
         self.hub.make_keys(now)
+        self.cheds.make_keys(national)
         self._third_countrys_own_files()
         for instance in self.instances:
             instance.folder.mkdir(exist_ok=True)
-            instance.config.write_text(self._settings(instance) + self.hub.settings(instance), "utf-8")
+            settings = self._settings(instance) + self.hub.settings(instance) + self.cheds.settings(instance)
+            instance.config.write_text(settings, "utf-8")
             url = f"sqlite:///{instance.folder / 'imsoc.db'}"
             upgrade(url)
             with open_store(url, exclusive=True) as store:
-                for name, text in (self._partners(instance) | self.hub.partners(instance)).items():
+                files = self._partners(instance) | self.hub.partners(instance) | self.cheds.partners(instance)
+                for name, text in files.items():
                     path = instance.folder / f"{name}.toml"
                     path.write_text(text, "utf-8")
                     record = record_from_toml(path)
@@ -133,6 +142,9 @@ class Sandbox:
         folder.mkdir(exist_ok=True)
         folder.joinpath("certificate.xml").write_bytes(certificate(number="AR-MINE-0000001", lines=2))
         folder.joinpath("ephyto.xml").write_bytes(certificate(number="AR-MINE-0000002", import_=COUNTRY, lines=2))
+        system = self.folder / "national-system"
+        system.mkdir(exist_ok=True)
+        system.joinpath("ched.xml").write_bytes(wire(plants(datetime.now(UTC), local="NL-MINE-1")))
         folder.joinpath("imsoc.toml").write_text(
             f"""# Settings of the third country's own tools (`imsoc seal`), written by `imsoc demo`.
 [seal]
@@ -207,7 +219,7 @@ import_countries = ["NL"]
         if instance is not self.b:
             return {}
         return {
-            "gateway-a": """[partner]
+            "gateway-a": f"""[partner]
 id = "gateway-a"
 name = "TRACES, as the sandbox plays it"
 kind = "traces"
@@ -219,7 +231,7 @@ code_system = "national-b"
 [partner.authentication]
 username = "gateway-a"
 secret = "file:../secrets/gateway-a-at-b.txt"
-[[partner.anchors]]
+{self.cheds.delivery(self.a.address)}[[partner.anchors]]
 file = "../pki/traces-root.pem"
 purposes = ["seal"]
 level = "qualified"

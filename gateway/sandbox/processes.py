@@ -57,7 +57,7 @@ class Instance:
     def launch(self) -> None:
         """Start the process; it is not waited for."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("IMSOC_")}
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
                 [*COMMAND, "--config", str(self.config), "serve"],
                 stdin=subprocess.DEVNULL,

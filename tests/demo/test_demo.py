@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SECONDS = 60
+YEAR = datetime.now(UTC).year
 COMMAND = [sys.executable, "-m", "gateway", "demo"]
 REFUSALS = ["IMG-4009", "IMG-2003", "IMG-6001", "IMG-4020", "IMG-4102", "IMG-4101"]
 
@@ -72,13 +74,14 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     story = json.loads(ended.stdout)
     assert story["ok"] is True
     assert story["seconds"] < SECONDS
-    assert len(story["steps"]) >= 26
+    assert len(story["steps"]) >= 41
     assert all(step["ok"] for step in story["steps"])
     assert all(step["title"] and step["why"] for step in story["steps"])
     assert all(step["facts"] or step["rows"] for step in story["steps"])
     refused = [dict(step["facts"]).get("refused", "")[:8] for step in story["steps"]]
     assert [code for code in refused if code] == REFUSALS
     assert_the_hub_is_in(story["steps"])
+    assert_cheds_are_in(story["steps"])
     assert not ended.stderr
     assert_nothing_is_left(tmp_path)
 
@@ -94,6 +97,28 @@ def assert_the_hub_is_in(steps):
     assert "TLS" in told["authenticated"]
     assert told["third country"].startswith("status 41")
     assert told["answer"].startswith("HTTP 403")
+
+
+def assert_cheds_are_in(steps):
+    """The third journey, in the order in which it has to be told."""
+    (first,) = [number for number, step in enumerate(steps) if "faces of TRACES NT" in step["title"]]
+    cheds = [dict(step["facts"]) for step in steps[first:]]
+    titles = [step["title"] for step in steps[first:]]
+    wanted = ("hands in", "finds it", "without signing", "both stamped", "reads the decision", "printable")
+    wanted += ("the seal of TRACES", "CHED-A", "counter-seals", "five findings", "stopped", "started again")
+    wanted += ("personal data", "Another Member")
+    places = [next(number for number, title in enumerate(titles) if words in title) for words in wanted]
+    assert places == sorted(places) == list(range(1, len(titles)))
+    told = {name: value for facts in cheds for name, value in facts.items()}
+    assert told["codes"].startswith("IM → INTERNAL_MARKET, KG → KGM")
+    assert (told["decision"], told["II.3 to II.5"]) == ("G-IM", "OK, OK, OK")
+    findings = next(facts for facts, title in zip(cheds, titles, strict=True) if "five findings" in title)
+    assert len(findings) == 6
+    assert findings["fault"] == "BusinessRulesValidationException"
+    assert told["I.2"] == "empty"
+    assert told["at TRACES"] == "CHEDPP.NL.2026.0000002, CHEDPP.NL.2026.0000003".replace("2026", str(YEAR))
+    assert told["consignee"].endswith("***")
+    assert told["a wrong password"] == "UnauthenticatedException"
 
 
 def copy_of_the_packages(site):
@@ -117,7 +142,7 @@ def test_text_fits_a_terminal_and_says_what_and_why(elsewhere, tmp_path):
     assert ended.returncode == 0, text[-2000:]
     told = [line for line in text.splitlines() if str(folder) not in line]
     assert max(map(len, told)) <= 100
-    assert len(told) < 250
+    assert len(told) < 400
     steps = re.findall(r"^ ?(\d+) ok ", text, re.MULTILINE)
     assert [int(number) for number in steps] == list(range(1, len(steps) + 1))
     assert "FAIL" not in text
@@ -140,6 +165,12 @@ def assert_kept(folder):
         "gateway-a/log.txt",
     ):
         assert (folder / name).stat().st_size
+    printed = sorted(path.name for path in folder.glob("*.pdf"))
+    assert [name.partition(".")[2] for name in printed] == [
+        f"NL.{YEAR}.0000001.pdf",
+        f"NL.{YEAR}.0000001.signed.pdf",
+        "pdf",
+    ]
     secret = [*(folder / "secrets").iterdir(), *(folder / "pki").glob("*.key")]
     assert len(secret) > 5
     assert not [path for path in secret if path.stat().st_mode & 0o077]
@@ -150,6 +181,7 @@ def assert_kept(folder):
     for file, roots in (
         ("evidence.zip", ("third-country-root", "traces-root", "tsa-root")),
         ("evidence-of-the-envelope.zip", ("gateway-c-root", "tsa-root")),
+        (f"CHEDPP.NL.{YEAR}.0000001.sealed.xml", ("traces-root", "tsa-root")),
     ):
         anchors = [f"--anchor={folder / 'pki' / name}.pem" for name in roots]
         verified = subprocess.run(
@@ -186,7 +218,7 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
             lines = []
             for line in demo.stdout:
                 lines.append(line)
-                if "hub imports" in line:
+                if "ched find" in line:
                     break
             text = "".join(lines)
             ports = re.findall(r"http://127\.0\.0\.1:(\d+)/CertificateExchange\?wsdl", text)
@@ -197,6 +229,7 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
             assert len(running(tmp_path / "tmp")) >= 4
             if ending is signal.SIGINT:
                 assert_the_hubs_example_works(text, tmp_path)
+                assert_the_example_for_cheds_works(text, tmp_path)
             demo.send_signal(ending)
             rest = demo.stdout.read()
             assert demo.wait(timeout=20) == 0
@@ -221,6 +254,31 @@ def assert_the_hubs_example_works(text, tmp_path):
         [sys.executable, program, *somebody], cwd=tmp_path, capture_output=True, check=False, text=True
     )
     assert (ended.returncode, ended.stdout[:17]) == (1, "refused: IMG-2010"), ended.stdout + ended.stderr
+
+
+def assert_the_example_for_cheds_works(text, tmp_path):
+    """The line that was printed for an integrator, with a file to cite; then another's secret, then another's body."""
+    program = Path(__file__).parents[2] / "examples" / "traces_client.py"
+    (line,) = re.findall(r"examples/traces_client\.py (.*)$", text, re.MULTILINE)
+    arguments = line.split()
+    tmp_path.joinpath("mine.pdf").write_bytes(b"%PDF-1.4 invented")
+
+    def run(*changed):
+        return subprocess.run(
+            [sys.executable, program, *changed], cwd=tmp_path, capture_output=True, check=False, text=True
+        )
+
+    ended = run(*arguments, "mine.pdf")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    reference = re.search(r"^taken as (CHEDPP\.NL\.\d{4}\.\d{7}), status 1$", ended.stdout, re.MULTILINE)[1]
+    assert f"found {reference}, CHED-PP, " in ended.stdout
+    assert "file mine.pdf, 17 bytes" in ended.stdout
+    assert (tmp_path / f"{reference}.pdf").read_bytes().startswith(b"%PDF-")
+    ended = run(*[each.replace("national-ched.txt", "za-authority.txt") for each in arguments])
+    assert (ended.returncode, ended.stdout) == (1, "refused: UnauthenticatedException\n")
+    ended = run(*["OPNL0002" if each == "OPNL0001" else each for each in arguments])
+    assert ended.returncode == 1
+    assert "IMG-2111" in ended.stdout
 
 
 def test_stopped_in_the_middle_it_leaves_nothing_either(elsewhere, tmp_path):
