@@ -16,7 +16,7 @@ __all__ = ["traces_of"]
 _KEYS = frozenset({"bodies"})
 _BODY_KEYS = frozenset({"id", "kind", "name", "roles", "posts", "countries", "operators", "identifiers"})
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_POST = re.compile(r"[A-Z][A-Z0-9]{2,15}")
+_POST = re.compile(r"[A-Z][A-Z0-9-]{2,15}")
 _LENGTHS = {BodyKind.OTHER: 32}
 _USUAL_LENGTH = 16
 """Of access identifiers in the header (DIGEST 4.3)."""

@@ -62,6 +62,11 @@ def test_bodies_are_read_with_roles_area_and_identifiers():
     assert membership.by_id()["OP0001"].names == {"OP0001", "NL-77", "NL000000077"}
 
 
+def test_codes_of_posts_have_a_hyphen_too():
+    """As captured: XILAR1-DAERA, one of several authorities at one place."""
+    assert partner({**POST, "posts": ["XILAR1-DAERA"]}).traces.bodies[0].posts == ("XILAR1-DAERA",)
+
+
 def test_a_body_is_found_by_identifier_and_kind():
     system = partner(POST, OPERATOR)
     assert resolve_body(system, Named("operator", "OP0001")).name == "Invented importer"
