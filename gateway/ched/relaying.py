@@ -147,7 +147,7 @@ class Relaying:
             GatewayError: as TRACES refused.
             Unavailable: IMG-9010 TRACES is away, IMG-9011 whether it has it is not known yet.
         """
-        self._spend(going)
+        self._spend(going.actor)
         with values_kept():
             again = self._repeated(going)
             if again is not None:
@@ -166,8 +166,17 @@ class Relaying:
         row = self.row_of(reference)
         if row is not None and not row.reference:
             return self._register(self._dropped).cancel(actor, reference, reason, call)
+        self._preparer.verify(actor, call)
         if not self.availability.is_worth_trying(CONTROL.name):
             raise Unavailable("IMG-9010", where=CONTROL.name)
+        self._spend(actor)
+        with values_kept():
+            return self._cancelled(row, reference, reason, caller)
+
+    # Steps
+
+    def _cancelled(self, row: ChedRow | None, reference: str, reason: str, caller: Caller) -> Receipt:
+        """TRACES ends it."""
         try:
             receipt = self.upstream.cancel_ched(reference, reason, caller)
         except DeliveryError as error:
@@ -185,8 +194,6 @@ class Relaying:
                 )
             )
         return Receipt(reference, receipt.local_reference, receipt.status, at, "", exchange_id=receipt.exchange_id)
-
-    # Steps
 
     def _create(self, going: Outgoing) -> Receipt:
         begun = self._transmission.begin(going)
@@ -324,13 +331,13 @@ class Relaying:
             row = _local(connection, going)
             return row is not None and self.waits(connection, row)
 
-    def _spend(self, going: Outgoing) -> None:
+    def _spend(self, actor: Actor) -> None:
         """Keep the single-use values before TRACES hears anything.
 
         Raises:
             AuthenticationFailed: IMG-2003, one was used before.
         """
-        principal = going.actor.principal
+        principal = actor.principal
         if not principal.nonces:
             return
         spent = self._store.write(lambda connection: claim_nonces(connection, principal.partner.id, principal.nonces))
