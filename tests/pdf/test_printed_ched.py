@@ -97,6 +97,24 @@ def test_the_boxes_of_the_type_stand_in_their_order(kind, printed, now):
         assert first < last
 
 
+def test_the_totals_are_on_the_paper(printed, now):
+    text = printed(printing(full(ChedType.PP), now)).text
+    for shown in ("packages 10 Box", "I.33 Total quantity 3 pieces / 2 m³", "gross weight (kg) 100.5 kg / 120 kg"):
+        assert shown in text
+
+
+def test_what_is_no_box_of_the_regulation_is_printed_behind_the_boxes(printed, now):
+    ched = full(ChedType.A)
+    ched = replace(
+        ched,
+        purposes=(replace(ched.purposes[0], code=Coded("PRIVATE_IMPORT"), box=""),),
+        decision=replace(ched.decision, conclusion=(Coded("HORSE_RE_ENTRY"),)),
+    )
+    text = printed(printing(ched, now)).text
+    assert "Other purpose Private import" in text
+    assert "Other decision Re-entry of a registered horse" in text
+
+
 def test_moments_keep_their_offset(printed, now):
     text = printed(printing(full(ChedType.P), now)).text
     assert "I.10 Prior notification 2026-10-04 07:00 (UTC+02:00)" in text
