@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from gateway.documents.ched.labels import STATUSES
 from gateway.errors import ChedRefused
 
 if TYPE_CHECKING:
@@ -175,20 +176,5 @@ def decided_status(ched: Ched, *, parts_accepted: bool = False) -> ChedStatus | 
     return _S.PARTIALLY_REJECTED if status is _S.REJECTED and parts_accepted else status
 
 
-STATUS_NAMES: Final = {
-    _S.DRAFT: "Draft version (Draft)",
-    _S.NEW: "To be done (New)",
-    _S.IN_PROGRESS: "Approval pending (In progress)",
-    _S.VALIDATED: "Issued (Validated)",
-    _S.REJECTED: "Rejected (Rejected)",
-    _S.PARTIALLY_REJECTED: "Partial (Partially rejected)",
-    _S.REPLACED: "Replaced (Replaced)",
-    _S.CANCELLED: "Order or request cancelled (Cancelled)",
-    _S.DELETED: "Extracted (Deleted)",
-    _S.ONWARD_TRANSPORTATION: "Pending (Authorized for onward transportation)",
-    _S.TRANSHIPMENT: "Transhipped (Authorized for transhipment)",
-    _S.TRANSFER: "For transfer (Authorized for transfer to)",
-    _S.ONWARD_TRAVEL: "Forwarded to destination (Authorized for onward travel)",
-    _S.TRANSIT: "Transferred out (Authorized for transit)",
-}
-"""StatusCode/@name as TRACES writes it, in English (contracts/traces-nt/reference-data/status_code.json)."""
+STATUS_NAMES: Final = {status: STATUSES[status] for status in ChedStatus}
+"""StatusCode/@name as TRACES writes it, in English."""

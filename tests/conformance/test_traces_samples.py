@@ -30,7 +30,7 @@ from gateway.app import build_application
 from gateway.ched.models import Actor
 from gateway.ched.rows import row_of
 from gateway.config import DeliverySettings, InstanceSettings, SealSettings, Settings, StoreSettings, TracesSettings
-from gateway.documents.ched import read_ched, with_reference
+from gateway.documents.ched import read_ched, write_ched
 from gateway.exchange import Principal
 from gateway.sandbox.pki import Authority, write
 from gateway.store import ChedCommodity, ChedWrite, new_id, open_store, record_ched, save_partner
@@ -200,7 +200,7 @@ def served(whole, reference):
 def cited(contracts, whole):
     """The CHED that the second sample replaces: the first one, as it would stand in the register."""
     first = body_of(text_of(contracts, FIRST))[0]
-    return whole.keep(with_reference(first, REPLACED), reference=REPLACED, status_code="1")
+    return whole.keep(write_ched(replace(read_ched(first), reference=REPLACED)), reference=REPLACED, status_code="1")
 
 
 # Requests

@@ -33,8 +33,6 @@ from gateway.documents.ched import (
     part_of,
     purpose_box,
     read_ched,
-    with_reference,
-    with_status,
     write_ched,
 )
 from gateway.documents.ched.places import CONCLUSION_BOX, PURPOSE_BOX, RAM, SPS
@@ -200,7 +198,8 @@ def test_what_the_system_fills_is_in_no_digest():
 
 def test_a_number_and_a_status_for_a_tree_that_has_no_place_for_them():
     empty = etree.Element(qn(INTRA1, "SPSCertificate"))
-    numbered = read_ched(with_status(with_reference(empty, "INTRA.EU.NL.2026.0000001", "https://x.example"), "70"))
+    filled = {"reference": "INTRA.EU.NL.2026.0000001", "url": "https://x.example", "status_code": "70"}
+    numbered = read_ched(write_ched(replace(read_ched(empty), **filled)))
     assert (numbered.reference, numbered.status_code, numbered.url) == (
         "INTRA.EU.NL.2026.0000001",
         "70",

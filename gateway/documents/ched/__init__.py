@@ -1,7 +1,6 @@
 """The common health entry document (CHED): its boxes, read from and written to SPSCertificate 17."""
 
 from gateway.documents.ched.boxes import BOXES, SYSTEM_BOXES, boxes, changed_boxes, part_digest, part_of
-from gateway.documents.ched.changes import relabel, with_fields, with_reference, with_status
 from gateway.documents.ched.document import Ched
 from gateway.documents.ched.models import (
     AccompanyingDocument,
@@ -68,9 +67,5 @@ __all__ = [
     "part_of",
     "purpose_box",
     "read_ched",
-    "relabel",
-    "with_fields",
-    "with_reference",
-    "with_status",
     "write_ched",
 ]

@@ -154,7 +154,9 @@ def _group(base: Sequence[_Unit], fresh: Sequence[_Unit]) -> list[_Element]:
 
 def _is_blank(element: _Element) -> bool:
     """Whether it holds neither text nor, in what stands in it, an attribute."""
-    return not any(text.strip() for text in element.itertext()) and not any(each.attrib for each in element.iterdescendants())
+    return not any(text.strip() for text in element.itertext()) and not any(
+        each.attrib for each in element.iterdescendants()
+    )
 
 
 def _number(element: _Element) -> str:
