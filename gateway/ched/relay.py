@@ -133,12 +133,12 @@ class RelayService:
             found = self._upstream.find_cheds(criteria, self._relaying.caller(actor))
             now = self._context.clock()
             sight = Sight.MASKED if is_shown_masked(actor) else Sight.FULL
-            return tuple(shown_row(row_of_summary(each, now), sight) for each in found)
+            return (*here, *(shown_row(row_of_summary(each, now), sight) for each in found))
 
         def instead() -> tuple[ChedRow, ...]:
-            return tuple(register.find(actor, query))
+            return tuple(register.find(actor, query))  # those that wait are among them
 
-        return (*here, *self._asked(ask, "", instead))[: query.page_size]
+        return self._asked(ask, "", instead)[: query.page_size]
 
     def sealed_xml(self, actor: Actor, reference: str) -> bytes:
         """The CHED under TRACES' seal, byte by byte as TRACES gives it.

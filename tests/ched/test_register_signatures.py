@@ -1,5 +1,6 @@
 """The signatures, seals and stamps of Article 41 at the register (R-41-1, R-41-2, R-41-3, R-41-4)."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from ched_harness import BODIES, World, arrival, ched_pp, decision, element, par
 from lxml import etree
 
 from gateway.ched.models import SealedCopy, SealRole, SubmissionKind
+from gateway.ched.sealing import SealKeeper
 from gateway.documents.ched import Coded, ControlPost, Purpose, read_ched, write_ched
 from gateway.errors import ChedRefused, ExchangeRefused, GatewayError, SealRefused, XmlRefused
 from gateway.sandbox.pki import Authority
@@ -275,6 +277,28 @@ class TestCounterSeal:
         assert strict.register.complete_seals() == 0
         assert roles(strict, pending)[-1] == "traces"
 
+    def test_it_is_made_in_the_background(self, strict, pending):
+        """Without anybody asking; what goes wrong in one round is tried again in the next."""
+        strict.stamping = True
+        complete, rounds = strict.register.complete_seals, []
+
+        def counted():
+            rounds.append(1)
+            if len(rounds) == 1:
+                raise OSError("the store is away")
+            return complete()
+
+        keeper = SealKeeper(counted, every=timedelta(milliseconds=10))
+        keeper.start()
+        try:
+            _wait_until(lambda: strict.register.row(strict.actor("post"), pending).pending == "")
+        finally:
+            assert keeper.stop()
+        assert roles(strict, pending)[-1] == "traces"
+        made = len(rounds)
+        assert keeper.stop(), "stopping twice is nothing"
+        assert len(rounds) == made >= 2
+
     def test_the_next_seal_that_can_be_made_brings_it_too(self, strict, pending):
         strict.stamping = True
         other = strict.submit(ched_pp(arrival="2026-11-25T08:00:00+01:00")).reference
@@ -292,3 +316,10 @@ class TestCounterSeal:
         assert first != second
         assert b"Officer At Arrival" in second
         assert roles(strict, reference).count("traces") == 2
+
+
+def _wait_until(holds, seconds=10):
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.01)

@@ -8,9 +8,11 @@ from ched_harness import PORTAL, World
 from relay_harness import choices
 
 from gateway.app import build_application
+from gateway.ched.exchanging import Exchanger
 from gateway.ched.library import CertificateKind
 from gateway.ched.register import RegisterService
 from gateway.ched.relay import RelayService
+from gateway.ched.sealing import SealKeeper
 from gateway.ched.sources import UpstreamSource
 from gateway.ched.wiring import build
 from gateway.config import InstanceSettings, SealSettings, Settings, StoreSettings, TracesSettings
@@ -49,6 +51,19 @@ def test_with_an_upstream_the_relay_answers(world):
     services = built(world, upstream="tt")
     assert isinstance(services.cheds, RelayService)
     assert services.exchanger is not None
+
+
+@pytest.mark.parametrize(
+    ("roles", "upstream", "expected"),
+    [(("traces",), "", [SealKeeper]), (("national",), "", []), (("national",), "tt", [Exchanger])],
+    ids=["traces", "national", "with an upstream"],
+)
+def test_what_goes_on_by_itself(sqlite_url, roles, upstream, expected):
+    """In the role of TRACES, pending seals; with an upstream, the exchange with it."""
+    with open_store(sqlite_url, exclusive=True) as opened:
+        other = World(opened, roles=roles)
+        other.records.append(record())
+        assert [type(each) for each in built(other, upstream=upstream).background] == expected
 
 
 @pytest.mark.parametrize(
