@@ -121,3 +121,8 @@ def test_more_pages_than_anybody_prints_are_refused():
     with pytest.raises(ChedRefused, match="IMG-7221") as refused:
         flow.boxes([Cell(use=Use.BLANK)] * 200 * MAX_PAGES)
     assert str(MAX_PAGES) in refused.value.expected
+
+
+def test_right_to_left_words_are_drawn_from_their_end_and_numbers_are_not():
+    drawn = "".join(run.text for run in runs_of("Ltd \N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET} 12"))
+    assert drawn == "Ltd 12 \N{HEBREW LETTER BET}\N{HEBREW LETTER ALEF}"
