@@ -93,11 +93,12 @@ class Attachments:
         """
         with self._context.store.read() as connection:
             row = self._find(connection, asked)
-            if row is not None:
-                self._check(connection, actor, row)
+            if row is not None and may_read_file(connection, actor, row):
                 content = attachment_content(connection, row.document_id)
                 return Attachment(row.name, content or b"", row.content_type, row.created_at)
-        if self._source is not None:
+        if row is not None and not row.upstream:
+            raise AccessDenied("IMG-2110", where="DocumentId", found=str(asked.document_id))
+        if self._source is not None:  # what the upstream has too, it judges by the CHEDs that cite it there
             if is_shown_masked(actor):
                 raise AccessDenied("IMG-2110", where="DocumentId", found=str(asked.document_id))
             return self._source.attachment(asked, actor)
@@ -121,10 +122,6 @@ class Attachments:
             if row is not None and row.upstream:
                 row = None
         return row if row is not None and row.name == asked.file_name else None
-
-    def _check(self, connection: Connection, actor: Actor, row: AttachmentRow) -> None:
-        if not may_read_file(connection, actor, row):
-            raise AccessDenied("IMG-2110", where="DocumentId", found=str(row.document_id))
 
 
 def may_read_file(connection: Connection, actor: Actor, row: AttachmentRow) -> bool:
