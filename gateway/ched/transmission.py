@@ -281,7 +281,11 @@ class Transmission:
         record_ched(connection, write)
 
     def keep(self, going: Outgoing, answer: Answer, *, pending: str = "") -> ChedRow:
-        """Keep a part that TRACES took for a CHED that it knew, whether the CHED was known here or not."""
+        """Keep a part that TRACES took for a CHED that it knew, whether the CHED was known here or not.
+
+        Raises:
+            ChedRefused: IMG-7206, somebody else wrote it here meanwhile; TRACES has the part all the same.
+        """
         at = going.call.received_at
         ched = replace(going.ched, reference=answer.reference, status_code=answer.status_code)
         content = _answered(going.ched, answer)

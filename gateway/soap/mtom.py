@@ -34,7 +34,6 @@ MAX_PARTS: Final = 20
 """Of one package, the envelope among them; the contracts carry one file in a call."""
 MAX_PART_HEADERS: Final = 4_096
 """Bytes of the headers of one part; toolkits write about 200."""
-MAX_CONTENT_ID: Final = 256
 
 _INCLUDE: Final = qn(XOP, "Include")
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]", re.ASCII)

@@ -34,7 +34,6 @@ VALUES: Final = {
 
 _SECTION: Final = "ClassificationSection"
 _TAXON: Final = "Taxon"
-_COLUMN: Final = "DescriptorColumn"
 _SUFFIX: Final = "NodeAttribute"
 _TYPE: Final = qn(XSI, "type")
 _PREFIX: Final = next(prefix for prefix, uri in PREFIXES.items() if uri == REFATTR1)

@@ -129,8 +129,6 @@ def test_labels_of_the_operator_come_before_the_built_in_ones():
     labels = Labels(("nl:Noodbescheid", "fr:Autre"))
     assert (labels.of("nl"), labels.of("fr"), labels.of("de")) == ("Noodbescheid", "Autre", BUILT_IN["de"])
     assert labels.of("xx") == BUILT_IN["en"]
-    assert labels.is_mark("Noodbescheid")
-    assert not labels.is_mark("Nooddocument")
 
 
 def test_the_same_message_again_is_the_same_contingency_document(quick, traces):

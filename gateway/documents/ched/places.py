@@ -143,7 +143,6 @@ NOTE_TESTS: Final = "LABORATORY_TESTS_COMMODITIES_"
 """With TOTAL, SATISFACTORY, NOT_SATISFACTORY or PENDING behind it."""
 
 LIST_NOTES: Final = "ched_note_subject_code"
-LIST_LINE_NOTES: Final = "ched_commodity_note_subject_code"
 
 PURPOSE_BOX: Final[Mapping[str, str]] = MappingProxyType(
     {
