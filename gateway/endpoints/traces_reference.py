@@ -22,6 +22,7 @@ from gateway.traces.models import (
     ReferenceTestCategory,
     Scope,
     Section,
+    TaxonReference,
     Tree,
     TreeNode,
     TreeUpdate,
@@ -44,7 +45,6 @@ from gateway.traces.wire_reference import (
     updates_response,
 )
 from mappings import reference as known
-from mappings.reference import AttributeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,7 @@ _FAULTS: Final = ServiceFaults(
 
 _CHANGES: Final = {"ADDED": "CREATED", "CHANGED": "UPDATED", "REMOVED": "DELETED"}
 _SUFFIX: Final = "NodeAttribute"
+_LATIN: Final = "la"
 _MAX_TREES: Final = 400
 """Replies that are kept: every tree in every language, for one day."""
 
@@ -187,11 +188,8 @@ def _node(data: ReferenceData, node: known.Node, language: str) -> TreeNode:
 
 
 def _attribute(attribute: known.Attribute) -> NodeAttribute:
-    values = attribute.values
-    if attribute.kind is AttributeKind.TAXA:
-        values = tuple(taxon.name for taxon in attribute.taxa)
-    elif attribute.value:
-        values = (attribute.value,)
+    values = (attribute.value,) if attribute.value else attribute.values
+    taxa = (TaxonReference(each.name, each.id, each.eppo, language=_LATIN) for each in attribute.taxa)
     columns = (NodeColumn(each.id, each.type, each.name, each.cardinality) for each in attribute.columns)
     return NodeAttribute(
         attribute.kind.value.removesuffix(_SUFFIX),
@@ -199,6 +197,7 @@ def _attribute(attribute: known.Attribute) -> NodeAttribute:
         attribute.name,
         values=values,
         columns=tuple(columns),
+        taxa=tuple(taxa),
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "ReferenceTestCategory",
     "Scope",
     "Section",
+    "TaxonReference",
     "Tree",
     "TreeNode",
     "TreeUpdate",
@@ -57,12 +58,25 @@ class NodeColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxonReference:
+    """A species that a node allows."""
+
+    name: str
+    """Latin."""
+    id: str = ""
+    eppo_code: str = ""
+    fao_code: str = ""
+    language: str = ""
+    """Of the name, ISO 639-1."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeAttribute:
     """An attribute of a node.
 
     ``kind`` is the type's name without ``NodeAttribute``: FieldAccess, Allowed, Boolean, Integer, EnumSingle,
     EnumCollection, Cardinality, MandatoryNotApplicable, SelectableDocumentLink, ClassificationSection, Taxon,
-    DescriptorColumn. Its values are texts, of a Boolean ``true`` or ``false``, of a section or taxon its code.
+    DescriptorColumn. Its values are texts, of a Boolean ``true`` or ``false``, of a section its code.
     """
 
     kind: str
@@ -72,6 +86,8 @@ class NodeAttribute:
     values: tuple[str, ...] = ()
     columns: tuple[NodeColumn, ...] = ()
     """Of DescriptorColumn."""
+    taxa: tuple[TaxonReference, ...] = ()
+    """Of Taxon."""
 
 
 @dataclass(frozen=True, slots=True)

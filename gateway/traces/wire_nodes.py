@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gateway.traces.models import CertificateModel, NodeAttribute, NodeColumn, TreeNode
+from gateway.traces.models import CertificateModel, NodeAttribute, NodeColumn, TaxonReference, TreeNode
 from gateway.traces.wire_common import add, mandatory, read_instant, required, text_of
 from gateway.xml.names import PREFIXES, REFATTR1, REFMODEL1, REFTREE1, XSI, qn
 
@@ -33,7 +33,8 @@ VALUES: Final = {
 """Kinds of attributes and the element that holds their values; sections, taxa and columns have forms of their own."""
 
 _SECTION: Final = "ClassificationSection"
-_TAXON: Final = "Taxon"
+_TAXON: Final = {"taxonId": "id", "eppoCode": "eppo_code", "faoCode": "fao_code", "languageID": "language"}
+"""Attributes of a TaxonReference; those without a value are left out."""
 _SUFFIX: Final = "NodeAttribute"
 _TYPE: Final = qn(XSI, "type")
 _PREFIX: Final = next(prefix for prefix, uri in PREFIXES.items() if uri == REFATTR1)
@@ -125,10 +126,11 @@ def _add_attribute(parent: _Element, attribute: NodeAttribute) -> None:
     for text in attribute.values:
         if attribute.kind == _SECTION:
             add(element, _a("ClassificationSection"), code=text)
-        elif attribute.kind == _TAXON:
-            add(element, _a("TaxonReference"), text)
         else:
             add(element, _a(VALUES[attribute.kind]), text)
+    for taxon in attribute.taxa:
+        known = {name: value for name, field in _TAXON.items() if (value := getattr(taxon, field))}
+        add(element, _a("TaxonReference"), taxon.name, **known)
 
 
 def _read_attribute(element: _Element) -> NodeAttribute:
@@ -149,13 +151,17 @@ def _read_attribute(element: _Element) -> NodeAttribute:
             )
             for each in element.iterchildren(_a("DescriptorColumnValue"))
         ),
+        taxa=tuple(
+            TaxonReference((each.text or "").strip(), **{field: each.get(name) or "" for name, field in _TAXON.items()})
+            for each in element.iterchildren(_a("TaxonReference"))
+        ),
     )
 
 
 def _values(element: _Element, kind: str) -> tuple[str, ...]:
     if kind == _SECTION:
         return tuple(each.get("code") or "" for each in element.iterchildren(_a("ClassificationSection")))
-    name = "TaxonReference" if kind == _TAXON else VALUES.get(kind)
+    name = VALUES.get(kind)
     if name is None:
         return ()
     return tuple((each.text or "").strip() for each in element.iterchildren(_a(name)))

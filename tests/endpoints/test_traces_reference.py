@@ -90,7 +90,11 @@ def test_a_node_by_path_and_by_code_with_its_attributes(service):
     assert attributes["SPLITTING_CONFORM_CONSIGNMENT_ALLOWED"].values == ("ALLOWED",)
     assert attributes["COUNTRY_OF_ORIGIN_IS_MULTIPLE_CHOICE"].values == ("false",)
     assert attributes["CHED_NOT_ACCEPTABLE_MEASURE_POSSIBLE_VALUES"].values[:2] == ("REDISPATCHING", "SLAUGHTER")
-    assert attributes["TAXON_POSSIBLE_VALUES"].values == ("Equus caballus", "Equus asinus")
+    taxa = attributes["TAXON_POSSIBLE_VALUES"].taxa
+    assert [(each.name, each.id, each.eppo_code) for each in taxa] == [
+        ("Equus caballus", "142608", "1EQUCB"),
+        ("Equus asinus", "142607", ""),
+    ]
     columns = {each.id: each for each in attributes["AVAILABLE_CHED_DESCRIPTOR_COLUMNS"].columns}
     assert (columns["TAXON_ID"].type, columns["TAXON_ID"].cardinality) == ("TAXON", "MANDATORY")
 

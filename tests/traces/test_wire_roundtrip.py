@@ -58,6 +58,7 @@ from gateway.traces.models import (
     Scope,
     SealFile,
     Section,
+    TaxonReference,
     Tree,
     TreeNode,
     TreeUpdate,
@@ -161,7 +162,7 @@ DETAIL = TreeNode(
         NodeAttribute("EnumCollection", "EE", "EE", values=("A", "B")),
         NodeAttribute("SelectableDocumentLink", "D", "D", values=("CERTIFICATE_PHYTOSANITARY",)),
         NodeAttribute("ClassificationSection", "S", "S", values=("REG-TRANS", "OTH-OPER")),
-        NodeAttribute("Taxon", "T", "T", values=("Citrus sinensis",)),
+        NodeAttribute("Taxon", "T", "T", taxa=(TaxonReference("Citrus sinensis", "7", "CIDSI", "x", "la"),)),
         NodeAttribute(
             "DescriptorColumn", "C", "C", columns=(NodeColumn("QUANTITY", "QUANTITY", "Quantity", "MANDATORY"),)
         ),
