@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.ched.access import Sight, is_shown_masked, require_sight, visibility_of
+from gateway.ched.codes import Codes
 from gateway.ched.identities import named_keys
 from gateway.ched.models import ChedContent
 from gateway.ched.projection import shown_row, without_personal_data
@@ -131,6 +132,7 @@ class CertificateLibrary:
         self._portal = portal
         self._render = render
         self._source = source
+        self._codes = Codes(context)
 
     def take(
         self,
@@ -188,12 +190,16 @@ class CertificateLibrary:
         return row
 
     def read(self, actor: Actor, kind: CertificateKind, reference: str) -> ChedContent:
-        """The certificate, projected to what the actor may see.
+        """The certificate, projected to what the actor may see, in the codes of its system.
 
         Raises:
             ChedRefused: IMG-7201 there is none of this kind.
             AccessDenied: IMG-2110.
+            TranslationRefused: IMG-60xx, the system has no such code.
         """
+        return self._codes.own(actor, self._seen(actor, kind, reference))
+
+    def _seen(self, actor: Actor, kind: CertificateKind, reference: str) -> ChedContent:
         with self._context.store.read() as connection:
             found = read_ched_by_reference(connection, reference)
         if found is None or found[0].type != kind.type:
@@ -217,7 +223,7 @@ class CertificateLibrary:
         if row is not None and row.type == kind.type:
             self._sight(actor, row)
             return row
-        content = self.read(actor, kind, reference)
+        content = self._seen(actor, kind, reference)
         ched = read_ched(parse(content.content, limits=self._context.limits).root)
         return _row(ched, kind, None, partner="", country="", now=self._context.clock())
 
@@ -227,6 +233,10 @@ class CertificateLibrary:
         An instance that has an upstream asks there too: what it issued itself (at most `MAX_OWN` of it) comes first,
         and is not there. Without a body there is nobody whose rights the upstream could know: then only what is here.
         """
+        found = self._found(actor, kind, self._codes.asked(actor, query))
+        return tuple(self._codes.shown(actor, row) for row in found)
+
+    def _found(self, actor: Actor, kind: CertificateKind, query: ChedQuery) -> Sequence[ChedRow]:
         visibility = replace(visibility_of(actor), refusals=False)
         wanted = replace(query, visibility=visibility, types=(kind.type,))
         if self._source is None or actor.body is None:
@@ -248,7 +258,7 @@ class CertificateLibrary:
         Raises:
             ChedRefused: as `read`; IMG-7207 no signed one can be made here, or for this reader.
         """
-        content = self.read(actor, kind, reference)
+        content = self._seen(actor, kind, reference)
         if signed and content.masked:
             raise ChedRefused("IMG-7207", where="ID", found=reference)
         root = parse(content.content, limits=self._context.limits).root
