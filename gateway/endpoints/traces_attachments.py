@@ -56,8 +56,12 @@ def certificate_attachments(attachments: Attachments, services: Services) -> Con
 
 
 def _limits(own: Limits) -> Limits:
-    """One file may be nearly all of a message; what the operator says of texts holds."""
-    chosen = own.max_large_text if own.max_large_text != DEFAULT_LIMITS.max_large_text else own.max_bytes
+    """One file may be nearly all of a message, also beside the envelope; what the operator says of texts holds.
+
+    Texts are measured in base64, which a file in a package never was: as many characters as all of a message would be.
+    """
+    most = own.max_bytes * 4 // 3 + 4
+    chosen = own.max_large_text if own.max_large_text != DEFAULT_LIMITS.max_large_text else most
     return replace(own, large_text=own.large_text | {_FILE}, max_large_text=chosen)
 
 
