@@ -1,33 +1,27 @@
-"""Writes of a national system: to TRACES, or while it is away into the register of this instance and the queue."""
+"""Writes of a national system: to TRACES, or while it is away to where contingency documents are taken."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import Caller
-from gateway.ched.contingency import OBLIGATIONS, REASON, as_contingency, values_kept
-from gateway.ched.models import Receipt, SubmissionKind
+from gateway.ched.accepting import Acceptance, as_accepted
+from gateway.ched.contingency import values_kept
+from gateway.ched.models import Receipt
 from gateway.ched.parts import writer_of
 from gateway.ched.preparing import Preparer
 from gateway.ched.states import ChedStatus, Operation, decided_status
 from gateway.ched.transmission import COUNTER_SEAL, Away, Begun, Outgoing, Transmission
 from gateway.ched.upstream import is_away, refusal_of
-from gateway.ched.writing import message_digest
-from gateway.documents.ched import write_ched
 from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError, Unavailable
 from gateway.store import (
-    ContingencyState,
     Recorded,
     RecordedKind,
     ched_by_reference,
     ched_of_exchange,
-    ched_repeat_key,
     cheds_by_local_reference,
     find_ched_repeat,
-    get_ched,
-    settle_contingency,
     steps_of_ched,
 )
 from gateway.store.journal import claim_nonces
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
     from sqlalchemy import Connection
 
+    from gateway.ched.accepting import Also
     from gateway.ched.availability import Availability
     from gateway.ched.counter_seals import CounterSealReader
     from gateway.ched.models import Actor, SealedCopy
@@ -50,18 +45,11 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Part
     from gateway.exchange import Context
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow, ChedWrite
-
-    Also = Callable[[Connection, ChedWrite], None]
+    from gateway.store import ChedRow
 
 __all__ = ["Relaying"]
 
 _TAKEN: Final = "Message has been successfully processed"
-_KINDS: Final = {
-    Operation.DRAFT: SubmissionKind.DRAFT,
-    Operation.SUBMIT: SubmissionKind.FOR_DECISION,
-    Operation.IN_PROGRESS: SubmissionKind.DECISION_IN_PROGRESS,
-}
 
 
 class Relaying:
@@ -99,6 +87,7 @@ class Relaying:
         self._seals = seals
         self._settings = settings
         self._preparer = Preparer(context, settings)
+        self._acceptance = Acceptance(context, register=register, transmission=transmission, labels=settings.labels)
 
     def register(self) -> RegisterService:
         """What stands here."""
@@ -153,7 +142,7 @@ class Relaying:
             if again is not None:
                 return again
             if self._is_behind(going):
-                return self._accept(going, None, sent=False)
+                return self._acceptance.take(going, None, sent=False, known=True)
             return self._change(going) if going.step.reference else self._create(going)
 
     def cancel(self, actor: Actor, reference: str, reason: str, call: SoapCall) -> Receipt:
@@ -165,7 +154,7 @@ class Relaying:
         caller = self.caller(actor, required=True)
         row = self.row_of(reference)
         if row is not None and not row.reference:
-            return self._register(self._dropped).cancel(actor, reference, reason, call)
+            return self._acceptance.cancel(actor, reference, reason, call)
         self._preparer.verify(actor, call)
         if not self.availability.is_worth_trying(CONTROL.name):
             raise Unavailable("IMG-9010", where=CONTROL.name)
@@ -224,7 +213,8 @@ class Relaying:
         """TRACES does not answer: the policy decides."""
         if self.goes_on and (begun is not None or self.row_of(going.step.reference) is not None):
             try:
-                return self._accept(going, begun, sent=away.sent)
+                known = begun is None and bool(going.step.reference)
+                return self._acceptance.take(going, begun, sent=away.sent, known=known)
             except GatewayError as refusal:
                 if begun is not None and not away.sent:
                     self._withdraw(begun, refusal.code, refusal.message)
@@ -238,60 +228,12 @@ class Relaying:
     def _withdraw(self, begun: Begun, code: str, detail: str = "") -> None:
         self._store.write(lambda connection: self._transmission.withdraw(connection, begun, code=code, detail=detail))
 
-    def _accept(self, going: Outgoing, begun: Begun | None, *, sent: bool) -> Receipt:
-        """Take it as a contingency document: judged by the rules of this instance, and put into the queue."""
-        root = self._marked(going)
-        principal = replace(going.actor.principal, nonces=())
-        actor = replace(going.actor, principal=principal)
-        register = self._register(partial(self._enqueue, going, begun, sent))
-        call = going.call
-        known = begun is None and (going.step.reference or self._is_behind(going))
-        match going.operation:
-            case Operation.FOLLOW_UP:
-                receipt = register.follow_up(actor, root, (), call)
-            case Operation.AMEND:
-                receipt = register.amend(actor, root, call)
-            case Operation.IN_PROGRESS if known and decided_status(going.ched) is not None:
-                receipt = register.decide(actor, root, (), call)
-            case operation:
-                receipt = register.submit(actor, root, _KINDS[operation], call)
-        return _as_contingency(receipt)
-
-    def _enqueue(
-        self,
-        going: Outgoing,
-        begun: Begun | None,
-        sent: bool,  # noqa: FBT001 - bound by partial
-        connection: Connection,
-        write: ChedWrite,
-    ) -> None:
-        """In the unit of work of the register: all of it is there, or nothing."""
-        at = going.call.received_at
-        self._transmission.add_step(connection, write.row.id, write.version_id, going.operation, at, claimed=sent)
-        if going.seals:
-            row = get_ched(connection, write.row.id)
-            if row is not None:
-                self._transmission.record(connection, row, at, "signatures", seals=going.seals)
-        if begun is not None:
-            self._transmission.withdraw(connection, begun, code="IMG-9010", detail="taken as a contingency document")
-
-    def _dropped(self, connection: Connection, write: ChedWrite) -> None:
-        """A contingency CHED that ends before TRACES heard of it has nothing to exchange."""
-        at = self.context.clock()
-        for step in steps_of_ched(connection, write.row.id):
-            if step.state is ContingencyState.UNKNOWN:
-                raise Unavailable("IMG-9011", where="ID", found=write.row.local_reference)
-            if step.state.open:
-                settle_contingency(
-                    connection, step, state=ContingencyState.REFUSED, code="IMG-7220", detail="cancelled here", at=at
-                )
-
     def _repeated(self, going: Outgoing) -> Receipt | None:
         """The receipt of the same message when it came before; looks at TRACES where that is still open."""
         with self._store.read() as connection:
             found = find_ched_repeat(connection, going.repeat_key)
             if found is None and self.goes_on:
-                found = find_ched_repeat(connection, self._register_key(going))
+                found = find_ched_repeat(connection, self._acceptance.key(going))
             row = ched_of_exchange(connection, found.exchange_id) if found is not None else None
             steps = steps_of_ched(connection, row.id) if row is not None else ()
         if found is None or row is None:
@@ -321,7 +263,7 @@ class Relaying:
             pending=row.pending,
             exchange_id=found.exchange_id,
         )
-        return _as_contingency(receipt) if row.contingency and not row.reference else receipt
+        return as_accepted(receipt) if row.contingency and not row.reference else receipt
 
     def _is_behind(self, going: Outgoing) -> bool:
         """Whether the message is about a CHED of which earlier steps wait: it must not overtake them."""
@@ -364,32 +306,6 @@ class Relaying:
             pending=pending,
             exchange_id=exchange_id,
         )
-
-    def _marked(self, going: Outgoing) -> _Element:
-        mark = self._settings.labels.of(going.actor.language)
-        return write_ched(as_contingency(going.ched, mark, going.step.local_reference))
-
-    def _register_key(self, going: Outgoing) -> bytes:
-        """Under which the register keeps the message when it came as a contingency document."""
-        body = writer_of(going.actor)
-        operation = going.operation
-        if operation is Operation.IN_PROGRESS and going.decision:
-            operation = Operation.DECIDE
-        return ched_repeat_key(
-            partner=going.actor.principal.partner.id,
-            operation=operation.value,
-            body=body.id,
-            digest=message_digest(self._marked(going)),
-        )
-
-
-def _as_contingency(receipt: Receipt) -> Receipt:
-    findings = (*(each for each in receipt.findings if each.rule not in _OURS_TO_DO), *OBLIGATIONS)
-    return replace(receipt, reason=REASON, contingency=True, findings=findings)
-
-
-_OURS_TO_DO: Final = frozenset({"R-41-1", "R-41-2"})
-"""Signatures that this instance verified itself, in the codes in which they were made, or makes when it transmits."""
 
 
 def _local(connection: Connection, going: Outgoing) -> ChedRow | None:
