@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
@@ -21,6 +20,7 @@ import structlog
 
 from adapters.traces_nt import NOBODY, Caller, TracesForbidden
 from gateway.ched.attached import with_files_upstream
+from gateway.ched.background import Background
 from gateway.ched.restoring import Restorer
 from gateway.ched.states import Operation
 from gateway.ched.transmission import COUNTER_SEAL, EXCHANGE, Away, Begun, exchanged
@@ -95,7 +95,7 @@ class _Outcome(Enum):
     STOP = "stop"
 
 
-class Exchanger:
+class Exchanger(Background):
     """Exchanges with one TRACES.
 
     Args:
@@ -119,6 +119,7 @@ class Exchanger:
         availability: Availability,
         settings: ExchangerSettings,
     ) -> None:
+        super().__init__("traces-exchange", every=settings.retry)
         self._context = context
         self._store = context.store
         self._upstream = upstream
@@ -129,22 +130,6 @@ class Exchanger:
         self._settings = settings
         self._restorer = Restorer(context)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-
-    def start(self) -> None:
-        """Work in the background until `stop`."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._loop, name="traces-exchange", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: timedelta = timedelta(seconds=25)) -> bool:
-        """Finish the step in hand, take no more; returns whether it ended in time."""
-        self._stopping.set()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout.total_seconds())
-        return not self._thread.is_alive()
 
     def run_once(self) -> Exchanged | None:
         """One round in this thread; None when another exchanger is at it.
@@ -327,17 +312,10 @@ class Exchanger:
                 self._availability.answered(outage.functionality)
         return False
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                done = self.run_once()
-                if done is not None and (done.exchanged or done.refused or done.seals):
-                    _log.info(
-                        "traces.exchanged", exchanged=len(done.exchanged), refused=len(done.refused), seals=done.seals
-                    )
-            except Exception as error:  # noqa: BLE001 - an exchanger that dies is a silent outage
-                _log.warning("traces.interrupted", error=type(error).__name__)
-            self._stopping.wait(self._settings.retry.total_seconds())
+    def _round(self) -> None:
+        done = self.run_once()
+        if done is not None and (done.exchanged or done.refused or done.seals):
+            _log.info("traces.exchanged", exchanged=len(done.exchanged), refused=len(done.refused), seals=done.seals)
 
 
 _NOT_REACHED: Final = ("IMG-8001", "IMG-8002", "IMG-8007")

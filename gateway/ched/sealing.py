@@ -6,13 +6,12 @@ is pending; whoever asks for the signed CHED, or the instance by itself (``SealK
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from gateway.ched.background import Background
 from gateway.ched.models import SealRole
 from gateway.ched.writing import COUNTER_SEAL
 from gateway.errors import ChedRefused, Unavailable
@@ -30,6 +29,7 @@ from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from gateway.exchange import Context
     from gateway.store import ChedRow
@@ -116,7 +116,7 @@ class CounterSeals:
         return sealed
 
 
-class SealKeeper:
+class SealKeeper(Background):
     """Makes pending seals of TRACES in the background, so that none waits for somebody to ask for it.
 
     Several processes may do it at once: of two seals over one state the first is kept.
@@ -127,31 +127,10 @@ class SealKeeper:
     """
 
     def __init__(self, complete: Callable[[], int], *, every: timedelta) -> None:
+        super().__init__("traces-seals", every=every)
         self._complete = complete
-        self._every = every
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
 
-    def start(self) -> None:
-        """Work in a thread until `stop`."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._loop, name="traces-seals", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: timedelta = timedelta(seconds=25)) -> bool:
-        """Finish the seals in hand; returns whether it ended in time."""
-        self._stopping.set()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout.total_seconds())
-        return not self._thread.is_alive()
-
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                made = self._complete()
-                if made:
-                    _log.info("traces.sealed", seals=made)
-            except Exception as error:  # noqa: BLE001 - a keeper that dies is a silent outage
-                _log.warning("traces.not_sealed", error=type(error).__name__)
-            self._stopping.wait(self._every.total_seconds())
+    def _round(self) -> None:
+        made = self._complete()
+        if made:
+            _log.info("traces.sealed", seals=made)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
     from sqlalchemy import Connection
 
+    from gateway.ched.background import Background
     from gateway.ched.library import CertificateRenderer
     from gateway.ched.models import ChedService
     from gateway.ched.register import Renderer
@@ -70,7 +71,7 @@ class Built:
     """What stands here; of a national instance its contingency CHEDs."""
     library: CertificateLibrary
     attachments: Attachments
-    background: tuple[Exchanger | SealKeeper, ...]
+    background: tuple[Background, ...]
     """What goes on by itself: the exchange with the upstream, or the seals of this instance in the role traces."""
     exchanger: Exchanger | None
     """Where there is an upstream."""
