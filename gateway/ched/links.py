@@ -13,6 +13,7 @@ from gateway.ched.access import Sight, sight_of
 from gateway.ched.parts import check_author, check_post
 from gateway.ched.rewriting import rewritten
 from gateway.ched.rows import row_of
+from gateway.ched.size import MAX_LINKS
 from gateway.ched.states import (
     STATUS_NAMES,
     TERMINAL,
@@ -70,7 +71,7 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
     Raises:
         ChedRefused: IMG-7204 one that is not here or that the actor does not see in full; IMG-7202 one that cannot be
             replaced any more; IMG-7210 one whose Part I is not the actor's, IMG-7211 one that is decided, which only
-            its post replaces.
+            its post replaces; IMG-7215 one that was split as often as may be.
     """
     found = []
     for link in dict.fromkeys(ched.previous):
@@ -86,6 +87,8 @@ def predecessors(connection: Connection, actor: Actor, ched: Ched, limits: Limit
                 check_post(actor, content)
         elif row.status_code in {*TERMINAL, ChedStatus.DRAFT}:
             raise ChedRefused("IMG-7204", where="II.1", found=f"{link.reference}, status {row.status_code}")
+        elif len(content.subsequent) >= MAX_LINKS:
+            raise ChedRefused("IMG-7215", where="II.24", found=link.reference, expected=f"at most {MAX_LINKS}")
         status = ChedStatus.REPLACED if replaces else ChedStatus(row.status_code)
         operation = Operation.REPLACE if replaces else Operation.SPLIT
         found.append(Relative(row, content, status, operation))

@@ -12,6 +12,7 @@ from gateway.ched.contingency import local_id
 from gateway.ched.labels import Labels
 from gateway.ched.parts import writer_of
 from gateway.ched.signatures import Case, require_signatures, verify_all
+from gateway.ched.size import check_size
 from gateway.ched.states import ChedStatus, Operation, decided_status
 from gateway.ched.steps import Step
 from gateway.ched.transmission import Outgoing
@@ -112,7 +113,9 @@ class Preparer:
         partner = actor.principal.partner
         digest = message_digest(document, *(copy.content for copy in copies))
         root = self._codes.canonical(actor, document)
-        ched = self._addressed(actor, read_ched(root), operation, digest)
+        received = read_ched(root)
+        check_size(received)
+        ched = self._addressed(actor, received, operation, digest)
         evidence = self.verify(actor, call, document, copies)
         if decision and self._settings.signatures_required:
             require_signatures(Case.IN_TRACES, evidence)

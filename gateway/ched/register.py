@@ -27,11 +27,13 @@ from gateway.ched.parts import (
 from gateway.ched.reading import ChedReader, Renderer
 from gateway.ched.sealing import CounterSeals
 from gateway.ched.signatures import Case
+from gateway.ched.size import MAX_DRAFTS, check_size
 from gateway.ched.states import EDITABLE, ONWARD, ChedStatus, Mover, Operation, check_transition, decided_status
 from gateway.ched.writing import Change, Writer, message_digest
 from gateway.documents.ched import Ched, Part
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
+from gateway.store import ChedQuery, ChedVisibility, find_cheds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +106,7 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, operation, document, call)
         if again is not None:
             return again
-        ched = self._codes.read(actor, document)
+        ched = self._read(actor, document)
         before, stored = self._stored(actor, ched)
         in_progress = kind is SubmissionKind.DECISION_IN_PROGRESS
         decided = decided_status(ched) if in_progress else None
@@ -119,10 +121,13 @@ class RegisterService(ChedReader):
             check_begun(ched)
         elif in_progress:
             check_untouched(stored, ched, Part.I, Part.III)
-        relatives = self._relatives(actor, ched) if before is None else ()
+        draft = kind is SubmissionKind.DRAFT
+        if draft and before is None:
+            self._check_drafts(actor)
+        begins = before is None or before.status_code in EDITABLE
+        relatives = self._relatives(actor, ched if stored is None else stored) if begins else ()
         judged: tuple[Finding, ...] = ()
         if not in_progress or stored is None:
-            draft = kind is SubmissionKind.DRAFT
             judged = self._judge.rules(ched, Part.I, before, call, relatives=relatives, draft=draft)
         if in_progress:  # without a conclusion Part II is a draft of the post
             judged += self._judge.rules(ched, Part.II, before, call, draft=decided is None)
@@ -142,7 +147,8 @@ class RegisterService(ChedReader):
                 part=Part.II if in_progress else Part.I,
                 evidence=evidence,
                 findings=(*judged, *missing),
-                relatives=(*relatives, *self._refused_parts(ched, status)),
+                # a draft moves nothing yet
+                relatives=(*(() if draft else relatives), *self._refused_parts(ched, status)),
                 to_be_sealed=self._seals is not None and decided is not None and not missing,
             )
         )
@@ -164,7 +170,7 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, Operation.DECIDE, document, call, laboratory_tests or b"")
         if again is not None:
             return again
-        ched = self._codes.read(actor, document)
+        ched = self._read(actor, document)
         before, stored = self.existing(actor, ched)
         status = decided_status(ched, parts_accepted=self._parts_accepted(before))
         if status is None:
@@ -212,7 +218,7 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, Operation.FOLLOW_UP, document, call, laboratory_tests or b"")
         if again is not None:
             return again
-        ched = self._codes.read(actor, document)
+        ched = self._read(actor, document)
         before, stored = self.existing(actor, ched)
         if ched.follow_up is None:
             raise ChedRefused("IMG-7214", where="III.5", expected="Part III")
@@ -253,7 +259,7 @@ class RegisterService(ChedReader):
         key, digest, again = self._key(actor, Operation.AMEND, document, call)
         if again is not None:
             return again
-        ched = self._codes.read(actor, document)
+        ched = self._read(actor, document)
         before, stored = self.existing(actor, ched)
         status = ChedStatus(before.status_code)
         check_transition(before.status_code, status, Mover.OPERATOR, Operation.AMEND)
@@ -311,6 +317,23 @@ class RegisterService(ChedReader):
         )
 
     # Steps
+
+    def _read(self, actor: Actor, document: _Element) -> Ched:
+        ched = self._codes.read(actor, document)
+        check_size(ched)
+        return ched
+
+    def _check_drafts(self, actor: Actor) -> None:
+        """Refuse one draft more than a body may have at a time.
+
+        Raises:
+            ChedRefused: IMG-7215.
+        """
+        own = ChedVisibility(bodies=(writer_of(actor).id,))
+        query = ChedQuery(visibility=own, statuses=(ChedStatus.DRAFT,), page_size=1, offset=MAX_DRAFTS - 1)
+        with self._store.read() as connection:
+            if find_cheds(connection, query):
+                raise ChedRefused("IMG-7215", where="BodyIdentity", expected=f"at most {MAX_DRAFTS} drafts")
 
     def _key(
         self, actor: Actor, operation: Operation, document: _Element, call: SoapCall, *more: bytes

@@ -35,6 +35,9 @@ _CN_STEPS: Final = (2, 4, 6, 8)
 _LAST: Final = "\U0010ffff"
 """After every character that a term has."""
 
+_LONGEST: Final = 500
+"""Characters of a term: PostgreSQL takes 2704 bytes, and no identifier, code or reference is longer."""
+
 _LISTS_OF_BOTH: Final = 48
 """More lists of viewers with statuses than that cost more than the two kinds by themselves."""
 
@@ -51,10 +54,10 @@ _SINGLE: Final = (
 
 
 def terms_of(row: ChedRow) -> frozenset[str]:
-    """Everything that this CHED is found by."""
+    """Everything that this CHED is found by; what is longer than an entry of an index may be finds nothing."""
     viewers = _viewers(row)
     with_status = {f"{viewer}|{row.status_code}" for viewer in viewers if not viewer.startswith("vg")}
-    return frozenset(_criteria(row)) | viewers | with_status
+    return frozenset(term for term in (*_criteria(row), *viewers, *with_status) if len(term) <= _LONGEST)
 
 
 def visible(row: ChedRow, visibility: ChedVisibility) -> bool:

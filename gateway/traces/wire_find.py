@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-__all__ = ["Row", "add_page", "page_of", "read_rows", "write_rows"]
+__all__ = ["MAX_CRITERIA", "Row", "add_page", "page_of", "read_rows", "write_rows"]
 
 Row = tuple[str, str, str]
 """Element, field, kind: text, texts, flag, moment, coded, class, range, cn; ``text!`` is written even when empty."""
 
 _PAGE_SIZE: Final = "pageSize"
 _OFFSET: Final = "offset"
+MAX_CRITERIA: Final = 500
+"""Elements of one search. The contract bounds no list of codes, and SQLite takes 1000 beginnings of one."""
 
 
 def write_rows(parent: _Element, namespace: str, rows: Iterable[Row], value: object) -> None:
@@ -66,11 +68,16 @@ def add_page(element: _Element, page_size: int, offset: int) -> None:
 
 
 def page_of(element: _Element) -> tuple[int, int]:
-    """Page size and offset; 100 and 0 where they are not given.
+    """Page size and offset of a search; 100 and 0 where they are not given.
 
     Raises:
-        SchemaInvalid: IMG-3001 a page of none or of more than 200, or a negative offset.
+        SchemaInvalid: IMG-3001 a page of none or of more than 200, a negative offset, or more criteria than a store
+            takes in one question.
     """
+    if len(element) > MAX_CRITERIA:
+        raise SchemaInvalid(
+            BREACH, where=path_of(element), found=f"{len(element)} criteria", expected=f"at most {MAX_CRITERIA}"
+        )
     size = _attribute(element, _PAGE_SIZE, PAGE)
     offset = _attribute(element, _OFFSET, 0)
     for name, value, most in ((_PAGE_SIZE, size - 1, MAX_PAGE - 1), (_OFFSET, offset, None)):
