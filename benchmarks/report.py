@@ -131,7 +131,7 @@ def bars(result: dict[str, Any]) -> list[dict[str, Any]]:
         rules = traces["rules"]["20 lines, all parts"]
         at_most("rules of a CHED with 20 lines and all parts (p50, ms)", rules["p50_us"] / 1000, CHED_RULES_BAR)
         stored = traces["stored"]
-        get, *searches = (figures["ratio"]["median"] for figures in stored["questions"].values())
+        get, *searches = (figures["ratio"]["p50"]["median"] for figures in stored["questions"].values())
         beside = f"{stored['many']:,} CHEDs stored / {stored['few']:,}"
         at_most(f"get with {beside} (p50)", get, CHED_STORED_BAR)
         at_most(f"find with {beside} (p50, the worst of {len(searches)} searches)", max(searches), CHED_STORED_BAR)
@@ -279,10 +279,11 @@ def _traces(traces: dict[str, Any]) -> list[str]:
         "",
         f"### TRACES: {stored['many']:,} CHEDs stored, beside {stored['few']:,}",
         "",
-        f"| p50 us | {stored['few']:,} | {stored['many']:,} | ratio, turn by turn (range) |",
-        "|---|---|---|---|",
+        f"| p50 us | {stored['few']:,} | {stored['many']:,} | ratio, turn by turn (range) | of CPU |",
+        "|---|---|---|---|---|",
         *(
-            f"| {name} | {figures['few_us']} | {figures['many_us']} | {_range(figures['ratio'])} |"
+            f"| {name} | {figures['few_us']} | {figures['many_us']} | {_range(figures['ratio']['p50'])}"
+            f" | {figures['ratio']['cpu']['median']} |"
             for name, figures in stored["questions"].items()
         ),
         "",

@@ -51,7 +51,8 @@ RESULT = {
             "filling_seconds": 300.0,
             "file_mib": 3600,
             "questions": {
-                question.name: {"few_us": 1200.0, "many_us": 1260.0, "ratio": ratio(1.05)} for question in QUESTIONS
+                question.name: {"few_us": 1200.0, "many_us": 1260.0, "ratio": {"p50": ratio(1.05), "cpu": ratio(1.01)}}
+                for question in QUESTIONS
             },
         },
     }
@@ -115,11 +116,11 @@ def test_every_question_is_answered_with_something(keys):
     fill_gateway(settings, 400)
     reader = Reader(settings, 400)
     try:
-        batch = reader.run(2)
+        batches = [reader.run(2) for _ in QUESTIONS]
     finally:
         reader.close()
-    assert list(batch.parts) == [question.name for question in QUESTIONS]
-    assert len(batch.wall) == 2 * len(QUESTIONS)
+    assert [name for batch in batches for name in batch.parts] == [question.name for question in QUESTIONS]
+    assert {len(batch.wall) for batch in batches} == {2}
 
 
 def test_questions_are_valid():
@@ -136,8 +137,8 @@ def test_questions_are_valid():
         (("submission", "ched/certificate", "cpu", "median"), 2.51),
         (("submission", "ched/certificate", "p50", "median"), 2.51),
         (("rules", "20 lines, all parts", "p50_us"), 1001.0),
-        (("stored", "questions", "get", "ratio", "median"), 1.21),
-        (("stored", "questions", "find by local reference", "ratio", "median"), 1.21),
+        (("stored", "questions", "get", "ratio", "p50", "median"), 1.21),
+        (("stored", "questions", "find by local reference", "ratio", "p50", "median"), 1.21),
     ],
 )
 def test_each_bar_is_missed_by_its_own_figure(place, value):
