@@ -50,7 +50,8 @@ class Traces:
         stamp.append(WSU.Expires(f"{now + timedelta(minutes=2):%Y-%m-%dT%H:%M:%SZ}"))
         client = self.client(service)
         client.wsse = UsernameToken(*self.account, use_digest=True, timestamp_token=stamp)
-        return client.service[operation](**parameters, _soapheaders=self.headers).body
+        answer = client.service[operation](**parameters, _soapheaders=self.headers)
+        return answer if client.settings.raw_response else answer.body
 
     def typed(self, service, root):
         """The certificate as zeep's values."""
@@ -77,10 +78,10 @@ def local_reference(root):
 
 
 def told(answer):
-    """What the submission led to; the reference is empty while TRACES is away (a contingency document)."""
+    """What the submission led to: its reference, and the local one of a contingency document while TRACES is away."""
     document = answer.SPSAcknowledgement.SPSAcknowledgementDocument
     own = next(each for each in document.ReferenceSPSReferencedDocument if value(each.RelationshipTypeCode) == "CAW")
-    print(f"taken as {value(own.ID) or 'a contingency document'}, status {value(document.StatusCode)}")
+    print(f"taken as {value(own.ID)}, status {value(document.StatusCode)}")
     for reason in document.ReasonInformation:
         print("  ", reason["_value_1"])
     return value(own.ID)
@@ -95,7 +96,8 @@ def fetch(traces, reference):
     """What an operator looks at: the CHED, its status, its PDF, and the files that it cites."""
     certificate = traces.call(CHED, "getChedCertificate", ID=reference).SPSCertificate
     document = certificate.SPSExchangedDocument
-    print(f"read {value(document.ID[-1:])}, last changed as {document.StatusCode[0]['name']}")
+    known = value(document.ID[-1:]) or f"{reference}, which has no I.2 yet"
+    print(f"read {known}, last changed as {document.StatusCode[0]['name']}")
     status = traces.call(CHED, "getChedCertificateStatus", ID=reference)
     print(f"status {status.Status['_value_1']} since {status.StatusChangeDateTime:%Y-%m-%d %H:%M:%S}")
     for cited in document.ReferenceSPSReferencedDocument:
@@ -107,6 +109,13 @@ def fetch(traces, reference):
     pdf = traces.call(CHED, "getChedPdfCertificate", ID=reference)
     Path(f"{quote(reference, safe='')}.pdf").write_bytes(pdf.Attachment["_value_1"])
     print(f"PDF {len(pdf.Attachment['_value_1'])} bytes")
+
+
+def refused(fault):
+    """What and where: UnauthenticatedException has no detail, every other refusal an Error for each thing."""
+    print("refused:", fault.message)
+    for error in fault.detail.iter(f"{{{ERR}}}Error") if fault.detail is not None else ():
+        print("  ", *(error.findtext(f"{{{ERR}}}{name}") for name in ("ID", "Field", "Message")))
 
 
 def main(base, username, secret_file, kind, body, ched_file, *attachments):
@@ -128,10 +137,8 @@ def main(base, username, secret_file, kind, body, ched_file, *attachments):
             for each in traces.call(CHED, "findChedCertificate", **criteria).ChedCertificateResult:
                 print(f"found {each.ID or each.LocalReference}, {each.Type['name']}, {each.Status['name']}")
         fetch(traces, reference or local)
-    except Fault as fault:  # UnauthenticatedException has no detail; every other refusal says what and where
-        print("refused:", fault.message)
-        for error in fault.detail.iter(f"{{{ERR}}}Error") if fault.detail is not None else ():
-            print("  ", *(error.findtext(f"{{{ERR}}}{name}") for name in ("ID", "Field", "Message")))
+    except Fault as fault:
+        refused(fault)
         return 1
     except (Error, etree.XMLSyntaxError, OSError, ValueError) as error:  # a file, the network
         print("not sent:", error)

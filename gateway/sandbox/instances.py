@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import TYPE_CHECKING
 
 from gateway.access import record_from_toml
 from gateway.sandbox.hub_instances import COUNTRY, HubWorld
@@ -20,10 +17,13 @@ from gateway.sandbox.traces_client import wire
 from gateway.sandbox.traces_instances import ChedWorld
 from gateway.sandbox.traces_samples import plants
 from gateway.sandbox.tsa import TimestampAuthority
+from gateway.sandbox.tsa_server import serve_in_thread
 from gateway.store import open_store, save_partner, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gateway.sandbox.tsa_server import StampServer
 
 __all__ = ["Sandbox"]
 
@@ -44,7 +44,7 @@ class Sandbox:
     hub: HubWorld = field(init=False)
     cheds: ChedWorld = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
-    _tsa: _ThreadingServer | None = None
+    _tsa: StampServer | None = None
 
     def __post_init__(self) -> None:
         self.a = Instance("gateway-a", "traces", free_port(), self.folder / "gateway-a")
@@ -75,7 +75,7 @@ class Sandbox:
         write(pki, "gateway-b-seal", national.seal("Sandbox national seal"))
         credential = tsa_root.timestamping("Sandbox time-stamping unit")
         write(pki, "tsa", credential)
-        self._tsa = _serve_in_thread(TimestampAuthority(credential))
+        self._tsa = serve_in_thread(TimestampAuthority(credential))
         for name in ("third-country", "third-country-at-b", "vet-third-country-at-b", "gateway-a-at-b", "national"):
             self._make_secret(name)
         for name in (*self.hub.ACCOUNTS, *self.cheds.ACCOUNTS):
@@ -269,20 +269,3 @@ file = "../pki/tsa-root.pem"
 purposes = ["timestamp"]
 level = "qualified"
 """
-
-
-class _ThreadingServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """No line per request."""
-
-
-def _serve_in_thread(application: Any) -> _ThreadingServer:
-    server: _ThreadingServer = make_server(
-        "127.0.0.1", 0, application, server_class=_ThreadingServer, handler_class=_Quiet
-    )
-    threading.Thread(target=server.serve_forever, name="time-stamping authority", daemon=True).start()
-    return server
