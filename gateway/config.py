@@ -246,9 +246,6 @@ class TracesSettings:
     ] = ()
     """Languages in which a CHED may be written, by country of entry, over the official ones (R-40-2)."""
 
-    rules: Annotated[str, Choice("imsoc-2019")] = "imsoc-2019"
-    """The rule set that CHEDs are held against."""
-
 
 @dataclass(frozen=True, slots=True)
 class LoggingSettings:

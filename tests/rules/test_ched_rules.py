@@ -157,12 +157,25 @@ source = "s"
         GOOD.replace("R-T1", "one"),
         GOOD.replace('"I"', '"IV"'),
         GOOD + 'types = ["B"]\n',
+        GOOD + 'valid_to = "2026"\n',
         GOOD + GOOD[GOOD.index("[[rule") :],
     ],
 )
 def test_a_rule_file_that_is_wrong_does_not_load(text):
     with pytest.raises(ConfigurationError, match="IMG-0132"):
         read_rules([text])
+
+
+def test_a_rule_may_begin_and_end_on_days_of_its_own():
+    amended = GOOD[GOOD.index("[[rule") :].replace("R-T1", "R-T1-2026") + "valid_from = 2026-03-01\n"
+    rules = read_rules([GOOD + "valid_to = 2026-02-28\n" + amended])
+    days = (date(2019, 12, 13), date(2019, 12, 14), date(2026, 2, 28), date(2026, 3, 1))
+    assert [[rule.id for rule in rules.values() if rule.valid_on(day)] for day in days] == [
+        [],
+        ["R-T1"],
+        ["R-T1"],
+        ["R-T1-2026"],
+    ]
 
 
 def test_a_file_of_options_that_is_wrong_does_not_load():

@@ -2,12 +2,11 @@
 
 from gateway.rules.ched.evaluation import evaluate_ched
 from gateway.rules.ched.facts import MEMBER_STATES, CommodityAccess, Facts, KnownPost, Languages, Posts
-from gateway.rules.ched.loading import RULE_SET, ched_rules
+from gateway.rules.ched.loading import ched_rules
 from gateway.rules.ched.models import AskedOf, ChedRule, Treatment
 
 __all__ = [
     "MEMBER_STATES",
-    "RULE_SET",
     "AskedOf",
     "ChedRule",
     "CommodityAccess",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -18,14 +19,24 @@ from gateway.rules.models import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["RULE_SET", "ched_rules", "read_rules"]
-
-RULE_SET: Final = "imsoc-2019"
-"""The name of the rule set in settings."""
+__all__ = ["ched_rules", "read_rules"]
 
 _ID: Final = re.compile(r"[A-Z]+\d*(-[A-Z0-9]+)+")
 _KEYS: Final = frozenset(
-    {"id", "treatment", "message", "expected", "reason", "source", "box", "types", "parts", "asked_of"}
+    {
+        "id",
+        "treatment",
+        "message",
+        "expected",
+        "reason",
+        "source",
+        "box",
+        "types",
+        "parts",
+        "asked_of",
+        "valid_from",
+        "valid_to",
+    }
 )
 _SEVERITIES: Final = {
     Treatment.REFUSE: Severity.SEVERE,
@@ -47,7 +58,10 @@ def ched_rules() -> Mapping[str, ChedRule]:
 
 
 def read_rules(texts: Iterable[str]) -> dict[str, ChedRule]:
-    """Read rules from TOML texts, one for each part of the CHED; raises as `ched_rules`."""
+    """Read rules from TOML texts, one for each part of the CHED; raises as `ched_rules`.
+
+    A text says since when its rules are valid. A rule may say so itself, and name the last day on which it is asked.
+    """
     rules: dict[str, ChedRule] = {}
     for text in texts:
         data = tomllib.loads(text)
@@ -75,7 +89,8 @@ def _rule(entry: dict[str, Any], data: dict[str, Any]) -> ChedRule:
             kind=Kind.CHECK,
             each="",
             expected=entry.get("expected", ""),
-            valid_from=data["valid_from"],
+            valid_from=_day(entry.get("valid_from", data["valid_from"])),
+            valid_to=_day(entry.get("valid_to")),
             treatment=treatment,
             box=entry.get("box", ""),
             parts=tuple(Part(part) for part in entry.get("parts", (data["part"],))),
@@ -84,3 +99,10 @@ def _rule(entry: dict[str, Any], data: dict[str, Any]) -> ChedRule:
         )
     except (KeyError, ValueError) as error:
         raise ConfigurationError("IMG-0132", where=rule_id, found=str(error)) from error
+
+
+def _day(value: object) -> date | None:
+    """A day as TOML has it, or none; ValueError for anything else."""
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    raise ValueError(f"{value!r} is no day")
