@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from gateway.store import ChedRow
 
-__all__ = ["FEW", "GET", "QUESTIONS", "Question", "Reader", "bodies", "fill_gateway", "measure"]
+__all__ = ["FEW", "GET", "QUESTIONS", "Question", "Reader", "bodies", "fill_gateway", "measure", "settle"]
 
 FEW = 1_000
 _COMMISSION = BodyIdentity(BodyKind.AUTHORITY, "EC000001")
@@ -134,8 +134,10 @@ def measure(keys: Path, many: int, *, turns: int, each: int) -> dict[str, Any]:
             settings = make_traces_gateway(keys, f"stored-{name}", bodies())
             filling = fill_gateway(settings, stored)
             readers[name] = (stack.enter_context(Process(Reader, settings, stored)), each)
+        database = keys / "stored-many" / "gateway.db"
+        settle(database)
         batches = in_turns(readers, (turns + 1) * len(QUESTIONS))
-        size = (keys / "stored-many" / "gateway.db").stat().st_size
+        size = database.stat().st_size
     return {
         "few": FEW,
         "many": many,
@@ -162,12 +164,10 @@ def fill_gateway(settings: Path, stored: int) -> float:
     document = serialise(write_ched(short()))
     with open_store(Settings.load(settings, {}).store.url, exclusive=True) as store:
         cheds_store.fill(store, stored, document=document)
-    taken = time.perf_counter() - started
-    _settle(settings.parent / "gateway.db")
-    return taken
+    return time.perf_counter() - started
 
 
-def _settle(database: Path) -> None:
+def settle(database: Path) -> None:
     """Let the system write what it still has and read the file once: the disk is not asked here, the store is."""
     os.sync()
     with database.open("rb") as file:
