@@ -26,6 +26,7 @@ from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, Gat
 from gateway.faultpoints import reach
 from gateway.store import (
     ChedEvidence,
+    ChedRow,
     ChedWrite,
     ContingencyState,
     Recorded,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow, ChedSeal, ContingencyRow
+    from gateway.store import ChedSeal, ContingencyRow
 
 __all__ = ["COUNTER_SEAL", "Away", "Begun", "Outgoing", "Transmission"]
 
@@ -220,7 +221,11 @@ class Transmission:
         return found
 
     def settle(self, begun: Begun, ched: Ched, answer: Answer, *, pending: str = "") -> ChedRow:
-        """Write down that TRACES has it, and the reference that it gave."""
+        """Write down that TRACES has it, and the reference that it gave.
+
+        Raises:
+            ChedRefused: IMG-7206, it gave the reference of another CHED.
+        """
         at = self._context.clock()
         content = _answered(ched, answer)
 
@@ -233,8 +238,10 @@ class Transmission:
             return row
 
         row = self._store.write(unit)
+        if isinstance(row, Recorded):  # by way of Undo: its reference is another's here
+            _raise_for(row)
         reach("traces.settled")
-        return row if row is not None else begun.row
+        return row if isinstance(row, ChedRow) else begun.row
 
     def withdraw(self, connection: Connection, begun: Begun, *, code: str, detail: str = "") -> None:
         """Write down that TRACES has not got it and will not: the CHED ends, and its message may come again."""
@@ -246,6 +253,7 @@ class Transmission:
                 row,
                 status_code=ChedStatus.DELETED.value,
                 local_reference="",  # free for the message when it comes again
+                partner="",  # nobody finds it
                 bodies=(),
                 posts=(),
                 areas=(),

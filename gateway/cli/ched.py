@@ -64,7 +64,7 @@ def find(
         page_size=limit,
     )
     with desk.store() as store, store.read() as connection:
-        rows = [summary_of(row) for row in find_cheds(connection, query, Cursors())]
+        rows = [summary_of(row) for row in find_cheds(connection, query, Cursors()) if not _is_withdrawn(row)]
     desk.answer({"cheds": rows}, listing(LIST_COLUMNS, rows) if rows else "none")
 
 
@@ -265,6 +265,13 @@ def summary_of(row: ChedRow) -> dict[str, Any]:
         "body": row.body,
         "updated_at": _moment(row.updated_at),
     }
+
+
+def _is_withdrawn(row: ChedRow) -> bool:
+    """What TRACES did not take, so that its message may come again: it stands under no reference (see ``waiting``)."""
+    from gateway.ched.states import ChedStatus  # noqa: PLC0415 - start-up
+
+    return row.status_code == ChedStatus.DELETED and not row.reference and not row.local_reference
 
 
 def _step(step: ContingencyRow, row: ChedRow | None) -> dict[str, Any]:

@@ -158,6 +158,14 @@ def test_who_may_write_and_what_the_rules_say_hold_while_traces_is_away(quick, t
         quick.service.read(quick.world.actor("stranger"), receipt.local_reference)
 
 
+def test_a_try_that_traces_did_not_get_is_found_by_nobody(quick, traces):
+    traces.end()
+    quick.world.submit(ched_pp(local_reference="OUR-1"))
+    query = ChedQuery(visibility=ChedVisibility(), types=("PP",), page_size=10)
+    for actor in (quick.world.actor(), quick.world.actor("importer")):
+        assert [row.local_reference for row in quick.service.find(actor, query)] == ["OUR-1"]
+
+
 def test_what_waits_is_found_before_what_traces_has(quick, traces):
     known = quick.world.submit(ched_pp(local_reference="BEFORE")).reference
     traces.end()
