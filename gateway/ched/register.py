@@ -29,7 +29,7 @@ from gateway.ched.sealing import CounterSeals
 from gateway.ched.signatures import Case
 from gateway.ched.size import MAX_DRAFTS, check_size
 from gateway.ched.states import EDITABLE, ONWARD, ChedStatus, Mover, Operation, check_transition, decided_status
-from gateway.ched.writing import Change, Writer, message_digest
+from gateway.ched.writing import Change, Message, Writer, message_digest
 from gateway.documents.ched import Ched, Part
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
@@ -102,8 +102,7 @@ class RegisterService(ChedReader):
             SealRefused: IMG-40xx, IMG-4201 to IMG-4204.
         """
         operation = _OPERATIONS[kind]
-        writer_of(actor)
-        key, digest, again = self._key(actor, operation, document, call)
+        message, again = self._message(actor, operation, document, call)
         if again is not None:
             return again
         ched = self._read(actor, document)
@@ -134,12 +133,7 @@ class RegisterService(ChedReader):
         evidence, missing = self._judge.signatures(actor, document, (), call, Case.NATIONAL if decided else None)
         return self._commit(
             Change(
-                actor=actor,
-                call=call,
-                operation=operation,
-                digest=digest,
-                repeat_key=key,
-                original=self._codes.original(actor, document),
+                message=message,
                 ched=entered(actor, ched, stored, in_progress=in_progress),
                 base=stored if stored is not None and in_progress else ched,
                 status=status,
@@ -167,7 +161,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no conclusion.
         """
-        key, digest, again = self._key(actor, Operation.DECIDE, document, call, laboratory_tests or b"")
+        message, again = self._message(actor, Operation.DECIDE, document, call, laboratory_tests)
         if again is not None:
             return again
         ched = self._read(actor, document)
@@ -182,12 +176,7 @@ class RegisterService(ChedReader):
         evidence, missing = self._judge.signatures(actor, document, seals, call, Case.IN_TRACES)
         return self._commit(
             Change(
-                actor=actor,
-                call=call,
-                operation=Operation.DECIDE,
-                digest=digest,
-                repeat_key=key,
-                original=self._codes.original(actor, document),
+                message=message,
                 ched=with_part(stored, ched, Part.II),
                 base=stored,
                 status=status,
@@ -196,7 +185,6 @@ class RegisterService(ChedReader):
                 evidence=evidence,
                 findings=(*findings, *missing),
                 relatives=self._refused_parts(ched, status),
-                laboratory_tests=laboratory_tests,
                 to_be_sealed=self._seals is not None and not missing,
             )
         )
@@ -215,7 +203,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`; ChedRefused IMG-7214, there is no Part III.
         """
-        key, digest, again = self._key(actor, Operation.FOLLOW_UP, document, call, laboratory_tests or b"")
+        message, again = self._message(actor, Operation.FOLLOW_UP, document, call, laboratory_tests)
         if again is not None:
             return again
         ched = self._read(actor, document)
@@ -232,12 +220,7 @@ class RegisterService(ChedReader):
         evidence, _ = self._judge.signatures(actor, document, seals, call, None)
         return self._commit(
             Change(
-                actor=actor,
-                call=call,
-                operation=Operation.FOLLOW_UP,
-                digest=digest,
-                repeat_key=key,
-                original=self._codes.original(actor, document),
+                message=message,
                 ched=with_part(stored, ched, Part.III),
                 base=stored,
                 status=status,
@@ -245,7 +228,6 @@ class RegisterService(ChedReader):
                 part=Part.III,
                 evidence=evidence,
                 findings=findings,
-                laboratory_tests=laboratory_tests,
                 to_be_sealed=self._seals is not None and before.signed,
             )
         )
@@ -256,7 +238,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`.
         """
-        key, digest, again = self._key(actor, Operation.AMEND, document, call)
+        message, again = self._message(actor, Operation.AMEND, document, call)
         if again is not None:
             return again
         ched = self._read(actor, document)
@@ -270,13 +252,8 @@ class RegisterService(ChedReader):
         evidence, _ = self._judge.signatures(actor, document, (), call, None)
         return self._commit(
             Change(
-                actor=actor,
-                call=call,
-                operation=Operation.AMEND,
+                message=message,
                 evidence=evidence,
-                digest=digest,
-                repeat_key=key,
-                original=self._codes.original(actor, document),
                 ched=amended(stored, ched, status),
                 base=ched if status in EDITABLE else stored,
                 status=status,
@@ -292,7 +269,7 @@ class RegisterService(ChedReader):
         Raises:
             As `submit`.
         """
-        key, digest, again = self._key(actor, Operation.CANCEL, call.body, call)
+        message, again = self._message(actor, Operation.CANCEL, call.body, call)
         if again is not None:
             return again
         before, stored = self.existing(actor, Ched(reference=reference))
@@ -302,12 +279,8 @@ class RegisterService(ChedReader):
         evidence, _ = self._judge.signatures(actor, call.body, (), call, None)
         return self._commit(
             Change(
-                actor=actor,
-                call=call,
-                operation=Operation.CANCEL,
+                message=message,
                 evidence=evidence,
-                digest=digest,
-                repeat_key=key,
                 ched=stored,
                 base=stored,
                 status=status,
@@ -335,19 +308,31 @@ class RegisterService(ChedReader):
             if find_cheds(connection, query):
                 raise ChedRefused("IMG-7215", where="BodyIdentity", expected=f"at most {MAX_DRAFTS} drafts")
 
-    def _key(
-        self, actor: Actor, operation: Operation, document: _Element, call: SoapCall, *more: bytes
-    ) -> tuple[bytes, bytes, Receipt | None]:
-        """What makes this message the same one again, its digest, and the receipt if it came before."""
+    def _message(
+        self,
+        actor: Actor,
+        operation: Operation,
+        document: _Element,
+        call: SoapCall,
+        laboratory_tests: bytes | None = None,
+    ) -> tuple[Message, Receipt | None]:
+        """The message with what makes it the same one again, and the receipt if it came before.
+
+        Raises:
+            AccessDenied: IMG-2112, it is sent for no body.
+            AuthenticationFailed: IMG-2003.
+        """
         writer_of(actor)
-        digest = message_digest(document, *filter(None, more))
+        digest = message_digest(document, *filter(None, (laboratory_tests,)))
         key = self._writer.repeat_key(actor, operation.value, digest)
         again = self._writer.repeated(actor, call, key)
-        return key, digest, self._codes.told(actor, again) if again is not None else None
+        told = self._codes.told(actor, again) if again is not None else None
+        original = self._codes.original(actor, document) if operation is not Operation.CANCEL else None
+        return Message(actor, call, operation, digest, key, original, laboratory_tests), told
 
     def _commit(self, change: Change) -> Receipt:
         receipt, row = self._writer.commit(change)
-        receipt = self._codes.told(change.actor, receipt)
+        receipt = self._codes.told(change.message.actor, receipt)
         if change.to_be_sealed and self._seals is not None and row.id and self._seals.try_seal(row.id):
             self._seals.complete(_CAUGHT_UP)
             return replace(receipt, pending="")

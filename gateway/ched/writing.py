@@ -51,22 +51,34 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
     from gateway.store import AttachmentRow, Recorded, Store
 
-__all__ = ["Change", "Writer", "conflict_of", "message_digest"]
+__all__ = ["Change", "Message", "Writer", "conflict_of", "message_digest"]
 
 COUNTER_SEAL = "counter-seal"
 """What is pending while the seal of TRACES is not there (Article 41(2))."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change of one CHED, judged and complete but for what only the store can say."""
+class Message:
+    """What somebody sent."""
 
     actor: Actor
     call: SoapCall
     operation: Operation
     digest: bytes
-    """SHA-256 of the message's canonical content."""
+    """SHA-256 of its canonical content."""
     repeat_key: bytes
+    """By which the same message is known when it comes again."""
+    original: bytes | None = None
+    """Its document as submitted, where it came in other codes."""
+    laboratory_tests: bytes | None = None
+    """The blocks that stand beside the document then; None leaves those that are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one CHED, judged and complete but for what only the store can say."""
+
+    message: Message
     ched: Ched
     """As submitted, or as it stands for a change of the status alone."""
     base: Ched
@@ -78,10 +90,6 @@ class Change:
     findings: tuple[Finding, ...] = ()
     relatives: tuple[Relative, ...] = ()
     """CHEDs that change with it."""
-    original: bytes | None = None
-    """As submitted, where it came in other codes."""
-    laboratory_tests: bytes | None = None
-    """The blocks that stand beside the document then; None leaves those that are there."""
     to_be_sealed: bool = False
     """Whether the register seals what stands then."""
     detail: dict[str, Any] = field(default_factory=dict)
@@ -159,16 +167,17 @@ class Writer:
             ExchangeRefused: IMG-7007 the signature is another partner's, IMG-7008 the message id was used before.
             AuthenticationFailed: IMG-2003.
         """
-        at = change.call.received_at
+        message = change.message
+        actor, at = message.actor, message.call.received_at
         version_id = new_id(at)
         chid = change.before.id if change.before is not None else version_id
         written: list[ChedRow] = []
 
         def unit(connection: Connection) -> Recorded:
             written.clear()
-            again = find_ched_repeat(connection, change.repeat_key) is not None
+            again = find_ched_repeat(connection, message.repeat_key) is not None
             ched = self._as_it_stands(connection, change, chid, number=not again)
-            row = row_of(ched, change.actor, chid=chid, before=change.before, at=at)
+            row = row_of(ched, actor, chid=chid, before=change.before, at=at)
             row = replace(row, pending=COUNTER_SEAL if change.to_be_sealed else "")
             receipt = self._receipt(change, ched, row, version_id)
             write = ChedWrite(
@@ -176,19 +185,19 @@ class Writer:
                 row=row,
                 expected_version=change.before.version if change.before is not None else None,
                 at=at,
-                operation=change.operation.value,
-                partner=change.actor.principal.partner.id,
-                body=change.actor.body.id if change.actor.body is not None else "",
+                operation=message.operation.value,
+                partner=actor.principal.partner.id,
+                body=actor.body.id if actor.body is not None else "",
                 part=change.part.value if change.part is not None else "",
                 content=serialise(rewritten(change.base, ched)),
-                original=change.original,
-                laboratory_tests=change.laboratory_tests,
-                digest=change.digest,
+                original=message.original,
+                laboratory_tests=message.laboratory_tests,
+                digest=message.digest,
                 seals=tuple(each.stored() for each in change.evidence),
                 links=tuple(ChedLinkRow(link.relation, link.reference) for link in ched.previous),
-                attachments=_cited(connection, ched, change.actor),
+                attachments=_cited(connection, ched, actor),
                 evidence=self._evidence(
-                    change.actor, change.call, change.repeat_key, receipt_to_bytes(receipt), change.findings
+                    actor, message.call, message.repeat_key, receipt_to_bytes(receipt), change.findings
                 ),
                 terminal=change.status in TERMINAL,
                 detail=change.detail,
@@ -197,18 +206,18 @@ class Writer:
             if recorded.kind is RecordedKind.NEW:
                 written.append(row)
                 for relative in change.relatives:
-                    record_ched(connection, superseded(relative, ched, change.actor, new_id(at), at))
+                    record_ched(connection, superseded(relative, ched, actor, new_id(at), at))
                 if self._also is not None:
                     self._also(connection, write)
             return recorded
 
         recorded = self._store.write(unit)
         receipt = _answered(recorded)
-        return receipt, written[0] if written else _nobody(change.actor, at)
+        return receipt, written[0] if written else _nobody(actor, at)
 
     def _as_it_stands(self, connection: Connection, change: Change, chid: str, *, number: bool) -> Ched:
         """The CHED with what the register fills in: references, status, dates, who entered it (boxes SYS)."""
-        at, ched, before = change.call.received_at, change.ched, change.before
+        at, ched, before = change.message.call.received_at, change.ched, change.before
         reference = before.reference if before is not None else ""
         if not reference and self._allocates and number:
             reference = str(_next_reference(connection, ched, at.year))
@@ -232,7 +241,7 @@ class Writer:
             reference=ched.reference,
             local_reference=ched.local_reference,
             status_code=change.status.value,
-            at=change.call.received_at,
+            at=change.message.call.received_at,
             url=ched.url,
             documents=ched.documents,
             contingency=bool(ched.contingency),
