@@ -25,10 +25,12 @@ from gateway.ched.restoring import Restorer
 from gateway.ched.states import Operation
 from gateway.ched.transmission import COUNTER_SEAL, EXCHANGE, Away, Begun, exchanged
 from gateway.ched.upstream import is_away
+from gateway.ched.writing import conflict_of
 from gateway.errors import DeliveryError, GatewayError, Unavailable
 from gateway.faultpoints import reach
 from gateway.store import (
     ContingencyState,
+    Recorded,
     acquire_poller,
     ched_content,
     claim_contingency,
@@ -206,7 +208,7 @@ class Exchanger(Background):
                 return self._back(claimed, sent=was_unknown)
             self._refused(claimed, error, done)
             return _Outcome.DONE
-        if answer is not None and self._settle(row, claimed, answer, going.caller):
+        if answer is not None and self._settle(row, claimed, answer, going.caller, done):
             done.exchanged.append(answer.reference)
         return _Outcome.DONE
 
@@ -250,7 +252,7 @@ class Exchanger(Background):
         done.refused.append(error.code)
         _log.warning("traces.refused", ched=claimed.ched_id, code=error.code, detail=detail)
 
-    def _settle(self, row: ChedRow, claimed: ContingencyRow, answer: Answer, caller: Caller) -> bool:
+    def _settle(self, row: ChedRow, claimed: ContingencyRow, answer: Answer, caller: Caller, done: Exchanged) -> bool:
         """TRACES has it: the reference and, after the last step, the CHED as TRACES has it now stand here too."""
         at = self._context.clock()
         theirs = self._theirs(answer, caller)
@@ -273,6 +275,9 @@ class Exchanger(Background):
             return True
 
         settled = self._store.write(unit)
+        if isinstance(settled, Recorded):  # by way of Undo: TRACES gave the reference of another CHED
+            self._refused(claimed, conflict_of(settled.conflict, settled.detail), done)
+            return False
         reach("traces.settled")
         return settled
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.ched.access import Sight, require_sight, visibility_of
 from gateway.ched.models import ChedContent
 from gateway.ched.projection import projected, shown_row
-from gateway.ched.states import DECIDED, TERMINAL
+from gateway.ched.states import DECIDED, TERMINAL, ChedStatus
 from gateway.documents.ched import Ched, read_ched
 from gateway.errors import ChedRefused
 from gateway.store import (
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from gateway.store import ChedQuery, ChedRow
 
 __all__ = ["ChedReader", "Renderer"]
+
+
+_STATUSES: Final = frozenset(ChedStatus)
+"""Others can only come from TRACES, and what may follow them is not known here."""
 
 
 class Renderer(Protocol):
@@ -145,7 +149,7 @@ class ChedReader:
         row, content, _ = self._content(actor, ched.reference or ched.local_reference)
         if require_sight(actor, row) is not Sight.FULL:
             raise ChedRefused("IMG-7210", where="ID", found=row.reference, expected="a CHED of the sender's own area")
-        if row.status_code in TERMINAL:
+        if row.status_code in TERMINAL or row.status_code not in _STATUSES:
             raise ChedRefused("IMG-7202", where="ID", found=f"status {row.status_code}", expected="a CHED that is open")
         return row, read_ched(parse(content, limits=self._context.limits).root)
 

@@ -6,13 +6,16 @@ has; a part that was written to a known one is compared with what stands there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import Caller
+from gateway.ched.references import read_reference
 from gateway.ched.states import Operation
 from gateway.documents.ched import Part, part_digest, read_ched
+from gateway.errors import DeliveryError
 from gateway.traces.models import FindChedCriteria, SealFile
 from gateway.xml.boundary import parse
 
@@ -37,6 +40,8 @@ _CONTROL: Final = {
     Operation.AMEND: "amendChed",
 }
 _PAGE: Final = 200
+_STATUS: Final = re.compile(r"[0-9]{1,3}")
+"""UN/EDIFACT 4405."""
 _SKEW: Final = timedelta(minutes=10)
 """How far TRACES' clock may be behind ours."""
 
@@ -83,15 +88,16 @@ def send(upstream: Upstream, step: Step, *, now: datetime) -> Answer:
     """Send it once.
 
     Raises:
-        DeliveryError: as the client.
+        DeliveryError: as the client; IMG-8003 the answer is none.
     """
     if step.operation in SUBMISSIONS:
         given = upstream.submit_ched(step.operation.value, step.content, step.caller)
-        return Answer(
-            given.reference or step.reference, given.status.code, given.at, given.url, given.documents, given.reasons
+        reference = given.reference or step.reference
+        return _believed(
+            Answer(reference, given.status.code, given.at, given.url, given.documents, given.reasons), step
         )
     receipt = upstream.control_document(_CONTROL[step.operation], step.content, step.seals, step.caller)
-    return Answer(receipt.reference or step.reference, receipt.status, now)
+    return _believed(Answer(receipt.reference or step.reference, receipt.status, now), step)
 
 
 def look(
@@ -112,12 +118,29 @@ def look(
     if not step.reference:
         criteria = FindChedCriteria(types=(step.type,), local_reference=step.local_reference, page_size=_PAGE)
         found = _oldest(upstream.find_cheds(criteria, step.caller), step, is_another)
-        return None if found is None else Answer(found.reference, found.status.code, found.created or now)
+        if found is None:
+            return None
+        return _believed(Answer(found.reference, found.status.code, found.created or now), step)
     there = read_ched(upstream.ched(step.reference, step.caller).root)
     wanted = read_ched(parse(step.content, limits=limits).root)
     if not _written(step.operation, wanted, there):
         return None
-    return Answer(step.reference, there.status_code, now, there.url)
+    return _believed(Answer(step.reference, there.status_code, now, there.url), step)
+
+
+def _believed(answer: Answer, step: Step) -> Answer:
+    """The answer, if a CHED can have this number and this status: by them it stands here from now on.
+
+    Raises:
+        DeliveryError: IMG-8003, so that nobody knows what became of the step.
+    """
+    known = read_reference(answer.reference)
+    wanted = step.reference or answer.reference
+    if answer.reference and (known is None or known.type.value != step.type or answer.reference != wanted):
+        raise DeliveryError("IMG-8003", where="ID", found=repr(answer.reference[:50]), expected=f"CHED{step.type}.…")
+    if not _STATUS.fullmatch(answer.status_code):
+        raise DeliveryError("IMG-8003", where="StatusCode", found=repr(answer.status_code[:50]), expected="a code")
+    return answer
 
 
 def _oldest(summaries: Sequence[ChedSummary], step: Step, is_another: Callable[[str], bool]) -> ChedSummary | None:
