@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.ched.access import Sight, is_shown_masked, sight_of
+from gateway.ched.single_use import keep_values, values_kept
 from gateway.ched.upstream import is_away
 from gateway.errors import AccessDenied, AuthenticationFailed, ChedRefused, DeliveryError
 from gateway.store import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.ched.models import Actor
     from gateway.exchange import Context
     from gateway.soap import SoapCall
-    from gateway.store import AttachmentRow
+    from gateway.store import AttachmentRow, Nonce
 
 __all__ = ["AttachmentSource", "Attachments", "may_read_file"]
 
@@ -68,21 +69,12 @@ class Attachments:
         """
         if not attachment.file_name or not attachment.content:
             raise ChedRefused("IMG-7301", where="Attachment", found=attachment.file_name or "no name")
-        upstream = self._hand_over(actor, attachment)
-        new = NewAttachment(
-            name=attachment.file_name,
-            content_type=attachment.content_type or _UNKNOWN_TYPE,
-            content=attachment.content,
-            partner=actor.principal.partner.id,
-            body=actor.body.id if actor.body is not None else "",
-            upstream=upstream,
-        )
-        kept: AttachmentRow | Recorded = self._context.store.write(
-            lambda connection: add_attachment(connection, new, at=call.received_at, nonces=actor.principal.nonces)
-        )
-        if isinstance(kept, Recorded):
-            raise AuthenticationFailed("IMG-2003", found=kept.detail)
-        return AttachmentReference(kept.name, int(upstream) if upstream else kept.document_id)
+        if self._source is not None:
+            keep_values(self._context.store, actor)
+            with values_kept():
+                upstream = self._hand_over(self._source, actor, attachment)
+                return self._keep(actor, attachment, call, upstream, nonces=())
+        return self._keep(actor, attachment, call, "", nonces=actor.principal.nonces)
 
     def get(self, actor: Actor, asked: AttachmentReference) -> Attachment:
         """A file, for who uploaded it and for who may read a CHED that cites it.
@@ -104,11 +96,27 @@ class Attachments:
             return self._source.attachment(asked, actor)
         raise ChedRefused("IMG-7302", where="DocumentId", found=f"{asked.document_id} {asked.file_name}")
 
-    def _hand_over(self, actor: Actor, attachment: Attachment) -> str:
-        if self._source is None:
-            return ""
+    def _keep(
+        self, actor: Actor, attachment: Attachment, call: SoapCall, upstream: str, *, nonces: tuple[Nonce, ...]
+    ) -> AttachmentReference:
+        new = NewAttachment(
+            name=attachment.file_name,
+            content_type=attachment.content_type or _UNKNOWN_TYPE,
+            content=attachment.content,
+            partner=actor.principal.partner.id,
+            body=actor.body.id if actor.body is not None else "",
+            upstream=upstream,
+        )
+        kept: AttachmentRow | Recorded = self._context.store.write(
+            lambda connection: add_attachment(connection, new, at=call.received_at, nonces=nonces)
+        )
+        if isinstance(kept, Recorded):
+            raise AuthenticationFailed("IMG-2003", found=kept.detail)
+        return AttachmentReference(kept.name, int(upstream) if upstream else kept.document_id)
+
+    def _hand_over(self, source: AttachmentSource, actor: Actor, attachment: Attachment) -> str:
         try:
-            return str(self._source.submit_attachment(attachment, actor).document_id)
+            return str(source.submit_attachment(attachment, actor).document_id)
         except DeliveryError as error:
             if self._contingency and is_away(error):
                 return ""

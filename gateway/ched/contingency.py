@@ -5,21 +5,18 @@ They bear the mark, a temporary local reference in box I.3, and nothing in I.2. 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.ched.rows import country_of
 from gateway.documents.ched import write_ched
-from gateway.errors import Finding, GatewayError, Severity
+from gateway.errors import Finding, Severity
 from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gateway.documents.ched import Ched
 
-__all__ = ["OBLIGATIONS", "as_contingency", "completed", "local_id", "marked", "values_kept"]
+__all__ = ["OBLIGATIONS", "as_contingency", "completed", "local_id", "marked"]
 
 REASON: Final = "Accepted as a contingency document while TRACES is not available; it will be exchanged on its return"
 
@@ -63,13 +60,3 @@ def marked(ched: Ched) -> bytes:
 def completed(ched: Ched, reference: str, url: str) -> Ched:
     """A contingency CHED with the reference that TRACES gave it."""
     return replace(ched, reference=reference, url=url or ched.url)
-
-
-@contextmanager
-def values_kept() -> Iterator[None]:
-    """Refusals inside come after the single-use values of the message were kept."""
-    try:
-        yield
-    except GatewayError as error:
-        error.spent = True
-        raise

@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import Caller
 from gateway.ched.accepting import Acceptance, as_accepted
-from gateway.ched.contingency import values_kept
 from gateway.ched.models import Receipt
 from gateway.ched.parts import writer_of
 from gateway.ched.preparing import Preparer
+from gateway.ched.single_use import keep_values, values_kept
 from gateway.ched.states import ChedStatus, Operation, decided_status
 from gateway.ched.transmission import COUNTER_SEAL, Away, Begun, Outgoing, Transmission
 from gateway.ched.upstream import is_away, refusal_of
-from gateway.errors import AuthenticationFailed, ChedRefused, DeliveryError, GatewayError, Unavailable
+from gateway.errors import ChedRefused, DeliveryError, GatewayError, Unavailable
 from gateway.store import (
     Recorded,
-    RecordedKind,
     ched_by_reference,
     ched_of_exchange,
     cheds_by_local_reference,
     find_ched_repeat,
     steps_of_ched,
 )
-from gateway.store.journal import claim_nonces
 from gateway.traces.contracts import CONTROL
 from gateway.traces.headers import BodyIdentity, BodyKind
 
@@ -136,7 +134,7 @@ class Relaying:
             GatewayError: as TRACES refused.
             Unavailable: IMG-9010 TRACES is away, IMG-9011 whether it has it is not known yet.
         """
-        self._spend(going.actor)
+        keep_values(self._store, going.actor)
         with values_kept():
             again = self._repeated(going)
             if again is not None:
@@ -158,7 +156,7 @@ class Relaying:
         self._preparer.verify(actor, call)
         if not self.availability.is_worth_trying(CONTROL.name):
             raise Unavailable("IMG-9010", where=CONTROL.name)
-        self._spend(actor)
+        keep_values(self._store, actor)
         with values_kept():
             return self._cancelled(row, reference, reason, caller)
 
@@ -272,19 +270,6 @@ class Relaying:
         with self._store.read() as connection:
             row = _local(connection, going)
             return row is not None and self.waits(connection, row)
-
-    def _spend(self, actor: Actor) -> None:
-        """Keep the single-use values before TRACES hears anything.
-
-        Raises:
-            AuthenticationFailed: IMG-2003, one was used before.
-        """
-        principal = actor.principal
-        if not principal.nonces:
-            return
-        spent = self._store.write(lambda connection: claim_nonces(connection, principal.partner.id, principal.nonces))
-        if isinstance(spent, Recorded) and spent.kind is RecordedKind.REPLAY:
-            raise AuthenticationFailed("IMG-2003", found=spent.detail)
 
     def _pending(self, going: Outgoing) -> str:
         """Article 41(2): a decision that was transmitted is complete with TRACES' seal."""
