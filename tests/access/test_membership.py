@@ -216,10 +216,27 @@ def test_a_partner_cannot_claim_a_country_of_our_own():
 
 def test_the_examples_of_the_page_are_records():
     page = (Path(__file__).parents[2] / "docs" / "partners.md").read_text("utf-8")
+    whole = {
+        "id": "of-the-page",
+        "name": "A record around a part",
+        "kind": "national",
+        "country": "NL",
+        "contracts": [],
+    }
     places = []
     for example in re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL):
-        written = tomllib.loads(example.replace("sha256:…", "sha256:" + 64 * "0"))["partner"]
+        written = tomllib.loads(example.replace("sha256:…", "sha256:" + 64 * "0")).get("partner")
+        if written is None:
+            continue  # settings of the instance; the page says so
         written.pop("anchors", None)
-        known = partner_from_record(written)
-        places.append((known.id, known.hub is not None, known.polling is not None))
-    assert places == [("ar-plant-health", False, False), ("ar-nppo", True, False), ("ippc-hub", False, True)]
+        known = partner_from_record(whole | written)
+        bodies = len(known.traces.bodies) if known.traces is not None else 0
+        places.append((known.id, known.hub is not None, known.polling is not None, bodies))
+    assert places == [
+        ("ar-plant-health", False, False, 0),
+        ("ar-nppo", True, False, 0),
+        ("ippc-hub", False, True, 0),
+        ("of-the-page", False, False, places[3][3]),
+        ("traces-nt", False, False, 0),
+    ]
+    assert places[3][3] > 1
