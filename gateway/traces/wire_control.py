@@ -61,7 +61,7 @@ def read_sealed_request(request: _Element) -> tuple[_Element, tuple[SealFile, ..
     Raises:
         SchemaInvalid: IMG-3001 there is no certificate, or a copy is not base64.
     """
-    seals = tuple(SealFile(each.get("role") or "", file_of(each)) for each in request.iterchildren(_SEAL))
+    seals = tuple(SealFile((each.get("role") or "").strip(), file_of(each)) for each in request.iterchildren(_SEAL))
     return required(request, CERTIFICATE), seals
 
 
