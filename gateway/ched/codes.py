@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gateway.access import PartnerKind
 from gateway.documents.ched import read_ched
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
@@ -39,6 +40,9 @@ _COUNTRIES: Final = {
     "consignee_country": "CountryOfConsignee",
 }
 """Criteria of a search that hold a country, as they are called on the wire."""
+
+_OF_CHEDS: Final = "ched-clause"
+"""The list that every system has whose codes are known for CHEDs."""
 
 
 class Codes:
@@ -138,7 +142,24 @@ class Codes:
         return replace(receipt, documents=documents)
 
     def _same(self, actor: Actor) -> bool:
-        return not self._translates or actor.principal.partner.code_system == CANONICAL
+        """Whether nothing is to be translated.
+
+        Article 37(2) binds the systems of Member States. Another one whose codes say nothing of CHEDs (an ePhyto
+        member that was granted CHEDs of its trade) has no other words for them than TRACES'.
+
+        Raises:
+            TranslationRefused: IMG-6005, the system of a Member State has no tables for CHEDs.
+        """
+        partner = actor.principal.partner
+        if not self._translates or partner.code_system == CANONICAL:
+            return True
+        index = self._index()
+        wanted = (CANONICAL, partner.code_system, _OF_CHEDS)
+        if any((*wanted, whose) in index.lookups for whose in ("", partner.id)):
+            return False
+        if partner.kind is PartnerKind.NATIONAL:
+            index.lookup(*wanted)  # says what is missing
+        return True
 
     def _index(self) -> Index:
         return self._context.index.on(self._context.clock().date())

@@ -163,6 +163,31 @@ class TestSearches:
         assert world.register.row(actor(world, IMPORTER), reference).dispatch_country == "EL"
 
 
+class TestThirdCountries:
+    """Article 37(2) binds Member States."""
+
+    def reader(self, world, system):
+        record = next(each for each in world.records if each["id"] == "xx-system")
+        record["code_system"] = system
+        return world.actor(None, "xx-system")
+
+    def test_a_system_whose_codes_say_nothing_of_cheds_reads_those_of_traces(self, world):
+        reference = world.submit(ched_pp()).reference
+        content = world.register.read(self.reader(world, "ephyto"), reference)
+        assert content.masked
+        assert b"INTERNAL_MARKET" in content.content
+
+    def test_one_whose_codes_do_reads_its_own(self, world):
+        reference = world.submit(ched_pp()).reference
+        assert b">IM<" in world.register.read(self.reader(world, SYSTEM), reference).content
+
+    def test_a_member_state_without_a_table_is_refused(self, world):
+        record = next(each for each in world.records if each["id"] == "nl-own")
+        record["code_system"] = "ephyto"
+        with pytest.raises(TranslationRefused, match="IMG-6005"):
+            submit(world, element(ched_pp()))
+
+
 def test_a_receipt_comes_again_as_it_came(world):
     document = own(world, ched_pp())
     call = world.call(document)
