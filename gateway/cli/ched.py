@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from gateway.ched.wiring import Built
     from gateway.store import ChedRow, ContingencyRow, NoticeRow, OutageRow, Store
 
-__all__ = ["LIST_COLUMNS", "app", "operating_here", "summary_of", "write_file"]
+__all__ = ["LIST_COLUMNS", "NOT_ASKED", "app", "operating_here", "summary_of", "write_file"]
 
 app = typer.Typer(help="Look after CHEDs, and their exchange with TRACES.", no_args_is_help=True)
 
 TYPES = ("A", "P", "PP", "D")
+NOT_ASKED = "IMG-7220"
+"""The code of steps about which TRACES was not asked: cancelled here, or behind one that was refused."""
 LIST_COLUMNS = (
     "reference",
     "local_reference",
@@ -113,19 +115,29 @@ def show(
 def waiting(
     ctx: typer.Context,
     state: Annotated[
-        str | None, typer.Option(help="waiting, unknown, exchanged or refused. [default: what is still open]")
+        str | None,
+        typer.Option(help="waiting, unknown, exchanged; refused, if nothing was written since. [default: open]"),
     ] = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List what has still to be exchanged with TRACES, in order, and counter-seals that are due."""
     desk = Desk.of(ctx, as_json)
-    from gateway.store import ContingencyState, get_ched, list_contingency, pending_cheds  # noqa: PLC0415 - start-up
+    from gateway.store import (  # noqa: PLC0415 - start-up
+        ContingencyState,
+        get_ched,
+        list_contingency,
+        pending_cheds,
+        refused_contingency,
+    )
 
     wanted = state_named(ContingencyState, state)
     states = (wanted,) if wanted else (ContingencyState.WAITING, ContingencyState.UNKNOWN)
     with desk.store() as store, store.read() as connection:
-        found = [each for one in states for each in list_contingency(connection, state=one, limit=limit)]
+        if wanted is ContingencyState.REFUSED:
+            found = list(refused_contingency(connection, limit=limit, but=NOT_ASKED))
+        else:
+            found = [each for one in states for each in list_contingency(connection, state=one, limit=limit)]
         found.sort(key=lambda each: each.seq)
         rows = [_step(each, get_ched(connection, each.ched_id)) for each in found[:limit]]
         due = [summary_of(row) for row in pending_cheds(connection, limit=limit)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.checks import Result, State
+from gateway.cli.ched import NOT_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ def check_cheds(desk: Desk) -> Iterator[Result]:
         list_contingency,
         list_outages,
         pending_cheds,
+        refused_contingency,
     )
 
     with desk.store() as store, store.read() as connection:
@@ -63,7 +65,7 @@ def check_cheds(desk: Desk) -> Iterator[Result]:
             if state.open
             for step in list_contingency(connection, state=state, limit=_MOST)
         ]
-        refused = list_contingency(connection, state=ContingencyState.REFUSED, limit=_MOST)
+        refused = refused_contingency(connection, limit=_MOST, but=NOT_ASKED)
         away = [outage for outage in list_outages(connection, limit=_MOST) if outage.ended_at is None]
         pending = pending_cheds(connection, limit=_MOST)
     yield from _away(desk, away)
@@ -86,7 +88,7 @@ def _steps(desk: Desk, waiting: list[ContingencyRow], refused: tuple[Contingency
     if refused:
         last = refused[0]
         detail = f"{_count(len(refused))} refused after the return of {last.partner}, the last with {last.code}"
-        yield Result("contingency refused", State.WARN, detail, desk.command("ched waiting"))
+        yield Result("contingency refused", State.WARN, detail, desk.command("ched waiting --state refused"))
 
 
 def _pending(desk: Desk, pending: tuple[ChedRow, ...]) -> Iterator[Result]:

@@ -12,8 +12,8 @@
     outages, notices    when a functionality was away, or will be
 
 A search has about thirty criteria in any combination, so no choice of composite indexes serves them. Instead every
-property is a term, as in a text index, and ``ched_finder.py`` intersects the lists of the terms that are asked for. Dates
-have indexes of their own. ``seq`` is the order of creation and never changes, so that a list is only added to.
+property is a term, as in a text index, and ``ched_finder.py`` intersects the lists of the terms that are asked for.
+Dates have indexes of their own. ``seq`` is the order of creation and never changes, so that a list is only added to.
 """
 
 from __future__ import annotations

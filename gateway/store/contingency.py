@@ -27,6 +27,7 @@ __all__ = [
     "claim_contingency",
     "get_contingency",
     "list_contingency",
+    "refused_contingency",
     "settle_contingency",
     "steps_of_ched",
     "waiting_contingency",
@@ -43,6 +44,12 @@ _find_step = Statement(f"{_SELECT}version_id = :version_id AND partner = :partne
 _find = Statement(f"{_SELECT}seq = :seq")
 _waiting = Statement(f"{_SELECT}partner = :partner AND seq > :after AND {_OPEN} ORDER BY partner, seq LIMIT :limit")
 _steps = Statement(f"{_SELECT}ched_id = :ched_id ORDER BY seq")
+_refused = Statement(
+    f"SELECT {', '.join(f'contingency.{name}' for name in _COLUMNS.split(', '))} FROM contingency "  # noqa: S608 - names above
+    "JOIN cheds ON cheds.id = contingency.ched_id WHERE contingency.state = 'refused' AND cheds.contingency "
+    "AND contingency.code <> :but AND cheds.updated_at <= contingency.updated_at "
+    "ORDER BY contingency.seq DESC LIMIT :limit"
+)
 _claim = Statement(
     "UPDATE contingency SET state = 'unknown', attempts = attempts + 1, updated_at = :now "  # noqa: S608 - names above
     f"WHERE seq = :seq AND attempts = :attempts AND {_OPEN} RETURNING {_COLUMNS}"
@@ -161,6 +168,19 @@ def list_contingency(
     if before is not None:
         query = query.where(contingency.c.seq < before)
     return tuple(map(_row, connection.execute(query)))
+
+
+def refused_contingency(connection: Connection, *, limit: int, but: str = "") -> tuple[ContingencyRow, ...]:
+    """Steps of contingency CHEDs that the other side refused and to which nothing was written since, newest first.
+
+    An ordinary submission that was refused has a refused step too; its sender was told at once.
+
+    Args:
+        connection: of `Store.read`.
+        limit: at most so many.
+        but: a code that says that no answer was asked for.
+    """
+    return tuple(map(_row, _refused(connection, limit=limit, but=but).fetchall()))
 
 
 def claim_contingency(connection: Connection, row: ContingencyRow, *, at: datetime) -> ContingencyRow | None:

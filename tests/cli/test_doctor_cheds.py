@@ -47,7 +47,7 @@ def stored(trial):
     return run
 
 
-def a_ched(connection, *, pending=""):
+def a_ched(connection, *, pending="", contingency=False):
     row = ChedRow(
         id=new_id(NOW),
         local_reference="NL-1",
@@ -55,6 +55,7 @@ def a_ched(connection, *, pending=""):
         status_code="1",
         partner="national",
         pending=pending,
+        contingency=contingency,
         created_at=NOW,
         updated_at=NOW,
         status_changed_at=NOW,
@@ -91,9 +92,12 @@ def test_an_outage_is_told_with_its_age(imsoc, trial, stored):
     assert check["detail"] == "traces-nt is away for 2.0 h (submission)"
 
 
-def test_what_waits_and_what_was_refused_are_counted(imsoc, trial, stored):
+@pytest.mark.parametrize("contingency", [True, False])
+def test_what_waits_and_what_was_refused_are_counted(imsoc, trial, stored, contingency):
+    """A submission that TRACES refused in the call itself is not told: whoever sent it knows."""
+
     def unit(connection):
-        write = a_ched(connection)
+        write = a_ched(connection, contingency=contingency)
         arguments = {"ched_id": write.row.id, "partner": "traces-nt", "operation": "submit", "at": NOW}
         return add_contingency(connection, version_id=write.version_id, **arguments)
 
@@ -109,7 +113,13 @@ def test_what_waits_and_what_was_refused_are_counted(imsoc, trial, stored):
     stored(refuse)
     checks = by_name(imsoc.json("doctor", "--offline"))
     assert "contingency" not in checks
-    assert checks["contingency refused"]["detail"].endswith("the last with IMG-5001")
+    if contingency:
+        assert checks["contingency refused"]["detail"].endswith("the last with IMG-5001")
+        assert "ched waiting --state refused" in checks["contingency refused"]["repair"]
+        assert len(imsoc.json("ched", "waiting", "--state", "refused")["steps"]) == 1
+    else:
+        assert "contingency refused" not in checks
+        assert imsoc.json("ched", "waiting", "--state", "refused")["steps"] == []
 
 
 def test_a_missing_seal_of_traces_is_told(imsoc, trial, stored):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.store import (
     list_outages,
     open_outage,
     record_ched,
+    refused_contingency,
     settle_contingency,
     steps_of_ched,
     waiting_contingency,
@@ -144,6 +146,28 @@ def test_an_operator_lists_them_newest_first(store, add, claim, settle):
         assert [row.code for row in list_contingency(connection, state=ContingencyState.REFUSED)] == ["IMG-5001"]
         assert [row.seq for row in list_contingency(connection, before=rows[1].seq)] == [rows[0].seq]
         assert list_contingency(connection, partner="another") == ()
+
+
+def test_what_was_refused_on_the_return_stays_until_its_ched_is_written_to(store, make_ched, make_write, now):
+    def refused(number, code, **changes):
+        write = make_write(replace(make_ched(number), **changes), evidence=None)
+
+        def unit(connection):
+            record_ched(connection, write)
+            step = {"ched_id": write.row.id, "version_id": write.version_id, "partner": "traces"}
+            row = claim_contingency(connection, add_contingency(connection, operation="submit", at=now, **step), at=now)
+            settle_contingency(connection, row, state=ContingencyState.REFUSED, code=code, at=now)
+
+        store.write(unit)
+        return write.row.id
+
+    kept = refused(1, "IMG-5001", contingency=True)
+    refused(2, "IMG-5001", contingency=False)
+    refused(3, "IMG-7220", contingency=True)
+    refused(4, "IMG-5001", contingency=True, updated_at=now + timedelta(seconds=1))
+    with store.read() as connection:
+        found = refused_contingency(connection, limit=10, but="IMG-7220")
+    assert [each.ched_id for each in found] == [kept]
 
 
 def test_an_outage_begins_once_and_ends_once(store, now):
