@@ -57,3 +57,7 @@ class Labels:
     def of(self, language: str) -> str:
         """The mark in a language; English where there is none."""
         return self._texts.get(language, self._texts[_FALLBACK])
+
+    def is_mark(self, text: str) -> bool:
+        """Whether a text is the mark, in any language."""
+        return text in self._texts.values()

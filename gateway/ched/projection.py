@@ -47,9 +47,9 @@ _GOODS: Final = frozenset(
 )
 """Subjects of free notes about goods: box I.31 holds no personal data (REGULATION 7)."""
 _HARMLESS: Final = re.compile(
-    r"[A-Z][A-Z0-9_]*|[-+]?[0-9]+([.,][0-9]+)?|\d{4}-\d\d-\d\d([T ][0-9:.]+(Z|[+-]\d\d:\d\d)?)?"
+    r"[A-Z][A-Z0-9_]*|-?[0-9]{1,9}([.,][0-9]+)?|\d{4}-\d\d-\d\d([T ][0-9:.]+(Z|[+-]\d\d:\d\d)?)?"
 )
-"""A code, a number or a date, by its form."""
+"""A code, a number or a date, by its form; a number of ten digits or with a plus may be a telephone's."""
 
 
 def projected(root: _Element, sight: Sight) -> bytes:

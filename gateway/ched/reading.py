@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.ched.codes import Codes
+    from gateway.ched.labels import Labels
     from gateway.ched.models import Actor
     from gateway.ched.sealing import CounterSeals
     from gateway.exchange import Context
@@ -58,9 +59,18 @@ class ChedReader:
         seals: the seals of TRACES; None where this instance is not TRACES.
         render: the printable CHED; without it there is none.
         codes: of the partners that read.
+        labels: the marks of contingency documents.
     """
 
-    def __init__(self, context: Context, seals: CounterSeals | None, render: Renderer | None, codes: Codes) -> None:
+    def __init__(
+        self,
+        context: Context,
+        seals: CounterSeals | None,
+        render: Renderer | None,
+        codes: Codes,
+        labels: Labels,
+    ) -> None:
+        self._labels = labels
         self._context = context
         self._codes = codes
         self._store = context.store
@@ -137,7 +147,10 @@ class ChedReader:
         if sight is not Sight.FULL:
             root = parse(projected(root, sight), limits=self._context.limits).root
         ched = read_ched(root)
-        return self._render(ched, language=actor.language, url=ched.url, contingency=ched.contingency, signed=signed)
+        mark = ched.contingency
+        if mark and not self._labels.is_mark(mark):  # whatever its sender wrote would stand in a frame on each page
+            mark = self._labels.of(actor.language)
+        return self._render(ched, language=actor.language, url=ched.url, contingency=mark, signed=signed)
 
     def existing(self, actor: Actor, ched: Ched) -> tuple[ChedRow, Ched]:
         """A CHED that is to be changed: its row and its boxes.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.ched.codes import Codes
 from gateway.ched.composing import amended, arrived, entered, with_part
 from gateway.ched.judging import SIGNED_DECISIONS, Judge
+from gateway.ched.labels import Labels
 from gateway.ched.links import parts_accepted, predecessors, refused_part_of
 from gateway.ched.models import SubmissionKind
 from gateway.ched.parts import (
@@ -64,6 +65,7 @@ class RegisterService(ChedReader):
             taken, and what is missing is a warning.
         render: the printable CHED; without it there is none.
         also: what is written in the unit of work of every new change, after it.
+        labels: the marks of contingency documents, for printed CHEDs.
         translates: whether partners speak to it in codes of their own; not where a relay in front translates.
 
     All methods may be called from any thread.
@@ -79,10 +81,11 @@ class RegisterService(ChedReader):
         render: Renderer | None = None,
         also: Callable[[Connection, ChedWrite], None] | None = None,
         translates: bool = True,
+        labels: Labels = Labels(),  # noqa: B008 - no state
     ) -> None:
         in_traces = TRACES_ROLE in context.policy.roles
         codes = Codes(context, translates=translates)
-        super().__init__(context, CounterSeals(context) if in_traces else None, render, codes)
+        super().__init__(context, CounterSeals(context) if in_traces else None, render, codes, labels)
         self._judge = Judge(context, facts if facts is not None else Facts(), part_signatures, codes)
         self._writer = Writer(context.store, portal=portal, allocates=in_traces, also=also)
 

@@ -119,6 +119,7 @@ def build(
             portal=portal,
             facts=facts,
             part_signatures=signatures,
+            labels=Labels(choices.contingency_labels),
             render=render,
             also=also,
             translates=not choices.upstream,

@@ -7,13 +7,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "ched"))  # importlib mode does not
 
-from ched_harness import BODIES, World, ched_pp, element, party
+from ched_harness import BODIES, World, arrival, ched_pp, decision, element, party
 from relay_harness import GRANTS, National, Traces
 
 from gateway.ched.library import CertificateKind, CertificateLibrary
+from gateway.ched.projection import refusal, without_personal_data
 from gateway.errors import AccessDenied, ChedRefused
 from gateway.store import ChedQuery, ChedVisibility, Cursors, open_store
 from gateway.traces.models import AttachmentReference
+from gateway.xml.canonical import serialise
 
 EVERYTHING = ChedQuery(visibility=ChedVisibility(everything=True))
 TESTS = b"<lab>Inspector Zq</lab>"
@@ -112,3 +114,28 @@ def test_an_outside_partner_with_a_body_gets_no_file_of_traces(national):
             national.service.pdf(outside(national), reference, signed=signed)
     with pytest.raises(AccessDenied, match="IMG-2110"):
         national.built.attachments.get(outside(national), AttachmentReference("invoice.pdf", 1))
+
+
+@pytest.mark.parametrize("text", ["+31612345678", "0612345678", "0031 6 12345678", "Zq", "zq@example.org"])
+def test_no_telephone_of_an_officer_is_taken_for_a_number(text):
+    ched = ched_pp(decision=decision("NOT_ACCEPTABLE"), follow_up=arrival(text=text))
+    assert text.encode() in serialise(element(ched))
+    for copy in (without_personal_data, refusal):
+        assert text.encode() not in copy(element(ched))
+
+
+@pytest.mark.parametrize("mark", ["RELEASED WITHOUT CHECKS", "x" * 400_000])
+def test_a_sender_prints_no_words_of_its_own_over_a_ched(sqlite_url, mark):
+    """The mark of contingency documents stands in a frame on each page of an official document."""
+    printed = []
+
+    def render(ched, **given):
+        printed.append(given["contingency"])
+        return b"%PDF"
+
+    with open_store(sqlite_url, exclusive=True) as opened:
+        world = World(opened, render=render)
+        world.register.pdf(world.actor("importer"), world.submit(ched_pp(contingency=mark)).reference, signed=False)
+        genuine = ched_pp(contingency="Nooddocument", local_reference="genuine")
+        world.register.pdf(world.actor("importer"), world.submit(genuine).reference, signed=False)
+    assert printed == ["Contingency document", "Nooddocument"]
