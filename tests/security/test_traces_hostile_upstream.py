@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "ched"))  # importlib mode
 from ched_harness import ched_pp, element
 from relay_harness import National, Traces
 
+from adapters.traces_nt.limits import REPLY_LIMITS
 from gateway.errors import ChedRefused, GatewayError
 from gateway.store import ChedQuery, ChedVisibility, open_store
+from gateway.xml.limits import DEFAULT_LIMITS
 
 EVERYTHING = ChedQuery(visibility=ChedVisibility())
 
@@ -91,3 +93,12 @@ def test_one_reference_for_two_cheds_is_not_believed(national, monkeypatch):
     assert row.local_reference == "one"
     national.later(60)
     national.exchanger.run_once()  # and what is not settled stops nobody
+
+
+def test_what_may_be_sent_may_be_read_back():
+    """Else the reply to one who reads a CHED as large as may be is an outage of TRACES for all others."""
+    asked, told = DEFAULT_LIMITS, REPLY_LIMITS
+    assert told.max_bytes > asked.max_bytes * 4 / 3 + 1_000_000  # a file beside the envelope comes back as base64
+    assert told.max_large_text > asked.max_bytes * 4 / 3
+    assert told.max_elements >= asked.max_elements + 1000
+    assert told.max_attributes >= asked.max_attributes + 1000
