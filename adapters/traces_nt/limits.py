@@ -20,6 +20,6 @@ REPLY_LIMITS: Final = replace(
 )
 """PDFs and attachments come as base64 in one element.
 
-More than a request may be: what was just taken comes back with more around it, and a file as base64 that came beside the
-envelope. A reply that is too large would look like an outage of TRACES, and whoever made the CHED could make it one.
+More than a request may be: what was just taken comes back with more around it, and a file as base64 that came beside
+the envelope. A reply that is too large would look like an outage of TRACES, which whoever made the CHED could cause.
 """
