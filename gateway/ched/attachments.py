@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.ched.access import Sight, is_shown_masked, sight_of
 from gateway.ched.single_use import keep_values, values_kept
-from gateway.ched.upstream import is_away
-from gateway.errors import AccessDenied, AuthenticationFailed, ChedRefused, DeliveryError
+from gateway.errors import AccessDenied, AuthenticationFailed, ChedRefused, Unavailable
 from gateway.store import (
     NewAttachment,
     Recorded,
@@ -30,12 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["AttachmentSource", "Attachments", "may_read_file"]
 
 _UNKNOWN_TYPE = "application/octet-stream"
+_AWAY = "IMG-9010"
 
 
 class AttachmentSource(Protocol):
     """The instance upstream, which keeps the files of its CHEDs itself.
 
-    Every method raises DeliveryError when it does not answer, and another GatewayError when it refuses.
+    Every method raises Unavailable IMG-9010 when it does not answer, and another GatewayError when it refuses.
     """
 
     def submit_attachment(self, attachment: Attachment, actor: Actor) -> AttachmentReference:
@@ -65,7 +65,8 @@ class Attachments:
         Raises:
             ChedRefused: IMG-7301 it has no name or no content.
             AuthenticationFailed: IMG-2003 the message was seen before.
-            GatewayError: as the upstream refused, or DeliveryError while it is away and that is to be told.
+            GatewayError: as the upstream refused.
+            Unavailable: IMG-9010, the upstream is away, and nothing is taken for later.
         """
         if not attachment.file_name or not attachment.content:
             raise ChedRefused("IMG-7301", where="Attachment", found=attachment.file_name or "no name")
@@ -117,8 +118,8 @@ class Attachments:
     def _hand_over(self, source: AttachmentSource, actor: Actor, attachment: Attachment) -> str:
         try:
             return str(source.submit_attachment(attachment, actor).document_id)
-        except DeliveryError as error:
-            if self._contingency and is_away(error):
+        except Unavailable as away:
+            if self._contingency and away.code == _AWAY:
                 return ""
             raise
 

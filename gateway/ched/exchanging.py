@@ -43,7 +43,7 @@ from gateway.store import (
     steps_of_ched,
     waiting_contingency,
 )
-from gateway.traces.contracts import CHED, CONTROL, SUBMISSION
+from gateway.traces.contracts import CHED, CONTRACTS
 from gateway.traces.models import FindChedCriteria
 from gateway.xml.canonical import serialise
 
@@ -148,7 +148,7 @@ class Exchanger(Background):
             return None
         done = Exchanged()
         try:
-            self._availability.recover((CHED.name, SUBMISSION.name, CONTROL.name))
+            self._availability.recover(tuple(each.name for each in CONTRACTS))
             done.away = self._probe()
             if not done.away:
                 self._exchange(fence, done)

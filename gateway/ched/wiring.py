@@ -80,7 +80,7 @@ class Built:
 
 def facts_of(reference: ReferenceData) -> Facts:
     """What the rules ask beside the document."""
-    return Facts(posts=reference.posts, languages=reference.languages, access=reference.access)
+    return Facts(posts=reference.posts, languages=reference.languages, access=reference.access, codes=reference.known)
 
 
 def build(
@@ -165,7 +165,7 @@ def build(
         availability=availability,
         settings=ExchangerSettings(retry=retry, lease=lease),
     )
-    source = UpstreamSource(context, client)
+    source = UpstreamSource(context, client, availability)
     library = CertificateLibrary(context, Cursors(), portal=portal, render=shown, source=source)
     attachments = Attachments(context, source=source, contingency=goes_on)
     return Built(RelayService(relaying), own, library, attachments, (exchanger,), exchanger, client)

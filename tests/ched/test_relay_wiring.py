@@ -8,6 +8,7 @@ from ched_harness import PORTAL, World
 from relay_harness import choices
 
 from gateway.app import build_application
+from gateway.ched.availability import Availability
 from gateway.ched.exchanging import Exchanger
 from gateway.ched.library import CertificateKind
 from gateway.ched.register import RegisterService
@@ -81,7 +82,8 @@ def test_an_upstream_that_cannot_be_one_is_named_at_the_start(world, partner, co
 
 def test_what_upstream_has_is_asked_for_a_body_and_never_for_our_account_alone(world):
     client = SimpleNamespace(intra=lambda *_: pytest.fail("TRACES was asked"))
-    source = UpstreamSource(world.context, client)
+    there = Availability(world.store, "tt", retry=timedelta(0), clock=lambda: world.now)
+    source = UpstreamSource(world.context, client, there)
     with pytest.raises(AccessDenied, match="IMG-2112"):
         source.certificate(CertificateKind.INTRA, "INTRA.EU.NL.2026.1", world.actor(None))
 
