@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gateway.errors import DeliveryError
+from gateway.errors import DeliveryError, catalogue
 from gateway.traces.received_faults import FaultKind, read_fault
 
 if TYPE_CHECKING:
@@ -28,22 +28,34 @@ class TracesBroken(DeliveryError):
 class TracesRefused(DeliveryError):
     """IMG-8022: TRACES refused the request; nothing was done there."""
 
-    def __init__(self, fault: TracesFault, detail: bytes) -> None:
+    def __init__(self, fault: TracesFault, detail: bytes, told: str = "") -> None:
         self.reply = fault
         self.detail = detail
         """The detail element as it came, for the evidence; empty without one."""
         first = next((f"{each.id} {each.message}" for each in fault.errors), "")
-        super().__init__("IMG-8022", where=fault.element, found=" | ".join(filter(None, (fault.reason, first))))
+        found = " | ".join(filter(None, (fault.reason, first)))
+        super().__init__("IMG-8022", _sentence("IMG-8022", told), where=fault.element, found=found)
+
+
+def _sentence(code: str, told: str) -> str:
+    """Our title; where a gateway refused, its code and what our catalogue calls that, never its own words."""
+    entries = catalogue()
+    if not told:
+        return entries[code].title
+    known = entries.get(told)
+    return f"{entries[code].title}: {told}" + (f" {known.title}" if known is not None else "")
 
 
 def error_of(fault: SoapFaultReceived) -> DeliveryError:
     """The error for a SOAP fault of TRACES."""
     read = read_fault(fault)
     if fault.status in _FORBIDDEN or read.kind is FaultKind.UNAUTHENTICATED:
-        return TracesForbidden("IMG-8020", where=f"HTTP {fault.status}", found=read.reason)
+        sentence = _sentence("IMG-8020", fault.told_code)
+        return TracesForbidden("IMG-8020", sentence, where=f"HTTP {fault.status}", found=read.reason)
     if read.kind is FaultKind.SERVER:
-        return TracesBroken("IMG-8021", where=f"HTTP {fault.status}", found=read.reason)
-    return TracesRefused(read, fault.detail or b"")
+        sentence = _sentence("IMG-8021", fault.told_code)
+        return TracesBroken("IMG-8021", sentence, where=f"HTTP {fault.status}", found=read.reason)
+    return TracesRefused(read, fault.detail or b"", fault.told_code)
 
 
 def is_forbidden(status: int) -> bool:

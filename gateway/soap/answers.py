@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ __all__ = ["MAX_REASON", "Reply", "SoapFaultReceived", "read_reply"]
 
 MAX_REASON: Final = 500
 """Characters of a partner's fault text that are kept."""
+_STABLE: Final = re.compile(r"IMG-\d{4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class SoapFaultReceived(Exception):
     retry: str = ""
     """Text of a ``Retry`` in it."""
     raw: bytes = b""
+    told_code: str = ""
+    """``IMG-nnnn``: the other side's stable code beside the fault (``X-IMSOC-Error``) when it is a gateway."""
 
     def __str__(self) -> str:
-        return f"{self.code} (HTTP {self.status}) {self.detail_code}".rstrip()
+        return f"{self.code} (HTTP {self.status}) {self.detail_code or self.told_code}".rstrip()
 
     @property
     def is_ours_to_change(self) -> bool:
@@ -67,7 +71,9 @@ class SoapFaultReceived(Exception):
         return self.code in {"Client", "Sender", "MustUnderstand", "VersionMismatch"}
 
 
-def read_reply(status: int, content: bytes, limits: Limits = DEFAULT_LIMITS, *, content_type: str = "") -> Reply:
+def read_reply(
+    status: int, content: bytes, limits: Limits = DEFAULT_LIMITS, *, content_type: str = "", told: str = ""
+) -> Reply:
     """Read a partner's envelope strictly.
 
     Args:
@@ -75,6 +81,7 @@ def read_reply(status: int, content: bytes, limits: Limits = DEFAULT_LIMITS, *, 
         content: the body, inflated.
         limits: of the envelope.
         content_type: of the body; files beside an envelope are put into it as base64.
+        told: text of ``X-IMSOC-Error``; anything but one stable code is passed over.
 
     Raises:
         SoapFaultReceived: it is a fault.
@@ -95,11 +102,11 @@ def read_reply(status: int, content: bytes, limits: Limits = DEFAULT_LIMITS, *, 
     except GatewayError as error:
         raise UnusableReply(status, error.message) from error
     if envelope.body.tag == qn(version.namespace, "Fault"):
-        raise _fault(envelope.body, version, status, content)
+        raise _fault(envelope.body, version, status, content, told if _STABLE.fullmatch(told) else "")
     return Reply(version, envelope.body, envelope.headers, content, status)
 
 
-def _fault(fault: _Element, version: SoapVersion, status: int, raw: bytes) -> SoapFaultReceived:
+def _fault(fault: _Element, version: SoapVersion, status: int, raw: bytes, told: str) -> SoapFaultReceived:
     def name(local: str) -> str:
         return qn(version.namespace, local)
 
@@ -121,4 +128,5 @@ def _fault(fault: _Element, version: SoapVersion, status: int, raw: bytes) -> So
         detail_code=texts.get("Code", "")[:MAX_REASON],
         retry=texts.get("Retry", "")[:MAX_REASON],
         raw=raw,
+        told_code=told,
     )

@@ -156,7 +156,7 @@ class SoapClient:
             action = http_headers["Content-Type"].partition("; action=")[2]
             http_headers["Content-Type"] = content_type + (f"; action={action}" if action else "")
         reply = self._client.transport.exchange(self._address, message, http_headers)
-        return read_reply(reply.status, reply.content, self._limits, content_type=reply.content_type)
+        return read_reply(reply.status, reply.content, self._limits, content_type=reply.content_type, told=reply.told)
 
     def _http_headers(self, operation: str) -> dict[str, str]:
         try:

@@ -15,8 +15,10 @@ from gateway.soap.models import SoapVersion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MUST_UNDERSTAND", "VERSION_MISMATCH", "render_fault", "status_of"]
+__all__ = ["ERROR_HEADER", "MUST_UNDERSTAND", "VERSION_MISMATCH", "render_fault", "status_of"]
 
+ERROR_HEADER: Final = "X-IMSOC-Error"
+"""HTTP header with the stable code, beside faults in a contract's own form."""
 VERSION_MISMATCH: Final = "IMG-1103"
 MUST_UNDERSTAND: Final = "IMG-1107"
 _OWN_STATUS: Final = {"IMG-1003": 413, "IMG-1101": 415, "IMG-1110": 405, "IMG-1111": 404, "IMG-1115": 411}

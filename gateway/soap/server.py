@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from gateway.errors import ConfigurationError, GatewayError, SoapRefused, Unavailable, XmlRefused
 from gateway.soap.envelope import NotUnderstood, read_envelope, version_of
-from gateway.soap.faults import render_fault, status_of
+from gateway.soap.faults import ERROR_HEADER, render_fault, status_of
 from gateway.soap.http import read_body, read_content_type, soap_action
 from gateway.soap.models import SoapCall, SoapVersion
 from gateway.soap.mtom import MULTIPART, pack, resolve, unpack
@@ -230,7 +230,7 @@ class SoapApplication:
 
 def _told_beside(error: GatewayError) -> tuple[tuple[str, str], ...]:
     """HTTP headers with what a contract's own form of faults has no place for."""
-    told = (("X-IMSOC-Error", error.code), ("X-IMSOC-Exchange", error.exchange_id))
+    told = ((ERROR_HEADER, error.code), ("X-IMSOC-Exchange", error.exchange_id))
     return tuple((name, value) for name, value in told if value)
 
 

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from zeep.transports import Transport
 
 from gateway.errors import ConfigurationError, DeliveryError, XmlRefused
+from gateway.soap.faults import ERROR_HEADER
 from gateway.soap.in_time import InTime
 from gateway.soap.tls import HandshakeFailed, TlsSettings, reason_of, refuses_certificate
 from gateway.xml.boundary import inflate, parse
@@ -42,6 +43,8 @@ class HttpReply:
     status: int
     content_type: str
     content: bytes
+    told: str = ""
+    """Text of ``X-IMSOC-Error``: a gateway's stable code beside a fault whose form has no place for it."""
 
 
 class UnusableReply(DeliveryError):
@@ -126,7 +129,8 @@ class PackageTransport(Transport):
             content = inflate(content, response.headers.get("Content-Encoding", ""), self._limits)
         except XmlRefused as error:
             raise UnusableReply(response.status_code, error.message) from error
-        return HttpReply(response.status_code, response.headers.get("Content-Type", ""), content)
+        told = response.headers.get(ERROR_HEADER, "")
+        return HttpReply(response.status_code, response.headers.get("Content-Type", ""), content, told)
 
     def post(self, address: str, message: bytes, headers: dict[str, str]) -> requests.Response:
         """What zeep's typed calls use: the bounded exchange as the object that zeep expects.

@@ -16,7 +16,7 @@ from adapters.traces_nt import NOBODY, Caller, TracesBroken, TracesForbidden, Tr
 from adapters.traces_nt.calling import base_of
 from gateway.access import DeliveryTarget
 from gateway.documents.ched import read_ched
-from gateway.errors import DeliveryError
+from gateway.errors import DeliveryError, catalogue
 from gateway.soap.transport import UnusableReply
 from gateway.store import DocumentKey, open_store
 from gateway.traces.headers import BodyIdentity, BodyKind
@@ -185,6 +185,79 @@ def test_a_server_that_is_broken(client, traces):
     traces.application = broken
     with pytest.raises(TracesBroken, match="IMG-8021"):
         client.trees()
+
+
+def refusing(traces, told, *, fault="Client", reason="Words of the other side"):
+    envelope = (
+        '<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><S:Fault>'
+        f"<faultcode>S:{fault}</faultcode><faultstring>{reason}</faultstring></S:Fault></S:Body></S:Envelope>"
+    ).encode()
+
+    def refuse(_environ, start_response):
+        headers = [("Content-Type", "text/xml"), ("Content-Length", str(len(envelope)))]
+        start_response("500 Error", headers + [("X-IMSOC-Error", each) for each in told])
+        return [envelope]
+
+    traces.application = refuse
+
+
+def test_a_plain_refusal_of_a_gateway_is_named_by_its_code_in_our_words(client, traces):
+    refusing(traces, ["IMG-1116"])
+    with pytest.raises(TracesRefused) as refused:
+        client.trees()
+    title = catalogue()["IMG-1116"].title
+    assert refused.value.code == "IMG-8022"
+    assert refused.value.message == f"TRACES refused the request: IMG-1116 {title}"
+    assert refused.value.found == "Words of the other side"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "code", "expected"),
+    [
+        ("Client", "UnauthenticatedException", "IMG-2011", "IMG-8020"),
+        ("Server", "Internal error", "IMG-9001", "IMG-8021"),
+    ],
+)
+def test_a_door_that_is_shut_and_a_server_that_is_broken_say_why_too(client, traces, fault, reason, code, expected):
+    refusing(traces, [code], fault=fault, reason=reason)
+    with pytest.raises(DeliveryError) as refused:
+        client.trees()
+    own, other = catalogue()[expected], catalogue()[code]
+    assert (refused.value.code, refused.value.message) == (expected, f"{own.title}: {code} {other.title}")
+
+
+def test_a_code_of_a_newer_gateway_is_named_without_a_title(client, traces):
+    assert "IMG-9999" not in catalogue()
+    refusing(traces, ["IMG-9999"])
+    with pytest.raises(TracesRefused) as refused:
+        client.trees()
+    assert refused.value.message == "TRACES refused the request: IMG-9999"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *([], [""], ["words"], ["IMG-111"], ["IMG-11166"], ["img-1116"], ["IMG-1116 and words"], ["XIMG-1116"]),
+        *(["IMG-1116, IMG-1117"], ["IMG-1116", "IMG-1117"], ["IMG-" + "1" * 5000], ["IMG-\xb9\xb9\xb9\xb9"]),
+    ],
+)
+def test_what_is_no_single_code_is_told_nobody(client, traces, told):
+    refusing(traces, told)
+    with pytest.raises(TracesRefused) as refused:
+        client.trees()
+    assert refused.value.message == "TRACES refused the request"
+
+
+def test_a_gateway_in_the_role_of_traces_names_what_it_refused(client, traces):
+    broken = TracesNtClient.open(
+        DeliveryTarget("traces-nt", f"http://127.0.0.1:{traces.port}", username="nl", secret="env:RELAY_TEST_SECRET"),
+        SECRET,
+        client_id="",
+        clock=lambda: traces.world.now,
+    )
+    with pytest.raises(DeliveryError) as refused:
+        broken.trees()
+    assert refused.value.message.partition(": ")[2].startswith("IMG-")
 
 
 def test_an_answer_to_something_else_is_no_answer(client, traces):

@@ -17,7 +17,9 @@ from gateway.errors import (
     RulesRefused,
     SealRefused,
     Unavailable,
+    catalogue,
 )
+from gateway.soap import SoapVersion
 from gateway.store import (
     ChedQuery,
     ChedVisibility,
@@ -28,7 +30,9 @@ from gateway.store import (
     list_outages,
     open_store,
 )
+from gateway.traces.faults import ServiceFaults, fault_renderer
 from gateway.xml.boundary import parse
+from gateway.xml.names import CHEDSUB2
 
 SUBMIT = "createAndSubmitForDecision"
 
@@ -120,6 +124,25 @@ def test_a_refusal_of_traces_is_told_with_every_finding_and_leaves_nothing(quick
     assert [step.state for step in steps(quick)] == [ContingencyState.REFUSED]
     corrected = quick.world.submit(ched_pp())
     assert traces.references() == [corrected.reference]
+
+
+def test_a_plain_refusal_of_a_gateway_is_told_by_its_code_and_not_in_its_words(quick, traces):
+    fault = (
+        b'<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><S:Fault><faultcode>S:Client'
+        b"</faultcode><faultstring>Words of the other side</faultstring></S:Fault></S:Body></S:Envelope>"
+    )
+
+    def refuse(_environ, start_response):
+        length = ("Content-Length", str(len(fault)))
+        start_response("500 Error", [("Content-Type", "text/xml"), length, ("X-IMSOC-Error", "IMG-1117")])
+        return [fault]
+
+    traces.application = refuse
+    with pytest.raises(DeliveryError, match="IMG-8022") as refused:
+        quick.world.submit(ched_pp())
+    told = fault_renderer(ServiceFaults(CHEDSUB2))(refused.value, SoapVersion.SOAP11, None).decode()
+    assert f"IMG-8022 TRACES refused the request: IMG-1117 {catalogue()['IMG-1117'].title}" in told
+    assert "Words of the other side" not in told
 
 
 def test_the_refused_message_may_come_again(quick, traces):
