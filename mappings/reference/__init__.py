@@ -1,5 +1,6 @@
 """Reference data: posts, languages, classification trees with what goods ask of a CHED, sections, metadata, tests."""
 
+from mappings.reference.codes import KnownCodes
 from mappings.reference.languages import Languages
 from mappings.reference.loading import FOLDER, ReferenceData, load_reference
 from mappings.reference.models import (
@@ -32,6 +33,7 @@ __all__ = [
     "CertificateModel",
     "Column",
     "CommodityAccess",
+    "KnownCodes",
     "LaboratoryTest",
     "Languages",
     "MetadataCode",

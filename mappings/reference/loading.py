@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ChedRefused, ConfigurationError
 from mappings.models import Grade
+from mappings.reference.codes import KnownCodes
 from mappings.reference.files import SPECS, read_list
 from mappings.reference.languages import Languages
 from mappings.reference.models import (
@@ -51,6 +52,8 @@ class ReferenceData:
     languages: Languages
     trees: Trees
     access: CommodityAccess
+    known: KnownCodes
+    """The canonical lists of codes."""
     sections: tuple[Section, ...]
     metadata: dict[str, tuple[MetadataCode, ...]]
     """By metadata type."""
@@ -126,6 +129,7 @@ def load_reference(
         Languages.from_records(rows["languages"], languages, allow_unconfirmed=allow_unconfirmed),
         trees,
         CommodityAccess(trees),
+        KnownCodes(tables.lists, allow_unconfirmed=allow_unconfirmed),
         tuple(_section(record, metadata) for record in rows["sections"]),
         metadata,
         tuple(TestCategory(record["id"], record["name"]) for record in rows["test-categories"]),

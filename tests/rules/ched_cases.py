@@ -241,6 +241,11 @@ CASES = {
         ched("PP", purposes=(purpose("INTERNAL_MARKET"), purpose("RE_ENTRY"))),
         found="INTERNAL_MARKET, RE_ENTRY are chosen",
     ),
+    "R-37-2": Case(
+        ched("PP", purposes=(purpose("PRIVATE_IMPORT"),)),
+        ched("PP", purposes=(purpose("NOBODY_KNOWS"),)),
+        found="NOBODY_KNOWS is not in the list ched-purpose",
+    ),
     "R-I20-TYPE": Case(
         warehouse(), ched("A", purposes=(purpose("NON_CONFORMING_GOODS", place=Coded("SHIP")),)), found="I.24"
     ),

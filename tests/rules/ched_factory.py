@@ -30,6 +30,8 @@ from gateway.documents.ched import (
 )
 from gateway.documents.parts import Measure
 from gateway.rules.ched import Facts
+from mappings import load_tables
+from mappings.reference import KnownCodes
 
 ARRIVAL = "2026-11-24T06:30:00+01:00"
 DECIDED = "2026-11-24T11:00:00+01:00"
@@ -73,7 +75,13 @@ POSTS = Posts(
     NLOLD1=Post(active=False),
     NLCUN1=Post(kind="control-unit"),
 )
-KNOWN = Facts(posts=POSTS, languages=Languages(NL=("nl",), XI=("en",)), access=Access(), reference="")
+KNOWN = Facts(
+    posts=POSTS,
+    languages=Languages(NL=("nl",), XI=("en",)),
+    access=Access(),
+    codes=KnownCodes(load_tables().lists),
+    reference="",
+)
 
 
 def asking(**answers):

@@ -31,7 +31,7 @@ SAMPLES = [
 @cache
 def known():
     reference = load_reference(load_tables())
-    return Facts(posts=reference.posts, languages=reference.languages, access=reference.access)
+    return Facts(posts=reference.posts, languages=reference.languages, access=reference.access, codes=reference.known)
 
 
 def certificate(name):

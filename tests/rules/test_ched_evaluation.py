@@ -5,12 +5,15 @@ from datetime import date
 
 import pytest
 from ched_cases import CASES
-from ched_factory import CHEDS, KNOWN, ched, decided, measure
+from ched_factory import CHEDS, KNOWN, REFUSAL, ched, decided, measure, purpose
 
 from gateway.documents.ched import Coded, Part
 from gateway.errors import Severity
 from gateway.rules.ched import Facts, evaluate_ched
 from gateway.rules.ched.evaluation import MAX_FINDINGS_PER_RULE
+from mappings import load_tables
+from mappings.models import Grade
+from mappings.reference import KnownCodes
 
 DAY = date(2026, 11, 22)
 
@@ -164,6 +167,47 @@ def test_what_many_lines_lack_is_counted_not_listed():
 def test_nothing_known_asks_nothing_that_needs_it():
     unknown = ched("P", post=replace(CHEDS["P"].post, code="NLZZZ9"), language="xx", reference="CHEDP.NL.2026.0000001")
     assert evaluate_ched(unknown, on=DAY, known=Facts()) == ()
+
+
+UNKNOWN = (Coded("NOBODY_KNOWS"),)
+
+
+@pytest.mark.parametrize(
+    ("document", "box", "place", "name"),
+    [
+        (ched("P", certified_as=UNKNOWN), "I.18", "Box I.18", "ched-certified-as"),
+        (ched("P", purposes=(purpose("NOBODY_KNOWS"),)), "I.20", "Boxes I.20 to I.26", "ched-purpose"),
+        (decided("P", conclusion=UNKNOWN), "II.9", "Boxes II.9 to II.16", "ched-decision"),
+        (decided("P", **{**REFUSAL, "measures": UNKNOWN}), "II.16", "Box II.16", "ched-not-acceptable-measure"),
+        (decided("P", **{**REFUSAL, "refusal_reasons": UNKNOWN}), "II.17", "Box II.17", "refusal-reason"),
+    ],
+)
+def test_a_code_of_no_list_is_told_with_its_box_and_list(document, box, place, name):
+    (finding,) = (each for each in evaluate_ched(document, on=DAY, known=KNOWN) if each.rule == "R-37-2")
+    assert (finding.severity, finding.found) == (Severity.WARNING, "NOBODY_KNOWS")
+    assert finding.message.startswith(f"{place}: code NOBODY_KNOWS is not in the list {name};")
+    assert finding.path.startswith(f"{box} /sps:SPSCertificate")
+    own = Part.I if box.startswith("I.") else Part.II
+    asked = {part: rules_of(document, part=part) for part in Part}
+    assert {part for part, rules in asked.items() if "R-37-2" in rules} == {own}
+    assert "R-37-2" not in rules_of(document, known=replace(KNOWN, codes=None))
+
+
+def test_a_code_is_known_while_its_list_has_it():
+    code = load_tables().lists["ched-purpose"].codes["RE_ENTRY"]
+    ended = replace(code, valid_from=date(2026, 1, 1), valid_to=date(2026, 6, 30))
+    doubtful = replace(code, code="DOUBTFUL", grade=Grade.UNVERIFIED)
+    code_list = replace(load_tables().lists["ched-purpose"], codes={"RE_ENTRY": ended, "DOUBTFUL": doubtful})
+    codes = KnownCodes({"ched-purpose": code_list})
+    days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1))
+    assert [codes.knows("ched-purpose", "RE_ENTRY", day) for day in days] == [False, True, True, False]
+    assert codes.knows("no-such-list", "RE_ENTRY", DAY) is None
+    assert codes.knows("ched-purpose", "DOUBTFUL", DAY) is False
+    assert KnownCodes({"ched-purpose": code_list}, allow_unconfirmed=True).knows("ched-purpose", "DOUBTFUL", DAY)
+    document = ched("P", purposes=(purpose("RE_ENTRY"),))
+    assert "R-37-2" not in rules_of(document)
+    assert "R-37-2" not in rules_of(document, known=replace(KNOWN, codes=KnownCodes({})))
+    assert "R-37-2" in rules_of(document, known=replace(KNOWN, codes=codes))
 
 
 @pytest.mark.parametrize("code", ["ACCEPTABLE_FOR_NON_FREE_CIRCULATION", "ACCEPTABLE_IF_CHANNELED"])

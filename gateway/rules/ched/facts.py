@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gateway.documents.ched import Ched
 
-__all__ = ["MEMBER_STATES", "CommodityAccess", "Facts", "KnownPost", "Languages", "Posts"]
+__all__ = ["MEMBER_STATES", "Codes", "CommodityAccess", "Facts", "KnownPost", "Languages", "Posts"]
 
 _CODES: Final = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI"
 MEMBER_STATES: Final = frozenset(_CODES.split())
@@ -68,6 +68,19 @@ class CommodityAccess(Protocol):
         """
 
 
+class Codes(Protocol):
+    """The lists of codes that exchanges use: TRACES reference data (Article 37(2), R-37-2)."""
+
+    def knows(self, name: str, code: str, on: date) -> bool | None:
+        """Whether a list has a code on that day; None when there is no such list.
+
+        Args:
+            name: of the list, such as ``ched-purpose``.
+            code: as it stands in the document.
+            on: the day.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything known beside the document."""
@@ -75,6 +88,7 @@ class Facts:
     posts: Posts | None = None
     languages: Languages | None = None
     access: CommodityAccess | None = None
+    codes: Codes | None = None
     member_states: frozenset[str] = MEMBER_STATES
     reference: str | None = None
     """The reference that TRACES gave to this CHED: empty for one that has none yet; None when nobody knows (R-REF)."""

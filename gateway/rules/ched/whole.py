@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pycountry
 
-from gateway.documents.ched import Part
+from gateway.documents.ched import Part, conclusion_box
 from gateway.rules.ched.models import Breach
 from gateway.rules.ched.reading import codes, country_of
 
@@ -78,6 +78,34 @@ def _countries() -> frozenset[str]:
     return frozenset([*(country.alpha_2 for country in pycountry.countries), *_BESIDE_ISO])
 
 
+def codes_are_known(question: Question) -> Iterable[Breach]:
+    lists, on = question.known.codes, question.on
+    if lists is None:
+        return ()
+    return [
+        Breach(code, {"place": place, "list": name}, box=box)
+        for box, place, name, code in dict.fromkeys(_listed_codes(question))
+        if code and lists.knows(name, code, on) is False
+    ]
+
+
+def _listed_codes(question: Question) -> Iterator[tuple[str, str, str, str]]:
+    """Box, its words, the list of its codes and a code; the box of an unknown purpose or conclusion is unknown too."""
+    ched, part = question.ched, question.part
+    if part in (None, Part.I):
+        for certified in ched.certified_as:
+            yield "I.18", "Box I.18", "ched-certified-as", certified.code
+        for purpose in ched.purposes:
+            yield purpose.box or "I.20", "Boxes I.20 to I.26", "ched-purpose", purpose.code.code
+    if part in (None, Part.II) and ched.decision is not None:
+        for conclusion in ched.decision.conclusion:
+            yield conclusion_box(conclusion.code) or "II.9", "Boxes II.9 to II.16", "ched-decision", conclusion.code
+        for measure in ched.decision.measures:
+            yield "II.16", "Box II.16", "ched-not-acceptable-measure", measure.code
+        for reason in ched.decision.refusal_reasons:
+            yield "II.17", "Box II.17", "refusal-reason", reason.code
+
+
 def boxes_apply(question: Question) -> Iterable[Breach]:
     if not question.type:
         return ()
@@ -126,6 +154,7 @@ WHOLE: Final[Mapping[str, Check]] = {
     "R-40-1": kind_is_stated,
     "R-40-2": language_is_taken,
     "G10-COUNTRY": countries_are_countries,
+    "R-37-2": codes_are_known,
     "R-BOX-TYPE": boxes_apply,
     "R-REF": reference_is_of_traces,
 }
