@@ -8,7 +8,7 @@ from relay_harness import National, Traces
 
 from gateway.ched.counter_seals import CounterSealReader
 from gateway.ched.models import SealedCopy, SealRole, SubmissionKind
-from gateway.documents.ched import Country, read_ched
+from gateway.documents.ched import Coded, Country, read_ched
 from gateway.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -124,6 +124,15 @@ def test_a_refusal_of_traces_is_told_with_every_finding_and_leaves_nothing(quick
     assert [step.state for step in steps(quick)] == [ContingencyState.REFUSED]
     corrected = quick.world.submit(ched_pp())
     assert traces.references() == [corrected.reference]
+
+
+def test_a_code_that_no_list_has_is_taken_and_told_by_traces(traces):
+    unknown = replace(ched_pp().purposes[0], code=Coded("NOBODY_KNOWS"), box="")
+    document = element(ched_pp(purposes=(unknown,)))
+    actor, call = traces.world.actor("importer"), traces.world.call(document)
+    receipt = traces.built.cheds.submit(actor, document, SubmissionKind.FOR_DECISION, call)
+    assert traces.references() == [receipt.reference]
+    assert ("R-37-2", "NOBODY_KNOWS") in {(each.rule, each.found) for each in receipt.findings}
 
 
 def test_a_plain_refusal_of_a_gateway_is_told_by_its_code_and_not_in_its_words(quick, traces):

@@ -94,5 +94,10 @@ def test_a_sample_with_what_it_misses_is_taken(name):
     assert not [each for each in findings if each.severity is Severity.SEVERE]
 
 
+@pytest.mark.parametrize("name", [*CAPTURES, *SAMPLES])
+def test_every_code_that_was_seen_is_in_a_list(name):
+    assert "R-37-2" not in {rule for rule, _ in found(name, known(), Severity.WARNING)}
+
+
 def test_before_the_regulation_applied_no_sample_is_judged():
     assert evaluate_ched(certificate(SAMPLES[0]), on=date(2019, 4, 10)) == ()
