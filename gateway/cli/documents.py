@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +34,6 @@ def seal(
 ) -> None:
     """Seal a certificate (XAdES, enveloped), with a time stamp when the settings name an authority."""
     desk = Desk.of(ctx, as_json)
-    from gateway.config import SealSettings  # noqa: PLC0415 - start-up
     from gateway.sealing import build_sealer  # noqa: PLC0415 - start-up
 
     if (key is None) != (certificate is None):
@@ -42,7 +42,10 @@ def seal(
         )
     if as_json and out is None:
         raise ConfigurationError("IMG-0101", where="--json", found="no --out", expected="--out FILE beside --json")
-    sealer = build_sealer(SealSettings(key=key, certificate=certificate) if key else desk.settings.seal)
+    seal_settings = desk.settings.seal
+    if key is not None:  # another's key, under the same time-stamping authorities
+        seal_settings = replace(seal_settings, key=key, certificate=certificate, chain=(), pkcs12=None, password="")
+    sealer = build_sealer(seal_settings)
     sealed = sealer.seal(read_file(file), at=datetime.now(UTC))
     if out is None:
         sys.stdout.buffer.write(sealed)

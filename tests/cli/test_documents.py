@@ -4,6 +4,8 @@ import pytest
 
 from gateway.cli.desk import ExitCode
 from gateway.sandbox.samples import certificate
+from gateway.sandbox.tsa import TimestampAuthority
+from gateway.sandbox.tsa_server import credential_in, serve_in_thread
 
 
 @pytest.fixture
@@ -53,6 +55,26 @@ def test_a_key_of_ones_own_seals_without_settings(imsoc, tmp_path):
     )
     assert b"SignatureValue" in result.stdout_bytes
     imsoc("seal", "certificate.xml", "--key", "trial/partner-seal.key", code=ExitCode.USAGE)
+
+
+def test_another_key_is_stamped_by_the_authority_of_the_settings(imsoc, trial):
+    stamps = serve_in_thread(TimestampAuthority(credential_in(trial)))
+    try:
+        settings = (trial / "imsoc.toml").read_text("utf-8")
+        address = f"http://127.0.0.1:{stamps.server_port}/"
+        added = f'[seal]\ntimestamp = "required"\ntimestamp_authorities = ["{address}"]\n'
+        added += 'timestamp_anchors = ["tsa-root.pem"]\n'
+        assert "[seal]\n" in settings
+        (trial / "imsoc.toml").write_text(settings.replace("[seal]\n", added), "utf-8")
+        own_key = ("--key", "partner-seal.key", "--certificate", "partner-seal.pem")
+        imsoc("seal", "certificate.xml", *own_key, "--out", "sealed.xml")
+    finally:
+        stamps.shutdown()
+        stamps.server_close()
+    roots = ("--anchor", "partner-root.pem", "--anchor", "tsa-root.pem")
+    seal = imsoc.json("verify", "sealed.xml", *roots)["seals"][0]
+    assert seal["time_stamp"]
+    assert "third country" in seal["signer"]
 
 
 def test_a_seal_needs_a_key(imsoc, tmp_path):
