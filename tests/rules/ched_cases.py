@@ -407,6 +407,11 @@ CASES = {
         decided("P", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"), Coded("NOT_ACCEPTABLE"))),
         found="ACCEPTABLE_FOR_TRANSIT, NOT_ACCEPTABLE are chosen",
     ),
+    "R-II9-CODE": Case(
+        decided("P", conclusion=(Coded("NOT_ACCEPTABLE"),)),
+        decided("P", conclusion=(Coded("NOT_ACCEPTBLE"),)),
+        found="NOT_ACCEPTBLE is no decision",
+    ),
     "R-II9-TYPE": Case(
         decided("P", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"),)),
         decided("D", conclusion=(Coded("ACCEPTABLE_FOR_TRANSIT"),)),

@@ -177,7 +177,6 @@ UNKNOWN = (Coded("NOBODY_KNOWS"),)
     [
         (ched("P", certified_as=UNKNOWN), "I.18", "Box I.18", "ched-certified-as"),
         (ched("P", purposes=(purpose("NOBODY_KNOWS"),)), "I.20", "Boxes I.20 to I.26", "ched-purpose"),
-        (decided("P", conclusion=UNKNOWN), "II.9", "Boxes II.9 to II.16", "ched-decision"),
         (decided("P", **{**REFUSAL, "measures": UNKNOWN}), "II.16", "Box II.16", "ched-not-acceptable-measure"),
         (decided("P", **{**REFUSAL, "refusal_reasons": UNKNOWN}), "II.17", "Box II.17", "refusal-reason"),
     ],

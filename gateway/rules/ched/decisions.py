@@ -152,6 +152,14 @@ def one_conclusion(question: Question) -> Iterable[Breach]:
     return (Breach(found, {"chosen": f"{found} are chosen" if found else "no decision is chosen"}),)
 
 
+def conclusion_is_known(question: Question) -> Iterable[Breach]:
+    lists, decision = question.known.codes, question.ched.decision
+    if lists is None or decision is None:
+        return ()
+    chosen = dict.fromkeys(each.code for each in decision.conclusion if each.code)
+    return [Breach(code) for code in chosen if lists.knows("ched-decision", code, question.on) is False]
+
+
 def conclusion_exists_for_the_kind(question: Question) -> Iterable[Breach]:
     decision, allowed = question.ched.decision, question.options.decision_boxes
     if decision is None or not question.type:
@@ -255,6 +263,7 @@ DECISIONS: Final[Mapping[str, Check]] = {
     "G4-DECISION": one_conclusion,
     "R-II9": further_travel_fits_the_kind,
     "R-II9-ACCESS": conclusion_exists_for_the_goods,
+    "R-II9-CODE": conclusion_is_known,
     "R-II9-TYPE": conclusion_exists_for_the_kind,
     "R-II12-OPTION": special_condition_is_an_option,
     "R-II15": admission_has_its_date,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pycountry
 
-from gateway.documents.ched import Part, conclusion_box
+from gateway.documents.ched import Part
 from gateway.rules.ched.models import Breach
 from gateway.rules.ched.reading import codes, country_of
 
@@ -90,7 +90,10 @@ def codes_are_known(question: Question) -> Iterable[Breach]:
 
 
 def _listed_codes(question: Question) -> Iterator[tuple[str, str, str, str]]:
-    """Box, its words, the list of its codes and a code; the box of an unknown purpose or conclusion is unknown too."""
+    """Box, its words, the list of its codes and a code; the box of an unknown purpose is unknown too.
+
+    The code of a decision has a rule of its own (R-II9-CODE).
+    """
     ched, part = question.ched, question.part
     if part in (None, Part.I):
         for certified in ched.certified_as:
@@ -98,8 +101,6 @@ def _listed_codes(question: Question) -> Iterator[tuple[str, str, str, str]]:
         for purpose in ched.purposes:
             yield purpose.box or "I.20", "Boxes I.20 to I.26", "ched-purpose", purpose.code.code
     if part in (None, Part.II) and ched.decision is not None:
-        for conclusion in ched.decision.conclusion:
-            yield conclusion_box(conclusion.code) or "II.9", "Boxes II.9 to II.16", "ched-decision", conclusion.code
         for measure in ched.decision.measures:
             yield "II.16", "Box II.16", "ched-not-acceptable-measure", measure.code
         for reason in ched.decision.refusal_reasons:
