@@ -85,7 +85,7 @@ def test_a_store_without_cheds_says_nothing_of_them(imsoc, trial):
 
 
 def test_an_outage_is_told_with_its_age(imsoc, trial, stored):
-    began = NOW - dt.timedelta(hours=2)
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(hours=2)
     stored(lambda connection: begin_outage(connection, partner="traces-nt", functionality="submission", at=began))
     check = by_name(imsoc.json("doctor", "--offline"))["traces"]
     assert check["state"] == State.WARN
