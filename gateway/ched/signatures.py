@@ -12,17 +12,19 @@ import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from gateway.ched.models import SealRole
 from gateway.documents.ched import Part, part_digest, read_ched
-from gateway.errors import Finding, SealRefused, Severity
+from gateway.errors import Finding, SealRefused, Severity, XmlRefused
 from gateway.exchange.storing import seal_json
 from gateway.store import ChedSeal
 from gateway.trust import SEALED_DOCUMENT_POLICY, Level, verify_sealed
 from gateway.trust.body_signature import BODY_POLICY, verify_body_signature
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise
+from gateway.xml.names import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +111,7 @@ def verify_all(
     Raises:
         SealRefused: IMG-40xx for one that does not hold, IMG-4202 for a file that is another document, IMG-4203 for a
             role that is there twice or is not the sender's, IMG-4204 when officer and authority are one certificate.
-        XmlRefused: a file is no document.
+        XmlRefused: a file is no document. ``where`` begins with the ``Seal`` that is meant.
     """
     found: list[Evidence] = []
     for copy in copies:
@@ -166,16 +168,37 @@ def _verify_copy(
     stamped: bool,
     read: Callable[[_Element], Ched],
 ) -> Evidence:
-    root = parse(copy.content, limits=limits).root
-    verified = verify_sealed(root, policy=_policy(copy.role, stamped=stamped), trust=trust, at=at, content=copy.content)
+    which = f"Seal[@role='{copy.role.value}']"
+    policy = _policy(copy.role, stamped=stamped)
+    try:
+        root = parse(copy.content, limits=limits).root
+        verified = verify_sealed(root, policy=policy, trust=trust, at=at, content=copy.content)
+    except (SealRefused, XmlRefused) as error:
+        error.where = f"{which} {error.where}".rstrip()  # of several files, the one that is meant
+        raise
     if copy.role is SealRole.OPERATOR:
         same = part_digest(read(verified.root), Part.I) == part_digest(read(document), Part.I)
     else:
         octets = canonicalise(document, algorithm=C14n.EXCLUSIVE)
         same = verified.digest == hashlib.sha256(octets).digest()
     if not same:
-        raise SealRefused("IMG-4202", where=f"Seal[@role='{copy.role.value}']", expected="the CHED of this message")
+        found = _difference(verified.root, document)
+        raise SealRefused("IMG-4202", where=which, found=found, expected="the CHED of this message")
     return Evidence(copy.role, copy.content, verified.seal)
+
+
+def _difference(signed: _Element, submitted: _Element) -> str:
+    """Where the signed file first says, or writes, something else than what was submitted."""
+    for ours, theirs in zip_longest(signed.iter("{*}*"), submitted.iter("{*}*")):
+        if ours is None or theirs is None or ours.tag != theirs.tag:
+            return f"another element at {path_of(theirs if ours is None else ours)}"
+        if ours.prefix != theirs.prefix:
+            return f"prefix {ours.prefix or '(none)'} instead of {theirs.prefix or '(none)'} at {path_of(ours)}"
+        if dict(ours.attrib) != dict(theirs.attrib):
+            return f"other attributes at {path_of(ours)}"
+        if (ours.text or "") != (theirs.text or ""):
+            return f"another text at {path_of(ours)}"
+    return "other white space between elements"
 
 
 @cache

@@ -27,17 +27,23 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def render_fault(
-    error: GatewayError, version: SoapVersion, *, detail: bytes | None = None, not_understood: Sequence[str] = ()
+    error: GatewayError,
+    version: SoapVersion,
+    *,
+    told: str = "",
+    detail: bytes | None = None,
+    not_understood: Sequence[str] = (),
 ) -> bytes:
     """The whole envelope of a fault, in UTF-8.
 
     Args:
         error: gives the fault code (by whose fault it is) and the text.
         version: of the request, as far as it could be told.
+        told: the text behind the code; the error's sentence when empty.
         detail: the contract's own detail element, serialised.
         not_understood: names ``{namespace}local`` of mandatory headers that were not understood.
     """
-    text = escape(_NOT_XML.sub("�", f"{error.code} {error.message}"))
+    text = escape(_NOT_XML.sub("�", f"{error.code} {told or error.message}"))
     if version is SoapVersion.SOAP11:
         return (
             f'<soap:Envelope xmlns:soap="{version.namespace}"><soap:Body><soap:Fault>'

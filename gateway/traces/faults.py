@@ -154,8 +154,7 @@ def schema_sentence(error: GatewayError) -> str:
     else:
         rule = next((rule for words, rule in _BREACHES if words in error.message), "cvc-type.3.1.3")
     said = _FACET.sub("", error.message).rstrip(".")
-    about = (("at", error.where), ("found", error.found), ("expected", error.expected))
-    sentence = f"{rule}: {said}" + "".join(f"; {name} {value}" for name, value in about if value) + "."
+    sentence = f"{rule}: {said}{_about(error)}."
     outer = "com.sun.istack.SAXParseException2; org.xml.sax.SAXException: org.xml.sax.SAXParseException"
     return f"{outer}; {sentence}\n        org.xml.sax.SAXParseException; {sentence} [{error.code}]"
 
@@ -174,7 +173,13 @@ def _unauthenticated(version: SoapVersion) -> bytes:
 def _plain(error: GatewayError, version: SoapVersion) -> bytes:
     """What the SOAP layer itself refuses: its own fault, which knows VersionMismatch and MustUnderstand."""
     names = getattr(error, "names", ())
-    return render_fault(error, version, not_understood=names)
+    told = error.message + _about(error) if error.fault is Fault.SENDER else ""
+    return render_fault(error, version, told=told, not_understood=names)
+
+
+def _about(error: GatewayError) -> str:
+    about = (("at", error.where), ("found", error.found), ("expected", error.expected))
+    return "".join(f"; {name} {value}" for name, value in about if value)
 
 
 def _envelope(version: SoapVersion, error: GatewayError | None, text: str, detail: str, *, header: bool) -> bytes:

@@ -103,7 +103,10 @@ class TestInTraces:
 
     def test_each_needs_a_qualified_stamp(self, strict, reference):
         bare = strict.copy(OFFICER, stamped=False)
-        assert refusal(strict, reference, bare, strict.copy(AUTHORITY)).code == "IMG-4030"
+        refused = refusal(strict, reference, bare, strict.copy(AUTHORITY))
+        assert (refused.code, refused.where) == ("IMG-4030", "Seal[@role='officer']")
+        bare = strict.copy(AUTHORITY, stamped=False)
+        assert refusal(strict, reference, strict.copy(OFFICER), bare).where == "Seal[@role='authority']"
 
     def test_one_certificate_is_not_two_signatories(self, strict, reference):
         both = strict.member.seal("both")
@@ -134,7 +137,30 @@ class TestInTraces:
         other = replace(strict.stored(reference), decision=decision("NOT_ACCEPTABLE"))
         wrong = strict.copy(role, of=other)
         rest = strict.copy(AUTHORITY if role is OFFICER else OFFICER)
-        assert refusal(strict, reference, wrong, rest).code == "IMG-4202"
+        refused = refusal(strict, reference, wrong, rest)
+        assert (refused.code, refused.where) == ("IMG-4202", f"Seal[@role='{role.value}']")
+        assert " at /sps:SPSCertificate/sps:SPSExchangedDocument/ram:" in refused.found
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda text: text.replace(b"<ram:", b"<r:").replace(b"</ram:", b"</r:").replace(b":ram=", b":r="),
+             "prefix r instead of ram at /sps:SPSCertificate/sps:SPSExchangedDocument/ram:"),
+            (lambda text: text.replace(b' listID="ched_type"', b"", 1), "other attributes at "),
+            (lambda text: text.replace(b"</sps:SPSExchangedDocument>", b" </sps:SPSExchangedDocument>", 1),
+             "other white space between elements"),
+            (lambda text: text.replace(b"ConsignorSPSParty", b"OtherSPSParty"), "another element at "),
+        ],
+        ids=["prefix", "attribute", "space", "element"],
+    )  # fmt: skip
+    def test_what_the_signed_file_says_otherwise_is_told(self, strict, reference, change, told):
+        def otherwise(document):
+            changed = change(etree.tostring(document))
+            assert changed != etree.tostring(document)
+            return strict.copy(OFFICER)(etree.fromstring(changed))
+
+        refused = refusal(strict, reference, otherwise, strict.copy(AUTHORITY))
+        assert (refused.code, refused.found.startswith(told)) == ("IMG-4202", True), refused.found
 
     def test_the_operator_signs_part_one(self, strict, reference):
         part_one = strict.copy(OPERATOR, of=strict.stored(reference))
@@ -162,6 +188,7 @@ class TestInTraces:
     def test_a_file_that_is_none_is_refused(self, strict, reference):
         refused = refusal(strict, reference, lambda _: SealedCopy(OFFICER, b"%PDF-1.7"))
         assert isinstance(refused, XmlRefused)
+        assert refused.where.startswith("Seal[@role='officer'] ")
 
     def test_a_signature_that_came_from_another_partner_is_refused(self, strict, reference):
         strict.records.append(strict.record("second", "national", "NL", [BODIES["post"]]))

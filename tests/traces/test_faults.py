@@ -211,6 +211,15 @@ def test_a_refused_certificate_is_named_by_the_error_or_by_the_request():
     assert received(rendered(CHED, error, call=asked_for("x"))).identifier == "CHEDP.NL.2026.0000002"
 
 
+@pytest.mark.parametrize("version", SoapVersion)
+def test_a_refusal_without_detail_says_where_and_what(version):
+    error = SoapRefused("IMG-1116", where="base4:WebServiceClientId", expected="the name of the calling system")
+    told = "; at base4:WebServiceClientId; expected the name of the calling system"
+    assert told.encode() in rendered(SUBMISSION, error, version=version)
+    own = Unavailable("IMG-9001", where="store", found="secret")
+    assert b"secret" not in rendered(SUBMISSION, own, version=version)
+
+
 def test_soaps_own_refusals_stay_soaps_own():
     ours = rendered(CHED, NotUnderstood(("{urn:x}Y",)), version=SoapVersion.SOAP12)
     assert b"MustUnderstand" in ours
