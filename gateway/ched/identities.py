@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.access import Body, Partner
     from gateway.documents.ched import Ched, ChedParty, ControlPost
 
-__all__ = ["body_keys", "is_at_post", "named_keys", "party_key", "post_key"]
+__all__ = ["body_keys", "is_at_post", "named_keys", "party_key", "places_of", "post_key"]
 
 _NATIONAL: Final = "national_registry_number"
 _ACTIVITY: Final = {BodyKind.AUTHORITY: "authority_activity_id", BodyKind.OPERATOR: "operator_activity_id"}
@@ -66,6 +66,11 @@ def is_at_post(body: Body, post: ControlPost | None) -> bool:
         return post.imsoc_code in {*body.posts, body.id}
     locodes = {number for scheme, number in body.identifiers if scheme == _LOCODE}
     return bool(post.locode and post.locode in locodes) or (post.scheme == _LOCODE and post.identifier in locodes)
+
+
+def places_of(body: Body) -> frozenset[str]:
+    """The countries where an authority is: its area, or those of its posts (an IMSOC code begins with them)."""
+    return frozenset(body.countries or (code[:2] for code in body.posts))
 
 
 def _own_keys(body: Body, partner: Partner) -> set[str]:

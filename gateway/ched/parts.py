@@ -26,6 +26,7 @@ __all__ = [
     "check_begun",
     "check_follower",
     "check_only_part_one",
+    "check_own_follow_up",
     "check_post",
     "check_untouched",
     "entered_by",
@@ -111,6 +112,28 @@ def check_follower(actor: Actor, before: Ched) -> None:
         where="III.5",
         found=body.id,
         expected="the exit post, the post of final destination or the local authority",
+    )
+
+
+def check_own_follow_up(actor: Actor, author: str, countries: frozenset[str]) -> None:
+    """Part III that is there already: who wrote it, or the central authority of its country (R-5-2).
+
+    Args:
+        actor: who writes.
+        author: id of the body that wrote it last.
+        countries: where that body is; empty when it is in no record any more.
+
+    Raises:
+        ChedRefused: IMG-7212.
+    """
+    body = writer_of(actor)
+    if body.id == author or (body.is_any(BodyRole.CENTRAL) and not countries.isdisjoint(body.countries)):
+        return
+    raise ChedRefused(
+        "IMG-7212",
+        where="Part III",
+        found=body.id,
+        expected="the authority that wrote Part III, or the central authority of its country",
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.ched.codes import Codes
 from gateway.ched.composing import amended, arrived, entered, with_part
+from gateway.ched.identities import places_of
 from gateway.ched.judging import SIGNED_DECISIONS, Judge
 from gateway.ched.labels import Labels
 from gateway.ched.links import parts_accepted, predecessors, refused_part_of
@@ -21,6 +22,7 @@ from gateway.ched.parts import (
     check_begun,
     check_follower,
     check_only_part_one,
+    check_own_follow_up,
     check_post,
     check_untouched,
     writer_of,
@@ -34,7 +36,7 @@ from gateway.ched.writing import Change, Message, Writer, message_digest
 from gateway.documents.ched import Ched, Part
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
-from gateway.store import ChedQuery, ChedVisibility, find_cheds
+from gateway.store import ChedQuery, ChedVisibility, ched_versions, find_cheds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,6 +220,7 @@ class RegisterService(ChedReader):
             status = ChedStatus.VALIDATED
         check_transition(before.status_code, status, Mover.FOLLOWER, Operation.FOLLOW_UP)
         check_follower(actor, stored)
+        self._check_own_follow_up(actor, before)
         check_untouched(stored, ched, Part.I, Part.II)
         findings = self._judge.rules(ched, Part.III, before, call)
         evidence, _ = self._judge.signatures(actor, document, seals, call, None)
@@ -310,6 +313,22 @@ class RegisterService(ChedReader):
         with self._store.read() as connection:
             if find_cheds(connection, query):
                 raise ChedRefused("IMG-7215", where="BodyIdentity", expected=f"at most {MAX_DRAFTS} drafts")
+
+    def _check_own_follow_up(self, actor: Actor, row: ChedRow) -> None:
+        """Refuse to write over what another authority wrote in Part III.
+
+        Raises:
+            ChedRefused: IMG-7212.
+        """
+        with self._store.read() as connection:
+            written = [each for each in ched_versions(connection, row.id) if each.part == Part.III.value]
+        if not written:
+            return
+        last = written[-1]
+        partner = self._context.directory.by_id(last.partner)
+        bodies = partner.traces.by_id() if partner is not None and partner.traces is not None else {}
+        author = bodies.get(last.body)
+        check_own_follow_up(actor, last.body, places_of(author) if author is not None else frozenset())
 
     def _message(
         self,

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from ched_harness import BODIES, World, arrival, ched_a, ched_pp, decision, element, party
+from ched_harness import BODIES, World, arrival, authority, ched_a, ched_pp, decision, element, party
 
 from gateway.ched.models import SubmissionKind
 from gateway.documents.ched import (
@@ -35,7 +35,7 @@ def code_of(act, *arguments, **named):
 
 def transfer(**changes):
     post = ControlPost(country="DE", code="DEHAM9P", name="Invented control point")
-    return ched_pp(purposes=(Purpose(Coded("TRANSFER"), "I.20", post=post),), **changes)
+    return ched_pp(**{"purposes": (Purpose(Coded("TRANSFER"), "I.20", post=post),), **changes})
 
 
 AUTHORS = {"importer", "post", "central"}
@@ -78,6 +78,29 @@ class TestParts:
         nobody = quick.actor(None)
         with pytest.raises(AccessDenied, match="IMG-2112"):
             quick.register.submit(nobody, document, SubmissionKind.DRAFT, quick.call(document))
+
+    @pytest.mark.parametrize(("author", "other"), [("control point", "local"), ("local", "control point")])
+    def test_part_three_is_who_wrote_it(self, quick, author, other):
+        reference = quick.submit(transfer()).reference
+        quick.decide(reference, code="ACCEPTABLE_FOR_TRANSFER")
+        missing = arrival(arrived=Coded("NO"))
+        quick.follow_up(reference, author, missing)
+        assert code_of(quick.follow_up, reference, other) == "IMG-7212"
+        assert quick.stored(reference).follow_up == missing
+        assert quick.follow_up(reference, author).status_code == "70"
+        assert code_of(quick.follow_up, reference, other, missing) == "IMG-7212"
+
+    @pytest.mark.parametrize(
+        ("author", "post", "code"), [("control point", "DEHAM9P", ""), ("manager", "BELGG4", "IMG-7212")]
+    )
+    def test_a_central_authority_corrects_part_three_of_its_country_only(self, quick, monkeypatch, author, post, code):
+        monkeypatch.setitem(BODIES, "central there", authority("AUDE0003", "central", countries=["DE"]))
+        world = World(quick.store)
+        going = ControlPost(country=post[:2], code=post)
+        reference = world.submit(transfer(purposes=(Purpose(Coded("TRANSFER"), "I.20", post=going),))).reference
+        world.decide(reference, code="ACCEPTABLE_FOR_TRANSFER")
+        world.follow_up(reference, author, arrival(arrived=Coded("NO")))
+        assert code_of(world.follow_up, reference, "central there") == code
 
     def test_who_names_itself_as_post_of_part_three_has_no_right_by_that(self, quick):
         reference = quick.submit(transfer()).reference
