@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,17 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
+    from sqlalchemy import Connection
 
     from gateway.ched.wiring import Built
     from gateway.store import ChedRow, ContingencyRow, NoticeRow, OutageRow, Store
 
-__all__ = ["LIST_COLUMNS", "NOT_ASKED", "app", "operating_here", "summary_of", "write_file"]
+__all__ = ["LIST_COLUMNS", "NOT_ASKED", "PARKED", "app", "operating_here", "summary_of", "write_file"]
 
 app = typer.Typer(help="Look after CHEDs, and their exchange with TRACES.", no_args_is_help=True)
 
 TYPES = ("A", "P", "PP", "D")
 NOT_ASKED = "IMG-7220"
 """The code of steps about which TRACES was not asked: cancelled here, or behind one that was refused."""
+PARKED = "IMG-7216"
+"""The code of steps that an operator took out of the exchange."""
 LIST_COLUMNS = (
     "reference",
     "local_reference",
@@ -41,6 +45,10 @@ LIST_COLUMNS = (
     "updated_at",
 )
 _STEPS = ("step", "since", "local_reference", "reference", "operation", "state", "attempts", "code", "detail")
+_MOST = 1000
+_MAX_REASON = 400
+"""Characters of a reason."""
+_PARKING = timedelta(seconds=30)
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
 When = Annotated[datetime, typer.Argument(help="UTC, such as 2026-12-01T20:00:00.")]
 
@@ -141,9 +149,59 @@ def waiting(
         found.sort(key=lambda each: each.seq)
         rows = [_step(each, get_ched(connection, each.ched_id)) for each in found[:limit]]
         due = [summary_of(row) for row in pending_cheds(connection, limit=limit)]
+        refused = () if wanted else refused_contingency(connection, limit=_MOST, but=NOT_ASKED)
+        aside = sorted((each for each in refused if each.code == PARKED), key=lambda each: each.seq)[:limit]
+        parked = [_step(each, get_ched(connection, each.ched_id)) for each in aside]
     views: list[RenderableType] = [listing(_STEPS, rows) if rows else "nothing waits"]
+    views += ["\nParked by the operator", listing(_STEPS, parked)] if parked else []
     views += ["\nAccepted, counter-seal pending", listing(LIST_COLUMNS, due)] if due else []
-    desk.answer({"steps": rows, "counter_seals": due}, Group(*views))
+    desk.answer({"steps": rows, "parked": parked, "counter_seals": due}, Group(*views))
+
+
+@app.command()
+def park(
+    ctx: typer.Context,
+    step: Annotated[int, typer.Argument(help="Number of a step in `imsoc ched waiting`.", min=1)],
+    reason: Annotated[str, typer.Option(help="Why, for the audit and for `imsoc ched show`.")],
+    as_json: Json = False,
+) -> None:
+    """Take a step that holds up the exchange out of it, and later ones of its CHED with it; the others go on.
+
+    Exit code 3 while another process exchanges: try again.
+    """
+    desk = Desk.of(ctx, as_json)
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from gateway.store import get_ched, get_contingency, park_contingency  # noqa: PLC0415 - start-up
+
+    if not reason.strip():
+        raise ConfigurationError("IMG-0106", "No reason is given", where="--reason", expected="why it is parked")
+    with desk.store() as store:
+        with store.read() as connection:
+            found = get_contingency(connection, step)
+            row = get_ched(connection, found.ched_id) if found is not None else None
+        if found is None or row is None or not row.contingency:
+            wanted = "a step of a contingency CHED, as imsoc ched waiting lists it"
+            raise ConfigurationError("IMG-0105", where=str(step), found="no such step", expected=wanted)
+        with _nobody_exchanges(store, found.partner) as alone:
+            if not alone:
+                desk.answer({"result": "another process is at it"}, "another process is at it")
+                raise typer.Exit(ExitCode.UNAVAILABLE)
+
+            def unit(connection: Connection) -> tuple[ContingencyRow, ...]:
+                current = get_contingency(connection, step) or found
+                at = datetime.now(UTC)
+                words = reason.strip()[:_MAX_REASON]
+                return park_contingency(connection, current, actor=operator(), code=PARKED, reason=words, at=at)
+
+            parked = [_step(each, row) for each in store.write(unit)]
+    if not parked:
+        raise ConfigurationError(
+            "IMG-0105",
+            where=str(step),
+            found=f"a step that is {found.state}",
+            expected="one that is waiting or unknown",
+        )
+    desk.answer({"parked": parked}, listing(_STEPS, parked))
 
 
 @app.command()
@@ -246,6 +304,28 @@ def withdraw(
     if not done:
         raise ConfigurationError("IMG-0105", where=notice, found="no such notice", expected="imsoc ched notices")
     desk.answer({"withdrawn": notice}, f"withdrawn: {notice}")
+
+
+@contextmanager
+def _nobody_exchanges(store: Store, partner: str) -> Iterator[bool]:
+    """Take the place of the exchanger, so that no answer is on its way; False when there is one."""
+    from gateway.store import acquire_poller, release_poller  # noqa: PLC0415 - start-up
+
+    now = datetime.now(UTC)
+    owner = f"imsoc ched park:{os.getpid()}"
+    fence = store.write(
+        lambda connection: acquire_poller(connection, partner, owner=owner, now=now, until=now + _PARKING)
+    )
+    try:
+        yield fence is not None
+    finally:
+        if fence is not None:
+            done = datetime.now(UTC)
+            store.write(
+                lambda connection: release_poller(
+                    connection, partner, fence=fence, now=done, not_before=done, failures=0
+                )
+            )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ after a crash finds it unknown, and looks at the other side before it sends it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "claim_contingency",
     "get_contingency",
     "list_contingency",
+    "park_contingency",
     "refused_contingency",
     "settle_contingency",
     "steps_of_ched",
@@ -228,6 +229,40 @@ def settle_contingency(
         detail={"ched": row.ched_id, "operation": row.operation, "reference": reference, "code": code},
     )
     return True
+
+
+def park_contingency(
+    connection: Connection, row: ContingencyRow, *, actor: str, code: str, reason: str, at: datetime
+) -> tuple[ContingencyRow, ...]:
+    """Take an open step out of the exchange, and the later open ones of its CHED with it.
+
+    Call it while nobody exchanges with the partner: an answer that came after it would be thrown away.
+
+    Args:
+        connection: of the unit of work.
+        row: the step.
+        actor: who parks it, for the audit.
+        code: what stands as the reason of all of them.
+        reason: in the words of the actor.
+        at: aware.
+
+    Returns the parked steps; none when the step is done, or was claimed since it was read.
+    """
+    parked: list[ContingencyRow] = []
+    later = (step for step in steps_of_ched(connection, row.ched_id) if step.seq > row.seq and step.state.open)
+    for step in (row, *later):
+        detail = reason if step is row else f"with step {row.seq}: {reason}"
+        if step.state is ContingencyState.UNKNOWN:
+            detail = f"TRACES may have it. {detail}"
+        state = ContingencyState.REFUSED
+        if not settle_contingency(connection, step, state=state, code=code, detail=detail, at=at):
+            if step is row:
+                return ()
+            continue
+        about = {"ched": step.ched_id, "operation": step.operation, "step": step.seq, "reason": detail}
+        record_audit(connection, at=at, actor=actor, action="contingency parked", subject=step.version_id, detail=about)
+        parked.append(replace(step, state=state, code=code, detail=detail, updated_at=at))
+    return tuple(parked)
 
 
 def _row(values: Any) -> ContingencyRow:

@@ -1,5 +1,6 @@
 """While TRACES is away documents are accepted, marked, and exchanged on its return: once, in order (R-46-2 to -5)."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,9 +19,11 @@ from gateway.store import (
     ContingencyState,
     ched_by_reference,
     cheds_by_local_reference,
+    find_audit,
     list_contingency,
     list_outages,
     open_store,
+    park_contingency,
     steps_of_ched,
 )
 from gateway.traces.models import Attachment, AttachmentReference
@@ -220,8 +223,6 @@ def test_what_traces_refuses_on_its_return_is_kept_for_the_operator_and_holds_up
     def refusing(environ, start_response):
         size = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(size)
-        import io  # noqa: PLC0415 - used here alone
-
         environ["wsgi.input"] = io.BytesIO(body.replace(b"NL-4711", b"NL-0815") if b"WRONG" in body else body)
         return original(environ, start_response)
 
@@ -235,6 +236,47 @@ def test_what_traces_refuses_on_its_return_is_kept_for_the_operator_and_holds_up
         states = [(step.state, step.code) for step in steps_of_ched(connection, wrong.id)]
     assert [state for state, _ in states] == [ContingencyState.REFUSED] * 2
     assert states[1][1] == "IMG-7220"
+
+
+def test_a_step_on_which_traces_fails_each_time_is_parked_and_the_others_go_on(quick, traces):
+    traces.end()
+    quick.world.submit(ched_pp(local_reference="WRONG"))
+    quick.world.submit(ched_pp(local_reference="RIGHT"))
+    quick.world.decide("WRONG")
+    original = traces.application
+
+    def failing(environ, start_response):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if SUBMIT in environ["HTTP_SOAPACTION"] and b"WRONG" in body:
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            return [b""]
+        return original(environ, start_response)
+
+    traces.application = failing
+    traces.begin()
+    for _ in range(3):
+        quick.later(60)
+        done = quick.exchanger.run_once()
+        assert (done.exchanged, done.away) == ([], True)
+    first, *_ = open_steps(quick)
+
+    def park(connection):
+        at = quick.world.now
+        return park_contingency(connection, first, actor="operator:t", code="IMG-7216", reason="fails", at=at)
+
+    parked = quick.world.store.write(park)
+    assert [step.operation for step in parked] == [SUBMIT, DECIDE]
+    assert parked[0].detail == "TRACES may have it. fails"
+    assert parked[1].detail == f"with step {first.seq}: fails"
+    assert quick.world.store.write(park) == ()
+    with quick.world.store.read() as connection:
+        assert steps_of_ched(connection, first.ched_id) == parked
+        written = [entry.actor for entry in find_audit(connection, first.version_id)]
+    assert written.count("operator:t") == 1
+    quick.later(60)
+    assert len(quick.exchanger.run_once().exchanged) == 1
+    assert [traces.world.stored(each).local_reference for each in traces.references()] == ["RIGHT"]
 
 
 def test_a_contingency_ched_may_be_cancelled_before_traces_hears_of_it(quick, traces):

@@ -14,7 +14,7 @@ from relay_harness import National, Traces
 
 from gateway.cli.desk import ExitCode
 from gateway.config import Settings
-from gateway.store import begin_outage, end_outage, open_store
+from gateway.store import acquire_poller, begin_outage, end_outage, open_store
 
 RECORD = """
 [partner]
@@ -84,6 +84,37 @@ def test_what_waits_is_listed_in_the_order_of_its_exchange(imsoc, away):
     assert said["counter_seals"] == []
     assert imsoc.json("ched", "waiting", "--state", "exchanged")["steps"] == []
     assert "OUR-2" in imsoc("ched", "waiting").stdout
+
+
+def test_a_step_is_parked_with_the_later_ones_of_its_ched(imsoc, away):
+    first = imsoc.json("ched", "waiting")["steps"][0]["step"]
+    parked = imsoc.json("ched", "park", str(first), "--reason", "TRACES answers 500")["parked"]
+    assert [(row["local_reference"], row["state"], row["code"]) for row in parked] == [
+        ("OUR-1", "refused", "IMG-7216")
+    ] * 2
+    said = imsoc.json("ched", "waiting")
+    assert [row["local_reference"] for row in said["steps"]] == ["OUR-2"]
+    assert said["parked"] == parked
+    assert "TRACES answers 500" in parked[0]["detail"]
+    assert "Parked by the operator" in imsoc("ched", "waiting").stdout
+    assert imsoc.json("ched", "waiting", "--state", "refused")["steps"] == parked
+    for step, reason in ((str(first), "again"), ("4711", "none"), (str(first + 1), " ")):
+        refused = imsoc.json("ched", "park", step, "--reason", reason, code=ExitCode.USAGE)
+        assert refused["error"]["code"] in ("IMG-0105", "IMG-0106")
+    assert len(imsoc.json("ched", "waiting")["steps"]) == 1
+
+
+def test_nothing_is_parked_while_somebody_exchanges(imsoc, away, url):
+    step = str(imsoc.json("ched", "waiting")["steps"][0]["step"])
+    now = datetime.now(UTC)
+    with open_store(url, exclusive=True) as store:
+        store.write(
+            lambda connection: acquire_poller(
+                connection, "traces-nt", owner="gateway", now=now, until=now + timedelta(minutes=5)
+            )
+        )
+    imsoc.json("ched", "park", step, "--reason", "stuck", code=ExitCode.UNAVAILABLE)
+    assert len(imsoc.json("ched", "waiting")["steps"]) == 3
 
 
 def test_an_exchange_without_an_upstream_is_a_usage_error(imsoc, trial):
