@@ -82,6 +82,7 @@ _CLASSES: Final[dict[str, type[GatewayError]]] = {
     "IMG-73": ChedRefused,
 }
 """Codes of another gateway that mean the same here."""
+_NO_FILE: Final = "CertificateAttachmentNotFoundException"
 
 
 def refusal_of(error: DeliveryError, reference: str = "") -> GatewayError:
@@ -99,6 +100,8 @@ def refusal_of(error: DeliveryError, reference: str = "") -> GatewayError:
         told = _by_rules(error)
     elif reply.kind is FaultKind.PERMISSION:
         told = AccessDenied("IMG-2110", where="ID" if reference else "", found=reference or reply.identifier)
+    elif reply.element == _NO_FILE:
+        told = ChedRefused("IMG-7302", where="DocumentId", found=reference)
     elif reply.kind is FaultKind.NOT_FOUND:
         told = ChedRefused("IMG-7201", where="ID", found=reference)
     elif reply.kind is FaultKind.NOT_AVAILABLE:

@@ -21,6 +21,8 @@ from gateway.errors import (
     RulesRefused,
     SchemaInvalid,
     Severity,
+    SoapRefused,
+    XmlRefused,
 )
 from gateway.soap import SoapVersion
 from gateway.soap.faults import render_fault
@@ -173,7 +175,8 @@ def _unauthenticated(version: SoapVersion) -> bytes:
 def _plain(error: GatewayError, version: SoapVersion) -> bytes:
     """What the SOAP layer itself refuses: its own fault, which knows VersionMismatch and MustUnderstand."""
     names = getattr(error, "names", ())
-    told = error.message + _about(error) if error.fault is Fault.SENDER else ""
+    own = isinstance(error, SoapRefused | XmlRefused)  # of others, what was found may be another system's words
+    told = error.message + _about(error) if own else ""
     return render_fault(error, version, told=told, not_understood=names)
 
 

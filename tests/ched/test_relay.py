@@ -31,6 +31,7 @@ from gateway.store import (
     open_store,
 )
 from gateway.traces.faults import ServiceFaults, fault_renderer
+from gateway.traces.models import AttachmentReference
 from gateway.xml.boundary import parse
 from gateway.xml.names import CHEDSUB2
 
@@ -104,6 +105,12 @@ def test_traces_judges_what_a_body_may_see(quick):
         quick.service.read(quick.world.actor("stranger"), reference)
     with pytest.raises(ChedRefused, match="IMG-7201"):
         quick.service.read(quick.world.actor("importer"), "CHEDPP.NL.2026.0009999")
+
+
+def test_a_file_that_traces_has_not_is_no_ched_that_is_not_there(quick):
+    with pytest.raises(ChedRefused, match="IMG-7302") as refused:
+        quick.built.attachments.get(quick.world.actor("importer"), AttachmentReference("phyto.pdf", 999999))
+    assert (refused.value.where, refused.value.found) == ("DocumentId", "uri:documentid:999999")
 
 
 def test_a_system_that_names_no_body_reads_by_its_own_grants(quick):
