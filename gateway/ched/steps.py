@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.traces_nt import Caller
 from gateway.ched.references import read_reference
 from gateway.ched.states import Operation
-from gateway.documents.ched import Part, part_digest, read_ched
+from gateway.documents.ched import SYSTEM_BOXES, Part, boxes, changed_boxes, part_digest, read_ched
 from gateway.errors import DeliveryError
 from gateway.traces.models import FindChedCriteria, SealFile
 from gateway.xml.boundary import parse
@@ -160,7 +160,7 @@ def _oldest(summaries: Sequence[ChedSummary], step: Step, is_another: Callable[[
 def _written(operation: Operation, wanted: Ched, there: Ched) -> bool:
     """Whether the part that was to be written stands there; labels may be TRACES' own, so codes and moments count."""
     if operation in {Operation.IN_PROGRESS, Operation.DECIDE}:
-        return _conclusion(there) == _conclusion(wanted) and there.decision is not None
+        return there.decision is not None and not _differs(wanted, there)
     if operation is Operation.FOLLOW_UP:
         return there.follow_up is not None and there.follow_up.signed == (
             wanted.follow_up.signed if wanted.follow_up is not None else ""
@@ -170,5 +170,7 @@ def _written(operation: Operation, wanted: Ched, there: Ched) -> bool:
     return part_digest(there, Part.I) == part_digest(wanted, Part.I)
 
 
-def _conclusion(ched: Ched) -> tuple[str, ...]:
-    return tuple(each.code for each in ched.decision.conclusion) if ched.decision is not None else ()
+def _differs(wanted: Ched, there: Ched) -> bool:
+    """Whether a box that was filled in stands there with something else: then another decision is there, not this."""
+    filled = boxes(wanted).keys() - SYSTEM_BOXES
+    return any(box in filled for box in changed_boxes(wanted, there))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import TracesRefused
 from gateway.ched.rows import row_of
-from gateway.ched.states import STATUS_NAMES, ChedStatus, Operation
+from gateway.ched.states import STATUS_NAMES, ChedStatus, Operation, decided_status
 from gateway.ched.steps import look, send
 from gateway.ched.upstream import is_away, nothing_was_sent, refusal_of
 from gateway.ched.writing import conflict_of
@@ -90,6 +90,11 @@ class Outgoing:
     """Whether it came as a decision (ChedControl), and not as a submission."""
     digest: bytes = b""
     """SHA-256 of the message's canonical document and files."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether it brings a conclusion, of which there is one."""
+        return self.operation in {Operation.IN_PROGRESS, Operation.DECIDE} and decided_status(self.ched) is not None
 
     def evidence(self, key: bytes | None) -> ChedEvidence:
         """The message as it is kept; its single-use values were kept when it came."""
@@ -315,7 +320,8 @@ class Transmission:
                 content=content,
                 original=going.original,
                 seals=going.seals,
-                evidence=going.evidence(None),
+                # The same decision again is answered as this one; a change may be made, undone and made again.
+                evidence=going.evidence(going.repeat_key if going.decides else None),
             )
             return record_ched(connection, write), row
 

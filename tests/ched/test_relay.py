@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from ched_harness import ched_pp, element
+from ched_harness import ched_pp, decision, element
 from relay_harness import National, Traces
 
 from gateway.ched.counter_seals import CounterSealReader
@@ -26,6 +26,7 @@ from gateway.store import (
     ContingencyState,
     ched_by_reference,
     ched_seals,
+    ched_versions,
     list_contingency,
     list_outages,
     open_store,
@@ -192,6 +193,39 @@ def test_a_decision_is_transmitted_under_our_seal_and_counter_sealed(national, t
         sealed = [seal.role for _, seal in ched_seals(connection, theirs.id)]
     assert (theirs.status_code, theirs.signed) == ("70", True)
     assert sealed == ["transmission", "traces"]
+
+
+def versions_of(store, reference):
+    with store.read() as connection:
+        return len(ched_versions(connection, ched_by_reference(connection, reference).id))
+
+
+def test_a_decision_that_came_before_is_answered_and_kept_once(quick, traces):
+    reference = quick.world.submit(ched_pp()).reference
+    document = element(replace(quick.world.stored(reference), decision=decision()))
+
+    def decide():
+        return quick.service.decide(
+            quick.world.actor("post"), document, (), quick.world.call(document, "SubmitDecision")
+        )
+
+    first = decide()
+    kept = versions_of(quick.world.store, reference)
+    again = [decide(), decide()]
+    assert [each.status_code for each in (first, *again)] == ["70"] * 3
+    assert versions_of(quick.world.store, reference) == kept
+
+
+def test_another_decision_is_none_that_traces_has(quick, traces):
+    """TRACES' refusal of a second decision was taken for the first one's lost answer, and the second was kept."""
+    reference = quick.world.submit(ched_pp()).reference
+    quick.world.decide(reference)
+    kept = versions_of(quick.world.store, reference)
+    changed = replace(decision(), fees="12.50 EUR")
+    other = element(replace(quick.world.stored(reference), decision=changed))
+    with pytest.raises((ChedRefused, RulesRefused), match=r"IMG-7202|IMG-5001"):
+        quick.service.decide(quick.world.actor("post"), other, (), quick.world.call(other, "SubmitDecision"))
+    assert versions_of(quick.world.store, reference) == kept
 
 
 def test_the_signatures_of_the_national_system_are_verified_before_anything_is_sent(quick, traces):
