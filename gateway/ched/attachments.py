@@ -63,13 +63,14 @@ class Attachments:
         """Keep a file, and give the number that certificates cite it by: the upstream's where there is one.
 
         Raises:
-            ChedRefused: IMG-7301 it has no name or no content.
+            ChedRefused: IMG-7301 it has no content, or no name that a reader can save it by.
             AuthenticationFailed: IMG-2003 the message was seen before.
             GatewayError: as the upstream refused.
             Unavailable: IMG-9010, the upstream is away, and nothing is taken for later.
         """
-        if not attachment.file_name or not attachment.content:
-            raise ChedRefused("IMG-7301", where="Attachment", found=attachment.file_name or "no name")
+        if not attachment.content or not _is_file_name(attachment.file_name):
+            name = attachment.file_name or "no name"
+            raise ChedRefused("IMG-7301", where="Attachment", found=name, expected="a name without a path, and content")
         if self._source is not None:
             keep_values(self._context.store, actor)
             with values_kept():
@@ -143,3 +144,8 @@ def may_read_file(connection: Connection, actor: Actor, row: AttachmentRow) -> b
         return True
     citing = cheds_citing(connection, row.document_id)
     return any(sight_of(actor, ched) in (Sight.FULL, Sight.ENTRY) for ched in citing)
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether a client that saves a file by its name keeps to its own folder, whatever its system."""
+    return bool(name) and name not in {".", ".."} and name.isprintable() and not set(name) & set('/\\:*?"<>|')
