@@ -1,5 +1,6 @@
 """What an instance serves by its roles, and what stops it from starting with an upstream that cannot be one."""
 
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -130,5 +131,9 @@ def test_an_instance_with_an_upstream_begins_and_ends(tmp_path, sqlite_url):
         at = World.now
         partner = record()
         store.write(lambda c: save_partner(c, "tt", partner, author="test", now=at))
+    before = set(threading.enumerate())
     application = build_application(settings_of(tmp_path, sqlite_url, "national", upstream="tt", retry_seconds=0.1))
+    begun = set(threading.enumerate()) - before
     application.close()
+    assert begun
+    assert not [thread.name for thread in begun if thread.is_alive()]
