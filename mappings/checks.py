@@ -10,20 +10,20 @@ from gateway.errors import ConfigurationError
 from mappings.models import CodeList, CodeMap, Direction, Loss, Otherwise, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from mappings.loading import Tables
 
 INWARDS = (Direction.BOTH, Direction.IN)
 OUTWARDS = (Direction.BOTH, Direction.OUT)
 
 
-def check(lists: dict[str, CodeList], maps: Iterable[CodeMap]) -> None:
+def check(tables: Tables) -> None:
     """Refuse tables that contradict themselves or speak of codes that no list holds.
 
     Raises:
         ConfigurationError: IMG-0131, naming the rows.
     """
-    for code_map in maps:
-        code_list = lists.get(code_map.list)
+    for code_map in tables.maps:
+        code_list = tables.lists.get(code_map.list)
         if code_list is None:
             raise ConfigurationError("IMG-0131", where=code_map.name, found=code_map.list, expected="a list-*.csv")
         for row in code_map.rows:

@@ -50,7 +50,7 @@ def translate(root: _Element, *, source: str, target: str, index: Index, partner
         places += run.places
         versions |= run.versions
     etree.cleanup_namespaces(document)
-    return Translation(document, tuple(places), versions)
+    return Translation(document, tuple(places), versions, index.version)
 
 
 def document_type(document: _Element) -> str:

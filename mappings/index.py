@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import TranslationRefused
 from mappings.checks import INWARDS, OUTWARDS, identities
-from mappings.models import CANONICAL, Code, CodeMap, Direction, Grade, Loss, Row
+from mappings.contexts import chain, is_below
+from mappings.models import CANONICAL, Code, CodeMap, CodeSystem, Direction, Grade, Loss, Row
+from mappings.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from mappings.loading import Tables
     from mappings.models import Said
+
+MAX_REMEMBERED: Final = 200_000
+"""Answers of one list, way and context that are remembered beside the compiled ones; then they are asked anew."""
+
+MAX_CONTEXTS: Final = 64
+"""Contexts of one list whose answers are kept apart; then they are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,19 @@ class Entry:
         object.__setattr__(self, "said", (self.target or "", self.row_id, self.version, self.loss))
 
 
+class Further(Protocol):
+    """Answers that are not compiled: those of a large table in the store, or of a transform."""
+
+    def get(self, code: str, context: str, /) -> Entry | None:
+        """The answer for a code in exactly this context or one above it."""
+
+    def refused(self, code: str, /) -> tuple[Row, ...]:
+        """Rows about the code that give no answer on this day, to say why."""
+
+    def contexts(self, code: str, /) -> tuple[str, ...]:
+        """The contexts in which there is an answer for the code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """One list between the canonical system and another, one way, on one day."""
@@ -42,8 +64,11 @@ class Lookup:
     version: str
     day: date
     entries: dict[tuple[str, str], Entry]
+    """By code and context."""
     refused: dict[str, tuple[Row, ...]]
     """Rows that exist for a code and may not be used: kept to say why."""
+    further: tuple[Further, ...] = ()
+    """Asked in this order for what is not in ``entries``."""
     _under: dict[str, dict[str, Entry]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, code: str, context: str = "", *, where: str = "") -> Entry:
@@ -51,12 +76,14 @@ class Lookup:
 
         Args:
             code: the source system's code, as it stands in the document.
-            context: the document type code; a row for it goes before a row for all.
+            context: where it stands: a document type code or a path below it such as ``636/P``. The row with the
+                longest context that the place is in answers.
             where: XPath of the place, for the refusal.
 
         Raises:
             TranslationRefused: IMG-6001 no row, IMG-6002 rows for other contexts only, IMG-6003 rows of other days
-                only, IMG-6004 an unconfirmed row only, IMG-6007 known to have no equivalent.
+                only, IMG-6004 an unconfirmed row only, IMG-6007 known to have no equivalent, IMG-6008 the context is
+                too wide to choose a row.
         """
         entry = self.get(code, context)
         if entry is None:
@@ -65,24 +92,38 @@ class Lookup:
 
     def get(self, code: str, context: str = "") -> Entry | None:
         """The answer for a code, or None."""
-        return self.entries.get((code, context)) or self.entries.get((code, ""))
+        answers = self.under(context)
+        entry = answers.get(code)
+        if entry is None and self.further:
+            entry = next((found for each in self.further if (found := each.get(code, context)) is not None), None)
+            if entry is not None:
+                if len(answers) > MAX_REMEMBERED:
+                    self._under.pop(context, None)
+                answers[code] = entry
+        return entry
 
     def under(self, context: str) -> dict[str, Entry]:
-        """The answers for documents of one type, by code alone."""
-        if not self._under:
-            general = {code: entry for (code, named), entry in self.entries.items() if not named}
-            own: dict[str, dict[str, Entry]] = {"": general}
-            for (code, named), entry in self.entries.items():
-                if named:
-                    own.setdefault(named, dict(general))[code] = entry
-            self._under.update(own)
-        return self._under.get(context) or self._under[""]
+        """The answers of one context by code alone, as far as they are known by now; made once."""
+        known = self._under.get(context)
+        if known is None:
+            if len(self._under) > MAX_CONTEXTS:  # contexts come from documents
+                self._under.clear()
+            known = {}
+            for each in reversed(chain(context)):  # the most specific comes last and wins
+                known |= {code: entry for (code, named), entry in self.entries.items() if named == each}
+            self._under[context] = known
+        return known
 
     def _refusal(self, code: str, context: str, where: str) -> TranslationRefused:
-        rows = self.refused.get(code, ())
-        contexts = sorted(row_context for known, row_context in self.entries if known == code)
-        if contexts:
-            number, why = "IMG-6002", f"rows exist for document type {', '.join(contexts)} only, not for {context}"
+        rows = (*self.refused.get(code, ()), *(row for each in self.further for row in each.refused(code)))
+        contexts = sorted(
+            {named for known, named in self.entries if known == code}
+            | {named for each in self.further for named in each.contexts(code)}
+        )
+        if any(is_below(each, context) for each in contexts):
+            number, why = "IMG-6008", f"what it becomes depends on the context: {', '.join(contexts)}"
+        elif contexts:
+            number, why = "IMG-6002", f"rows exist for {', '.join(contexts)} only, not for {context}"
         elif any(row.direction is Direction.NONE for row in rows):
             number, why = "IMG-6007", next(row for row in rows if row.direction is Direction.NONE).evidence
         elif stale := [row for row in rows if not row.valid_on(self.day)]:
@@ -97,12 +138,12 @@ class Lookup:
             f"{code!r} of the list {self.list} cannot be translated from {self.source} to {self.target}: {why}.",
             where=where,
             found=code,
-            expected=f"{self.table}.csv: {self._row_needed(code)}",
+            expected=f"{self.table}.csv: {self._row_needed(code, context if contexts else '')}",
         )
 
-    def _row_needed(self, code: str) -> str:
+    def _row_needed(self, code: str, context: str) -> str:
         """The row that is missing, ready to complete and paste: the other code stands as a question mark."""
-        pair = f"?,{code},,out" if self.source == CANONICAL else f"{code},?,,in"
+        pair = f"?,{code},{context},out" if self.source == CANONICAL else f"{code},?,{context},in"
         return f"{pair},widens,{self.day},,,"
 
 
@@ -112,47 +153,96 @@ class Index:
 
     on: date
     lookups: dict[tuple[str, str, str, str], Lookup]
-    labels: dict[str, dict[str, Code]]
+    labels: dict[str, Mapping[str, Code]]
     """The canonical codes of each list, for the labels that TRACES shows."""
     systems: frozenset[str]
+    """Those that documents can be translated to and from."""
+    version: str = ""
+    """Of all tables together, such as ``17@3fa9c1d2e4b5``: the edition of the operator's changes, and the digest of the
+    tables that they change. The same version and day give the same answers for ever."""
+    known_systems: dict[str, CodeSystem] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, tables: Tables, on: date, *, allow_unconfirmed: bool) -> Index:
-        """Compile the rows that hold on that day; use ``Tables.compile``, which keeps the result."""
+    def build(
+        cls,
+        tables: Tables,
+        on: date,
+        *,
+        allow_unconfirmed: bool,
+        version: str = "",
+        stored: Mapping[tuple[str, str, str], Stored] | None = None,
+    ) -> Index:
+        """Compile the rows that hold on that day; use ``Tables.compile`` or ``LiveTables.on``, which keep the result.
+
+        Args:
+            tables: checked.
+            on: the day.
+            allow_unconfirmed: use rows graded unverified as well.
+            version: of all tables together.
+            stored: the tables that are asked row by row, by (system, list, partner).
+        """
         lookups: dict[tuple[str, str, str, str], Lookup] = {}
         for code_map in sorted(tables.maps, key=lambda item: item.partner):
             codes = tables.lists[code_map.list].codes
-            same = identities(code_map, tables.lists[code_map.list])
-            version = f"{code_map.version}/{tables.lists[code_map.list].version}"
-            usable = {
-                code: code
-                for code in same
-                if _holds(codes[code].valid_from, codes[code].valid_to, on)
-                and (allow_unconfirmed or codes[code].grade is not Grade.UNVERIFIED)
-            }
+            table_version = f"{code_map.version}/{tables.lists[code_map.list].version}"
+            large = (stored or {}).get((code_map.system, code_map.list, code_map.partner))
+            usable = (
+                {}
+                if large is not None
+                else {
+                    code: code
+                    for code in identities(code_map, tables.lists[code_map.list])
+                    if _holds(codes[code].valid_from, codes[code].valid_to, on)
+                    and (allow_unconfirmed or codes[code].grade is not Grade.UNVERIFIED)
+                }
+            )
             for inwards in (True, False):
-                lookup = _compile(code_map, version, on, usable, inwards=inwards, allow_unconfirmed=allow_unconfirmed)
-                general = lookups.get((lookup.source, lookup.target, lookup.list, ""))
+                compiled = _compile(
+                    code_map, table_version, on, usable, inwards=inwards, allow_unconfirmed=allow_unconfirmed
+                )
+                further: tuple[Further, ...] = ()
+                if large is not None:
+                    further = (large.answers(table_version, on, inwards=inwards, allow_unconfirmed=allow_unconfirmed),)
+                if code_map.transform:
+                    further = (*further, _Transformed(code_map, table_version, inwards=inwards))
+                general = lookups.get((compiled.source, compiled.target, compiled.list, ""))
                 if code_map.partner and general is not None:
-                    lookup.entries.update(
-                        {key: value for key, value in general.entries.items() if key not in lookup.entries}
+                    compiled.entries.update(
+                        {key: value for key, value in general.entries.items() if key not in compiled.entries}
                     )
+                    further = (*further, *general.further)
+                lookup = Lookup(
+                    compiled.source,
+                    compiled.target,
+                    compiled.list,
+                    code_map.name,
+                    table_version,
+                    on,
+                    compiled.entries,
+                    compiled.refused,
+                    further,
+                )
                 lookups[lookup.source, lookup.target, lookup.list, code_map.partner] = lookup
         return cls(
             on,
             lookups,
             {name: code_list.codes for name, code_list in tables.lists.items()},
             frozenset({CANONICAL, *(code_map.system for code_map in tables.maps)}),
+            version,
+            tables.systems,
         )
 
     def lookup(self, source: str, target: str, name: str, partner: str = "") -> Lookup:
         """The rows of one list one way, the partner's own first.
 
         Raises:
-            TranslationRefused: IMG-6005 there is no table for this list between these systems.
+            TranslationRefused: IMG-6005 there is no such system, or no table for this list between these systems;
+                IMG-6009 there is no such list at all.
         """
         found = self.lookups.get((source, target, name, partner)) or self.lookups.get((source, target, name, ""))
         if found is None:
+            if name not in self.labels:
+                raise TranslationRefused("IMG-6009", found=name, expected=f"one of {', '.join(sorted(self.labels))}")
             raise TranslationRefused("IMG-6005", found=f"{name}: {source} to {target}", expected=self._known())
         return found
 
@@ -160,13 +250,58 @@ class Index:
         return "a system of " + ", ".join(sorted(self.systems))
 
 
+class Stored(Protocol):
+    """A table that is kept in the store and asked row by row (``mappings.stored``)."""
+
+    def answers(self, version: str, on: date, *, inwards: bool, allow_unconfirmed: bool) -> Further:
+        """Its answers one way on one day."""
+
+
+class _Transformed:
+    """Answers by a rule instead of rows (``mappings.transforms``)."""
+
+    def __init__(self, code_map: CodeMap, version: str, *, inwards: bool) -> None:
+        self._transform = TRANSFORMS[code_map.transform]
+        self._id = f"{code_map.system}/{code_map.list}/~{code_map.transform}"
+        self._version = version
+        self._inwards = inwards
+        self._named = frozenset(row.code if inwards else row.canonical for row in code_map.rows)
+
+    def get(self, code: str, context: str) -> Entry | None:
+        if code in self._named:
+            return None
+        found = (self._transform.inward if self._inwards else self._transform.outward)(code, context)
+        return None if found is None else Entry(found or None, self._id, self._version, self._transform.loss)
+
+    def refused(self, _code: str) -> tuple[Row, ...]:
+        return ()
+
+    def contexts(self, _code: str) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    source: str
+    target: str
+    list: str
+    entries: dict[tuple[str, str], Entry]
+    refused: dict[str, tuple[Row, ...]]
+
+
 def _holds(first: date | None, last: date | None, day: date) -> bool:
     return not ((first and day < first) or (last and day > last))
 
 
+def usable_row(row: Row, on: date, *, inwards: bool, allow_unconfirmed: bool) -> bool:
+    """Whether a row may answer in this direction on this day."""
+    directions = INWARDS if inwards else OUTWARDS
+    return row.direction in directions and row.valid_on(on) and (allow_unconfirmed or row.grade is not Grade.UNVERIFIED)
+
+
 def _compile(
     code_map: CodeMap, version: str, on: date, same: dict[str, str], *, inwards: bool, allow_unconfirmed: bool
-) -> Lookup:
+) -> _Compiled:
     source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
     prefix = f"{code_map.system}/{code_map.list}"
     entries = {(code, ""): Entry(code, f"{prefix}/={code}", version, Loss.NONE) for code in same}
@@ -175,9 +310,8 @@ def _compile(
         known, becomes = (row.code, row.canonical) if inwards else (row.canonical, row.code)
         if not known or row.direction is (Direction.OUT if inwards else Direction.IN):
             continue
-        usable = row.direction in (INWARDS if inwards else OUTWARDS)
-        if usable and row.valid_on(on) and (allow_unconfirmed or row.grade is not Grade.UNVERIFIED):
+        if usable_row(row, on, inwards=inwards, allow_unconfirmed=allow_unconfirmed):
             entries[known, row.context] = Entry(becomes or None, row.id, version, row.loss)
         else:
             refused[known] = (*refused.get(known, ()), row)
-    return Lookup(source, target, code_map.list, code_map.name, version, on, entries, refused)
+    return _Compiled(source, target, code_map.list, entries, refused)

@@ -1,14 +1,16 @@
 """Table files to tables: each line is checked, and a set of tables that contradicts itself does not load.
 
 A file is CSV in UTF-8 with a header of ``# key: value`` lines that says where its rows come from. ``list-*.csv`` holds
-the canonical codes of one list, ``map-*.csv`` how one system's codes relate to them. Cells are text and nothing else:
-``NA`` is Namibia, ``045`` keeps its zero.
+the codes of one list (the canonical ones, or with ``# system:`` those of another system), ``map-*.csv`` how one
+system's codes relate to the canonical ones, ``systems.csv`` says which systems there are. Cells are text and nothing
+else: ``NA`` is Namibia, ``045`` keeps its zero.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import metadata, resources
@@ -19,16 +21,29 @@ import pycountry
 
 from gateway.errors import ConfigurationError
 from mappings.checks import check
-from mappings.models import Code, CodeList, CodeMap, Direction, Grade, Loss, Otherwise, Provenance, Row
+from mappings.models import (
+    CANONICAL,
+    Code,
+    CodeList,
+    CodeMap,
+    CodeSystem,
+    Direction,
+    Grade,
+    Loss,
+    Otherwise,
+    Provenance,
+    Row,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from mappings.index import Index
 
 CODE_COLUMNS: Final = ["code", "name", "valid_from", "valid_to", "grade", "note"]
+"""Of a list; ``parent`` and labels such as ``name:fr`` may follow."""
 MAP_COLUMNS: Final = [
     "code",
     "canonical",
@@ -40,6 +55,9 @@ MAP_COLUMNS: Final = [
     "grade",
     "evidence",
 ]
+SYSTEM_COLUMNS: Final = ["id", "name", "authority", "kind", "source", "grade"]
+SYSTEMS: Final = "systems.csv"
+_LABEL: Final = re.compile(r"name:[a-z]{2}")
 _PROVENANCE: Final = ("authority", "source", "version", "licence", "grade")
 _DIGEST_LENGTH: Final = 12
 """Hex digits of the SHA-256 that a version shows: enough to tell the revisions of one file apart."""
@@ -50,7 +68,11 @@ class Tables:
     """All code lists and maps of this instance, checked against each other."""
 
     lists: dict[str, CodeList]
+    """The canonical lists."""
     maps: tuple[CodeMap, ...]
+    own_lists: dict[tuple[str, str], CodeList] = field(default_factory=dict)
+    """Lists of other systems, by system and list."""
+    systems: dict[str, CodeSystem] = field(default_factory=dict)
     _compiled: dict[tuple[date, bool], Index] = field(default_factory=dict, compare=False, repr=False)
 
     def compile(self, on: date, *, allow_unconfirmed: bool = False) -> Index:
@@ -80,16 +102,23 @@ def load_tables(directory: Path | None = None, overlays: Sequence[Path] = ()) ->
     """
     base: Traversable = directory or resources.files("mappings").joinpath("tables")
     lists: dict[str, CodeList] = {}
+    own_lists: dict[tuple[str, str], CodeList] = {}
+    systems: dict[str, CodeSystem] = {}
     maps: list[CodeMap] = []
     for layer in (base, *overlays):
         for file in sorted(layer.iterdir(), key=lambda entry: entry.name):
             if file.name.startswith("list-") and file.name.endswith(".csv"):
-                code_list = _read_list(file)
-                lists[code_list.list] = code_list
+                code_list = read_list_file(file)
+                if code_list.system == CANONICAL:
+                    lists[code_list.list] = code_list
+                else:
+                    own_lists[code_list.system, code_list.list] = code_list
             elif file.name.startswith("map-") and file.name.endswith(".csv"):
-                maps.append(_read_map(file))
-    tables = Tables(lists, tuple(_merge(maps)))
-    check(tables.lists, tables.maps)
+                maps.append(read_map_file(file))
+            elif file.name == SYSTEMS:
+                systems |= _read_systems(file)
+    tables = Tables(lists, tuple(_merge(maps)), own_lists, systems)
+    check(tables)
     return tables
 
 
@@ -119,11 +148,17 @@ def _merge(maps: Iterable[CodeMap]) -> Iterator[CodeMap]:
             newer.provenance,
             digest,
             kept + newer.rows,
+            newer.transform or older.transform,
         )
     return iter(merged.values())
 
 
-def _read_list(file: Traversable) -> CodeList:
+def read_list_file(file: Traversable) -> CodeList:
+    """One ``list-*.csv``.
+
+    Raises:
+        ConfigurationError: IMG-0130, IMG-0131.
+    """
     header, lines, digest = _read(file, CODE_COLUMNS)
     provenance = _provenance(file, header)
     codes: dict[str, Code] = {}
@@ -143,11 +178,18 @@ def _read_list(file: Traversable) -> CodeList:
             _day(cells["valid_to"], where),
             _grade(cells["grade"], provenance, where),
             cells["note"],
+            cells.get("parent", ""),
+            {name[5:]: text for name, text in cells.items() if name.startswith("name:") and text},
         )
-    return CodeList(_stem(file), header["list"], provenance, digest, codes)
+    return CodeList(_stem(file), header["list"], provenance, digest, codes, header.get("system", CANONICAL))
 
 
-def _read_map(file: Traversable) -> CodeMap:
+def read_map_file(file: Traversable) -> CodeMap:
+    """One ``map-*.csv``.
+
+    Raises:
+        ConfigurationError: IMG-0130.
+    """
     header, lines, digest = _read(file, MAP_COLUMNS)
     provenance = _provenance(file, header)
     system, name = header["system"], header["list"]
@@ -160,7 +202,7 @@ def _read_map(file: Traversable) -> CodeMap:
             raise ConfigurationError("IMG-0130", where=where, found=str(error)) from error
         rows.append(
             Row(
-                _row_id(system, name, cells),
+                row_id(system, name, cells),
                 cells["code"],
                 cells["canonical"],
                 cells["context"],
@@ -181,7 +223,26 @@ def _read_map(file: Traversable) -> CodeMap:
             found=f"otherwise: {header.get('otherwise', '')}",
             expected=", ".join(Otherwise),
         ) from error
-    return CodeMap(_stem(file), system, name, header.get("partner", ""), otherwise, provenance, digest, tuple(rows))
+    partner, transform = header.get("partner", ""), header.get("transform", "")
+    return CodeMap(_stem(file), system, name, partner, otherwise, provenance, digest, tuple(rows), transform)
+
+
+def _read_systems(file: Traversable) -> dict[str, CodeSystem]:
+    _, lines, _ = _read(file, SYSTEM_COLUMNS)
+    systems: dict[str, CodeSystem] = {}
+    for number, cells in lines:
+        where = f"{file.name} line {number}"
+        if cells["id"] in systems or not cells["id"]:
+            raise ConfigurationError("IMG-0131", where=where, found=cells["id"], expected="each system once")
+        systems[cells["id"]] = CodeSystem(
+            cells["id"],
+            cells["name"],
+            cells["authority"],
+            cells["kind"],
+            cells["source"],
+            _grade(cells["grade"], None, where),
+        )
+    return systems
 
 
 def _read(file: Traversable, columns: list[str]) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]], str]:
@@ -197,27 +258,45 @@ def _read(file: Traversable, columns: list[str]) -> tuple[dict[str, str], list[t
         key, _, value = lines[body][1:].partition(":")
         header[key.strip()] = value.strip()
         body += 1
-    needed = {"list", *_PROVENANCE} | ({"system", "otherwise"} if columns is MAP_COLUMNS else set())
+    needed = {*_PROVENANCE}
+    needed |= {"list"} if columns is not SYSTEM_COLUMNS else set()
+    needed |= {"system", "otherwise"} if columns is MAP_COLUMNS else set()
     if missing := sorted(needed - header.keys()):
         lines_missing = ", ".join(f"# {key}: ..." for key in missing)
         raise ConfigurationError("IMG-0130", where=f"{file.name} header", expected=f"lines {lines_missing}")
     reader = csv.reader(StringIO("".join(lines[body:])), strict=True)
     numbered: list[tuple[int, dict[str, str]]] = []
+    names = columns
     try:
         for cells in reader:
             number = body + reader.line_num
             if number == body + 1:
-                if cells != columns:
+                names = cells
+                if not _are_columns(cells, columns):
                     raise ConfigurationError("IMG-0130", where=f"{file.name} line {number}", expected=",".join(columns))
-            elif len(cells) != len(columns):
+            elif len(cells) != len(names):
                 raise ConfigurationError(
-                    "IMG-0130", where=f"{file.name} line {number}", found=f"{len(cells)} cells", expected="9 or 6"
+                    "IMG-0130",
+                    where=f"{file.name} line {number}",
+                    found=f"{len(cells)} cells",
+                    expected=f"{len(names)}",
                 )
             else:
-                numbered.append((number, dict(zip(columns, cells, strict=True))))
+                numbered.append((number, dict(zip(names, cells, strict=True))))
     except csv.Error as error:
         raise ConfigurationError("IMG-0130", where=file.name, found=str(error)) from error
     return header, numbered, hashlib.sha256(raw).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _are_columns(cells: list[str], columns: list[str]) -> bool:
+    """The columns of the form; a list may have a parent and labels beside them."""
+    further = cells[len(columns) :]
+    return (
+        cells[: len(columns)] == columns
+        and len(set(further)) == len(further)
+        and (columns is CODE_COLUMNS or not further)
+        and all(name == "parent" or _LABEL.fullmatch(name) for name in further)
+    )
 
 
 def _iso_countries() -> dict[str, Code]:
@@ -229,7 +308,7 @@ def _iso_countries() -> dict[str, Code]:
     }
 
 
-def _row_id(system: str, name: str, cells: dict[str, str]) -> str:
+def row_id(system: str, name: str, cells: Mapping[str, str]) -> str:
     """Stable as long as the row's key is: system, list, codes, context, first day."""
     pair = cells["code"] or f"<{cells['canonical']}"
     context = f"@{cells['context']}" if cells["context"] else ""

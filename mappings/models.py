@@ -6,11 +6,12 @@ table holds pairs (partner code, canonical code) and a translation between two p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from lxml.etree import _Element
@@ -61,8 +62,21 @@ class Otherwise(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeSystem:
+    """A system that has codes of its own: an authority's, a network's or a standard."""
+
+    id: str
+    name: str
+    authority: str
+    kind: str
+    """``canonical``, ``standard``, ``national`` or ``network``."""
+    source: str
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
-    """One code of a canonical list; ``name`` is the label that TRACES shows, never used to decide."""
+    """One code of a list; ``name`` is the English label, never used to decide."""
 
     code: str
     name: str
@@ -70,6 +84,10 @@ class Code:
     valid_to: date | None
     grade: Grade
     note: str
+    parent: str = ""
+    """The code above it in the list's hierarchy."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels beside the English one, by language (ISO 639-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +95,10 @@ class Row:
     """One mapping row.
 
     ``code`` is the partner's code, ``canonical`` the TRACES one; an empty ``canonical`` (inwards) or ``code``
-    (outwards) leaves the place out, which is a declared loss. ``context`` is a document type code, empty for all.
-    ``valid_to`` is the last day of validity. ``id`` stands in reports and is stable as long as the row's key is.
+    (outwards) leaves the place out, which is a declared loss. ``context`` narrows where the row holds: a document type
+    code, or a path below one such as ``636/P`` for a CHED-P; empty for all. The most specific row answers. ``valid_to``
+    is the last day of validity. ``id`` stands in reports and is stable as long as the row's key is; a row from the
+    store ends in ``#`` and its number there.
     """
 
     id: str
@@ -110,13 +130,15 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class CodeList:
-    """The canonical codes of one list."""
+    """The codes of one list of one system, the canonical ones where ``system`` is not said."""
 
     name: str
     list: str
     provenance: Provenance
     digest: str
-    codes: dict[str, Code]
+    codes: Mapping[str, Code]
+    """By code. Of a list that is kept in the store: asked one by one."""
+    system: str = CANONICAL
 
     @property
     def version(self) -> str:
@@ -136,6 +158,9 @@ class CodeMap:
     provenance: Provenance
     digest: str
     rows: tuple[Row, ...]
+    """Without those of a table that is kept in the store."""
+    transform: str = ""
+    """Name of the transform (``mappings.transforms``) that answers for codes that no row names."""
 
     @property
     def version(self) -> str:
@@ -179,6 +204,8 @@ class Translation:
     root: _Element
     report: tuple[TranslatedPlace, ...]
     versions: dict[str, str]
+    tables: str = ""
+    """The version of all tables together (``Index.version``): with it the same document gives the same bytes again."""
 
     @property
     def losses(self) -> tuple[TranslatedPlace, ...]:
