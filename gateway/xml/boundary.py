@@ -27,7 +27,16 @@ from gateway.xml.names import PREFIXES, path_of
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["Encoding", "Parsed", "inflate", "is_worn", "parse", "refuse_multi_references", "remember_refused"]
+__all__ = [
+    "Encoding",
+    "Parsed",
+    "document_start",
+    "inflate",
+    "is_worn",
+    "parse",
+    "refuse_multi_references",
+    "remember_refused",
+]
 
 Encoding = Literal["UTF-8", "UTF-16"]
 
@@ -178,6 +187,27 @@ def refuse_multi_references(body: _Element) -> None:
     found = cast("list[_Element]", _HREF(body))
     if found:
         raise XmlRefused("IMG-1012", where=path_of(found[0]))
+
+
+def document_start(first: bytes, name: str) -> bytes:
+    """The first bytes of a file that is read piece by piece, without a mark, when it may be read at all.
+
+    Args:
+        first: with the XML declaration and, as a rule, the whole prolog.
+        name: of the file, for refusals.
+
+    Raises:
+        XmlRefused: IMG-1001 or IMG-1009 its declaration, IMG-1002 a DOCTYPE in what was given.
+    """
+    try:
+        encoding, text = _as_utf8(first)
+        _refuse_doctype(text)
+    except XmlRefused as refused:
+        where = ", ".join(filter(None, (name, refused.where)))
+        raise XmlRefused(refused.code, where=where, found=refused.found, expected=refused.expected) from None
+    if encoding != "UTF-8":
+        raise XmlRefused("IMG-1009", where=name, found=encoding, expected="UTF-8")
+    return text
 
 
 def _as_utf8(raw: bytes) -> tuple[Encoding, bytes]:
