@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import TranslationRefused
-from mappings.checks import INWARDS, OUTWARDS, identities
+from mappings.bijection import INWARDS, OUTWARDS
 from mappings.contexts import chain, is_below
-from mappings.models import CANONICAL, Code, CodeMap, CodeSystem, Direction, Grade, Loss, Row
+from mappings.contradictions import identities, rows_left
+from mappings.models import CANONICAL, Code, CodeList, CodeMap, CodeSystem, Direction, Grade, Loss, Row
 from mappings.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from mappings.loading import Tables
@@ -69,6 +70,8 @@ class Lookup:
     """Rows that exist for a code and may not be used: kept to say why."""
     further: tuple[Further, ...] = ()
     """Asked in this order for what is not in ``entries``."""
+    blocked: frozenset[tuple[str, str]] = frozenset()
+    """Codes that are known to have no equivalent, and in which context: no wider row answers for them there."""
     _under: dict[str, dict[str, Entry]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, code: str, context: str = "", *, where: str = "") -> Entry:
@@ -110,6 +113,8 @@ class Lookup:
                 self._under.clear()
             known = {}
             for each in reversed(chain(context)):  # the most specific comes last and wins
+                for code in (code for code, named in self.blocked if named == each):
+                    known.pop(code, None)
                 known |= {code: entry for (code, named), entry in self.entries.items() if named == each}
             self._under[context] = known
         return known
@@ -120,12 +125,13 @@ class Lookup:
             {named for known, named in self.entries if known == code}
             | {named for each in self.further for named in each.contexts(code)}
         )
-        if any(is_below(each, context) for each in contexts):
+        none = next((row for row in rows if row.direction is Direction.NONE and row.context in chain(context)), None)
+        if none is not None and none.valid_on(self.day):
+            number, why = "IMG-6007", none.evidence
+        elif any(is_below(each, context) for each in contexts):
             number, why = "IMG-6008", f"what it becomes depends on the context: {', '.join(contexts)}"
         elif contexts:
             number, why = "IMG-6002", f"rows exist for {', '.join(contexts)} only, not for {context}"
-        elif any(row.direction is Direction.NONE for row in rows):
-            number, why = "IMG-6007", next(row for row in rows if row.direction is Direction.NONE).evidence
         elif stale := [row for row in rows if not row.valid_on(self.day)]:
             span = f"{stale[0].valid_from or '…'} to {stale[0].valid_to or '…'}"
             number, why = "IMG-6003", f"{stale[0].id} is valid from {span}, not on {self.day}"
@@ -182,46 +188,17 @@ class Index:
             stored: the tables that are asked row by row, by (system, list, partner).
         """
         lookups: dict[tuple[str, str, str, str], Lookup] = {}
+        general = {(each.system, each.list): each for each in tables.maps if not each.partner}
         for code_map in sorted(tables.maps, key=lambda item: item.partner):
-            codes = tables.lists[code_map.list].codes
-            table_version = f"{code_map.version}/{tables.lists[code_map.list].version}"
-            large = (stored or {}).get((code_map.system, code_map.list, code_map.partner))
-            usable = (
-                {}
-                if large is not None
-                else {
-                    code: code
-                    for code in identities(code_map, tables.lists[code_map.list])
-                    if _holds(codes[code].valid_from, codes[code].valid_to, on)
-                    and (allow_unconfirmed or codes[code].grade is not Grade.UNVERIFIED)
-                }
-            )
+            below = general.get((code_map.system, code_map.list)) if code_map.partner else None
+            codes = tables.lists[code_map.list]
+            layers = [_Layer(code_map, f"{code_map.version}/{codes.version}", on, allow_unconfirmed)]
+            if below is not None:
+                left = replace(below, rows=rows_left(below.rows, code_map.rows))
+                layers.append(_Layer(left, f"{below.version}/{codes.version}", on, allow_unconfirmed))
+            everything = replace(code_map, rows=tuple(row for each in layers for row in each.code_map.rows))
             for inwards in (True, False):
-                compiled = _compile(
-                    code_map, table_version, on, usable, inwards=inwards, allow_unconfirmed=allow_unconfirmed
-                )
-                further: tuple[Further, ...] = ()
-                if large is not None:
-                    further = (large.answers(table_version, on, inwards=inwards, allow_unconfirmed=allow_unconfirmed),)
-                if code_map.transform:
-                    further = (*further, _Transformed(code_map, table_version, inwards=inwards))
-                general = lookups.get((compiled.source, compiled.target, compiled.list, ""))
-                if code_map.partner and general is not None:
-                    compiled.entries.update(
-                        {key: value for key, value in general.entries.items() if key not in compiled.entries}
-                    )
-                    further = (*further, *general.further)
-                lookup = Lookup(
-                    compiled.source,
-                    compiled.target,
-                    compiled.list,
-                    code_map.name,
-                    table_version,
-                    on,
-                    compiled.entries,
-                    compiled.refused,
-                    further,
-                )
+                lookup = _join([each.compile(codes, stored or {}, everything, inwards=inwards) for each in layers])
                 lookups[lookup.source, lookup.target, lookup.list, code_map.partner] = lookup
         return cls(
             on,
@@ -280,15 +257,6 @@ class _Transformed:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    source: str
-    target: str
-    list: str
-    entries: dict[tuple[str, str], Entry]
-    refused: dict[str, tuple[Row, ...]]
-
-
 def _holds(first: date | None, last: date | None, day: date) -> bool:
     return not ((first and day < first) or (last and day > last))
 
@@ -299,19 +267,82 @@ def usable_row(row: Row, on: date, *, inwards: bool, allow_unconfirmed: bool) ->
     return row.direction in directions and row.valid_on(on) and (allow_unconfirmed or row.grade is not Grade.UNVERIFIED)
 
 
-def _compile(
-    code_map: CodeMap, version: str, on: date, same: dict[str, str], *, inwards: bool, allow_unconfirmed: bool
-) -> _Compiled:
-    source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
-    prefix = f"{code_map.system}/{code_map.list}"
-    entries = {(code, ""): Entry(code, f"{prefix}/={code}", version, Loss.NONE) for code in same}
-    refused: dict[str, tuple[Row, ...]] = {}
-    for row in code_map.rows:
-        known, becomes = (row.code, row.canonical) if inwards else (row.canonical, row.code)
-        if not known or row.direction is (Direction.OUT if inwards else Direction.IN):
-            continue
-        if usable_row(row, on, inwards=inwards, allow_unconfirmed=allow_unconfirmed):
-            entries[known, row.context] = Entry(becomes or None, row.id, version, row.loss)
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The rows of one map on one day: of the general one, or of a partner's own above it."""
+
+    code_map: CodeMap
+    version: str
+    on: date
+    allow_unconfirmed: bool
+
+    def compile(
+        self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap, *, inwards: bool
+    ) -> Lookup:
+        """One way.
+
+        Args:
+            codes: the canonical list.
+            stored: the tables that are asked row by row.
+            everything: the rows of all layers: what any of them names is no code that stays the same.
+            inwards: to the canonical codes.
+        """
+        code_map = self.code_map
+        entries, refused, blocked = self._rows(inwards=inwards)
+        further: tuple[Further, ...] = ()
+        large = stored.get((code_map.system, code_map.list, code_map.partner))
+        if large is not None:
+            answers = large.answers(self.version, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed)
+            further = (answers,)
         else:
+            entries = self._same(codes, everything) | entries
+        if code_map.transform:
+            further = (*further, _Transformed(code_map, self.version, inwards=inwards))
+        source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
+        return Lookup(
+            source, target, code_map.list, code_map.name, self.version, self.on, entries, refused, further, blocked
+        )
+
+    def _same(self, codes: CodeList, everything: CodeMap) -> dict[tuple[str, str], Entry]:
+        """The codes that are the same on both sides."""
+        prefix = f"{self.code_map.system}/{self.code_map.list}"
+        return {
+            (code, ""): Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
+            for code in identities(replace(everything, otherwise=self.code_map.otherwise), codes)
+            if _holds(codes.codes[code].valid_from, codes.codes[code].valid_to, self.on)
+            and (self.allow_unconfirmed or codes.codes[code].grade is not Grade.UNVERIFIED)
+        }
+
+    def _rows(
+        self, *, inwards: bool
+    ) -> tuple[dict[tuple[str, str], Entry], dict[str, tuple[Row, ...]], frozenset[tuple[str, str]]]:
+        """The answers, the rows that give none, and where no wider row may answer instead of those."""
+        entries: dict[tuple[str, str], Entry] = {}
+        refused: dict[str, tuple[Row, ...]] = {}
+        blocked: set[tuple[str, str]] = set()
+        for row in self.code_map.rows:
+            known, becomes = (row.code, row.canonical) if inwards else (row.canonical, row.code)
+            if not known or row.direction is (Direction.OUT if inwards else Direction.IN):
+                continue
+            if usable_row(row, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed):
+                entries[known, row.context] = Entry(becomes or None, row.id, self.version, row.loss)
+                continue
             refused[known] = (*refused.get(known, ()), row)
-    return _Compiled(source, target, code_map.list, entries, refused)
+            if row.direction is Direction.NONE and row.valid_on(self.on):
+                blocked.add((known, row.context))
+        return entries, refused, frozenset(blocked)
+
+
+def _join(layers: Sequence[Lookup]) -> Lookup:
+    """One lookup over layers, the first one goes before the others."""
+    first, *others = layers
+    for other in others:
+        first = replace(
+            first,
+            entries=other.entries | first.entries,
+            refused={code: (*first.refused.get(code, ()), *rows) for code, rows in other.refused.items()}
+            | {code: rows for code, rows in first.refused.items() if code not in other.refused},
+            further=(*first.further, *other.further),
+            blocked=first.blocked | other.blocked,
+        )
+    return first

@@ -1,0 +1,187 @@
+"""What tables may not say together, and what a partner's rows leave of the general ones."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gateway.errors import ConfigurationError, TranslationRefused
+from mappings import load_tables
+from mappings.contradictions import contradictions
+
+pytestmark = pytest.mark.short
+
+HEADER = "# authority: us\n# source: us\n# version: 1\n# licence: none\n# grade: own\n"
+COLUMNS = "code,canonical,context,direction,loss,valid_from,valid_to,grade,evidence\n"
+CODE_COLUMNS = "code,name,valid_from,valid_to,grade,note"
+DAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_codes(name, *codes, columns=CODE_COLUMNS, system=""):
+        head = f"# list: {name}\n" + (f"# system: {system}\n" if system else "") + HEADER + columns + "\n"
+        file = tmp_path / f"list-{system}{name}.csv"
+        file.write_text(head + "".join(f"{code}\n" for code in codes), "utf-8")
+
+    def write(*rows, otherwise="refuse", partner=""):
+        extra = f"# partner: {partner}\n" if partner else ""
+        head = f"# list: unit\n# system: land\n# otherwise: {otherwise}\n{extra}{HEADER}{COLUMNS}"
+        (tmp_path / f"map-land-unit{partner}.csv").write_text(head + "".join(f"{row}\n" for row in rows), "utf-8")
+        return tmp_path
+
+    write.codes = write_codes
+    write_codes("unit", *(f"{code},,,,," for code in ("KGM", "TNE", "LTR")))
+    write_codes("document-type", "851,,,,,", "636,,,,,")
+    return write
+
+
+def refusal(folder):
+    with pytest.raises(ConfigurationError) as refused:
+        load_tables(folder)
+    assert refused.value.code == "IMG-0131"
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        # The way back is another row's, in a narrower context only.
+        (("1,KGM,,both,none,,,,", "1,TNE,851,in,widens,,,,"), "in the context 851: land/unit/1@851 (1=TNE) answers"),
+        # The way back is another row's, on later days only.
+        (
+            ("1,KGM,,in,none,,,,", "1,KGM,,out,none,,2026-06-30,,", "2,KGM,,out,widens,2026-07-01,,,"),
+            "on 2026-07-01: land/unit/2+2026-07-01 (2=KGM) answers",
+        ),
+        # The way back ends.
+        (("1,KGM,,in,none,,,,", "1,KGM,,out,none,,2026-06-30,,"), "on 2026-07-01: no row leads back"),
+        # The way back waits for an operator.
+        (("1,KGM,,in,none,,,,", "1,KGM,,out,none,,,unverified,"), "no row leads back"),
+        # The way back is said not to exist in one context.
+        (("1,KGM,,both,none,,,,", "9,KGM,636/A,none,none,,,,"), "in the context 636/A: no row leads back"),
+        (("1,KGM,,in,none,,,,",), "no row leads back"),
+        (("1,KGM,,in,none,,,,", "2,KGM,,out,widens,,,,"), "land/unit/2 (2=KGM) answers"),
+    ],
+)
+def test_a_row_that_claims_no_loss_leads_back_on_all_days_and_in_all_contexts(write, rows, words):
+    refused = refusal(write(*rows))
+    assert words in refused.found
+    assert "land/unit/1" in refused.where
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("1,KGM,,in,none,,,,", "1,KGM,,out,none,,,,"),
+        ("1,KGM,,both,none,,2026-06-30,,", "1,TNE,,both,none,2026-07-01,,,"),  # the meaning changes on a day
+        ("1,KGM,,both,none,,,,", "1,TNE,851,both,none,,,,", "2,KGM,851,both,none,,,,"),  # and in a context
+        ("1,KGM,,both,none,,,,", "1,KGM,636/A,none,none,,,,"),  # no answer there in either direction
+        ("1,KGM,,in,widens,,,,", "1,TNE,851,in,widens,,,,"),
+    ],
+)
+def test_rows_that_keep_their_word_load(write, rows):
+    assert len(load_tables(write(*rows)).maps[0].rows) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("1,KGM,999,both,none,,,,", "999"),  # no document type
+        ("1,KGM,636/X,both,none,,,,", "636/X"),  # no type of CHED
+        ("1,KGM,636//A,both,none,,,,", "636//A"),
+        ("1,KGM,85 1,both,none,,,,", "85 1"),
+        ("1,KGM,,both,none,2026-02-01,2026-01-31,,", "2026-02-01 to 2026-01-31"),
+        (",,,in,narrows,,,,", "no code at all"),
+    ],
+)
+def test_a_row_that_can_never_hold_is_refused(write, row, words):
+    assert refusal(write(row)).found == words
+
+
+@pytest.mark.parametrize("context", ["851", "636", "636/PP", "THIRD_COUNTRIES", "636/A/part-2"])
+def test_contexts_of_each_form_load(write, context):
+    assert load_tables(write(f"1,KGM,{context},both,none,,,,")).maps[0].rows[0].context == context
+
+
+def test_both_rows_of_two_answers_are_named(write):
+    found = refusal(write("1,KGM,,in,widens,,,,", "1,TNE,,in,widens,2026-07-01,,,")).found
+    assert found == "land/unit/1 (1=KGM), land/unit/1+2026-07-01 (1=TNE)"
+
+
+def test_a_partner_code_stands_in_the_list_of_its_own_system(write):
+    write.codes("unit", "1,,,,,", system="land")
+    assert load_tables(write("1,KGM,,both,none,,,,"))
+    assert refusal(write("2,TNE,,both,none,,,,")).found == "2"
+
+
+@pytest.mark.parametrize(
+    ("codes", "found"),
+    [
+        (("A,,,,,,B", "B,,,,,,C", "C,,,,,,A"), "A > B > C > A"),
+        (("A,,,,,,A",), "A > A"),
+        (("A,,,,,,Z",), "parent Z"),
+        (("A,,2026-02-01,2026-01-01,,,",), "2026-02-01 to 2026-01-01"),
+    ],
+)
+def test_a_hierarchy_ends_at_the_top(write, codes, found):
+    folder = write("1,KGM,,both,none,,,,")
+    write.codes("tree", *codes, columns=f"{CODE_COLUMNS},parent")
+    assert refusal(folder).found == found
+
+
+def test_a_deep_hierarchy_loads(write):
+    folder = write("1,KGM,,both,none,,,,")
+    write.codes("tree", "N0,,,,,,", *(f"N{n},,,,,,N{n - 1}" for n in range(1, 3000)), columns=f"{CODE_COLUMNS},parent")
+    assert len(load_tables(folder).lists["tree"].codes) == 3000
+
+
+# Where a partner has rows of its own.
+
+
+def test_a_general_row_gives_way_to_a_partners_row_about_either_of_its_codes(write):
+    write("1,KGM,,both,none,,,,", "3,LTR,,both,none,,,,")
+    index = load_tables(write("1,TNE,,both,none,,,,", partner="atlantis")).compile(DAY)
+    out = index.lookup("traces", "land", "unit", "atlantis")
+    assert (out.find("TNE").target, out.find("LTR").target) == ("1", "3")
+    with pytest.raises(TranslationRefused, match="IMG-6001"):
+        out.find("KGM")  # as 1 it would come back as TNE
+    assert index.lookup("traces", "land", "unit").find("KGM").target == "1"
+
+
+def test_a_code_that_a_partner_spells_otherwise_is_not_the_same_on_both_sides_any_more(write):
+    write(otherwise="identity")
+    index = load_tables(write("KILO,KGM,,both,none,,,,", partner="atlantis")).compile(DAY)
+    into = index.lookup("land", "traces", "unit", "atlantis")
+    assert (into.find("KILO").target, into.find("TNE").target) == ("KGM", "TNE")
+    with pytest.raises(TranslationRefused, match="IMG-6001"):
+        into.find("KGM")
+    assert index.lookup("land", "traces", "unit").find("KGM").target == "KGM"
+
+
+def test_a_partners_row_that_breaks_a_general_one_in_a_context_is_refused(write):
+    write("1,KGM,,both,none,,,,")
+    refused = refusal(write("1,TNE,851,both,none,,,,", partner="atlantis"))
+    assert "in the context 851" in refused.found
+
+
+# Where it is known that there is no equivalent.
+
+
+def test_a_wider_row_does_not_answer_where_there_is_known_to_be_no_equivalent(write):
+    index = load_tables(write("1,KGM,,both,none,,,,", "1,KGM,636/A,none,none,,,,never of animals")).compile(DAY)
+    into = index.lookup("land", "traces", "unit")
+    assert into.find("1", "636/P").target == "KGM"
+    for context in ("636/A", "636/A/part-2"):
+        with pytest.raises(TranslationRefused, match=r"IMG-6007.*never of animals"):
+            into.find("1", context)
+    assert into.under("636/A") == {}
+
+
+# All of them at once.
+
+
+def test_every_contradiction_is_told_not_only_the_first(write):
+    tables = load_tables(write("1,KGM,,both,none,,,,"))
+    row = replace(tables.maps[0].rows[0], canonical="ZZZ", context="999")
+    told = contradictions(replace(tables, maps=(replace(tables.maps[0], rows=(row,)),)))
+    assert [(each.found, each.rows) for each in told] == [("ZZZ", (row,)), ("999", (row,))]
