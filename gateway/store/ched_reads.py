@@ -56,7 +56,7 @@ _linking = Statement(
 _links = Statement("SELECT relation, reference FROM ched_links WHERE ched_id = :ched_id ORDER BY relation, reference")
 _content = Statement(f"SELECT {_PARTS} FROM ched_parts p WHERE p.version_id = :version_id")  # noqa: S608 - as above
 _versions = Statement(
-    "SELECT id, ched_id, number, exchange_id, status_code, part, operation, partner, body, digest, at "
+    "SELECT id, ched_id, number, exchange_id, status_code, part, operation, partner, body, digest, at, tables "
     "FROM ched_versions WHERE ched_id = :ched_id ORDER BY number"
 )
 _seals = Statement(
@@ -147,7 +147,7 @@ def _all(found: list[Any]) -> tuple[ChedRow, ...]:
 
 
 def _version(values: Any) -> ChedVersionRow:
-    id_, ched_id, number, exchange_id, status_code, part, operation, partner, body, digest, at = values
+    id_, ched_id, number, exchange_id, status_code, part, operation, partner, body, digest, at, tables = values
     return ChedVersionRow(
         id_,
         ched_id,
@@ -160,6 +160,7 @@ def _version(values: Any) -> ChedVersionRow:
         body,
         bytes(digest),
         from_text(at),
+        tables,
     )
 
 

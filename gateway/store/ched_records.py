@@ -188,6 +188,8 @@ class ChedWrite:
     """``sps17:SPSCertificate``, canonical codes; None leaves the document as it stands."""
     original: bytes | None = None
     """As submitted, where it came in other codes."""
+    tables: str | None = None
+    """Version of the mapping tables that its translation used; None where there was nothing to translate."""
     laboratory_tests: bytes | None = None
     """None leaves those that stand beside the document; empty takes them away."""
     digest: bytes = b""
@@ -220,6 +222,8 @@ class ChedVersionRow:
     body: str
     digest: bytes
     at: datetime
+    tables: str | None = None
+    """Version of the mapping tables that its translation used."""
 
 
 @dataclass(frozen=True, slots=True)

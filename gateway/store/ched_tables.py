@@ -133,6 +133,7 @@ ched_versions = Table(
     Column("body", Key, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("at", Key, nullable=False),
+    Column("tables", Key, comment="version of the mapping tables that its translation used"),
     CheckConstraint("part IN ('', 'I', 'II', 'III')", name="part"),
     UniqueConstraint("ched_id", "number", name="uq_ched_versions_number"),
     sqlite_with_rowid=False,

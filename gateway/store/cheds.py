@@ -254,6 +254,7 @@ def _add_version(connection: Connection, write: ChedWrite, number: int) -> None:
         body=write.body,
         digest=write.digest,
         at=to_text(write.at),
+        tables=write.tables,
     )
     if write.content is not None:
         tests = write.laboratory_tests

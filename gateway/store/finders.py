@@ -308,6 +308,7 @@ def _version(row: Row[Any]) -> VersionRow:
         route=row.route,
         replaced_by=row.replaced_by,
         received_at=from_text(row.received_at),
+        tables=row.tables,
     )
 
 

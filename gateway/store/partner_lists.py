@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["find_list", "latest_list", "list_versions", "save_list"]
+__all__ = ["find_partner_list", "latest_list", "list_versions", "save_list"]
 
 _TRIES = 5
 
@@ -73,7 +73,7 @@ def latest_list(connection: Connection, partner: str, list_name: str) -> Partner
     return _one(connection, partner, list_name, None)
 
 
-def find_list(connection: Connection, partner: str, list_name: str, version: int) -> PartnerList | None:
+def find_partner_list(connection: Connection, partner: str, list_name: str, version: int) -> PartnerList | None:
     """One edition of a list."""
     return _one(connection, partner, list_name, version)
 

@@ -61,6 +61,8 @@ class RecordedKind(StrEnum):
     REPEAT = "repeat"
     CONFLICT = "conflict"
     REPLAY = "replay"
+    HELD = "held"
+    """It is in quarantine; ``exchange_id`` is the id of its entry there."""
 
 
 class Conflict(StrEnum):
@@ -169,6 +171,8 @@ class Submission:
     translated: bytes | None = None
     translation_report: str | None = None
     """JSON, as are findings and seal_verdict."""
+    tables: str | None = None
+    """Version of the mapping tables that its translation used; None where there was nothing to translate."""
     findings: str | None = None
     seal_verdict: str | None = None
     timestamp_token: bytes | None = None
@@ -259,6 +263,8 @@ class VersionRow:
     route: str | None
     replaced_by: str | None
     received_at: datetime
+    tables: str | None = None
+    """Version of the mapping tables that its translation used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,7 @@ def _add_version(connection: Connection, submission: Submission, document_id: st
         route=submission.route,
         replaced_by=None,
         received_at=to_text(submission.received_at),
+        tables=submission.tables,
     )
     if not added.rowcount:
         _conflict(Conflict.VERSION, submission.status_code)

@@ -183,6 +183,7 @@ document_versions = Table(
     Column("route", Text, comment="Article 39 route: i to iv"),
     Column("replaced_by", Key, ForeignKey("exchanges.id"), comment="the version that took its place"),
     Column("received_at", Key, nullable=False),
+    Column("tables", Key, comment="version of the mapping tables that its translation used"),
     CheckConstraint("form IN ('inline', 'sealed', 'envelope')", name="form"),
     UniqueConstraint("document_id", "status_code", name="uq_document_versions_status"),
     sqlite_with_rowid=False,

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.errors import Unavailable
-from gateway.store import find_audit, find_list, latest_list, list_versions, partner_lists, save_list
+from gateway.store import find_audit, find_partner_list, latest_list, list_versions, partner_lists, save_list
 
 
 def save(store, rows, at, list_name="TreatmentType", partner="ephyto"):
@@ -28,7 +28,7 @@ def test_only_a_change_makes_an_edition_and_none_is_overwritten(store, now):
     assert save(store, "[]", now, partner="other") == (1, True)
     with store.read() as connection:
         newest = latest_list(connection, "ephyto", "TreatmentType")
-        first = find_list(connection, "ephyto", "TreatmentType", 1)
+        first = find_partner_list(connection, "ephyto", "TreatmentType", 1)
         versions = list_versions(connection, "ephyto", "TreatmentType")
         every = list_versions(connection, "ephyto")
         audited = find_audit(connection, "ephyto")
@@ -52,7 +52,7 @@ def test_only_a_change_makes_an_edition_and_none_is_overwritten(store, now):
 def test_a_list_that_was_never_saved_is_none(store):
     with store.read() as connection:
         assert latest_list(connection, "ephyto", "TreatmentType") is None
-        assert find_list(connection, "ephyto", "TreatmentType", 1) is None
+        assert find_partner_list(connection, "ephyto", "TreatmentType", 1) is None
         assert list_versions(connection, "ephyto") == ()
 
 

@@ -56,7 +56,29 @@ HUB_ROWS = {
     "partner_lists": "'ephyto', 'units', 1, :now, :bytes, '[]'",
 }
 """One row in every table that 0002 and 0003 added."""
-TABLES = {"0001": ROWS, "0003": {**ROWS, **HUB_ROWS}}
+CHED_ROWS = {
+    "cheds": (
+        "3, 'C1', 1, 'X1', 'CHEDPP.NL.2026.0000001', '', 'PP', '1', '', '', '', 'nl', '', 'NLRTM1', '', '', '', '', "
+        "'', '', '', '', '', '', FALSE, FALSE, FALSE, FALSE, FALSE, FALSE, FALSE, FALSE, '{}', '[]', :now, :now, :now, "
+        "NULL, NULL, NULL"
+    ),
+    "ched_terms": "'t', 3",
+    "ched_numbers": "'PP', 'NL', 2026, 1",
+    "ched_versions": "'X1', 'C1', 1, 'X1', '1', 'I', 'submit', 'nl', '', :bytes, :now",
+    "ched_parts": "'X1', NULL, NULL, :bytes",
+    "ched_seals": "'X1', 1, 'officer', '{}', :bytes",
+    "ched_links": "'C1', 'ACW', 'CHEDPP.NL.2026.0000000'",
+    "attachments": "4, 'a.pdf', 'application/pdf', 2, :bytes, 'nl', '', '', :now",
+    "attachment_parts": "4, :bytes",
+    "ched_attachments": "4, 'C1'",
+    "contingency": "2, 'C1', 'X1', 'traces', 'submit', 'waiting', 0, '', '', '', :now, :now",
+    "outages": "'O1', 'traces', 'ched', :now, NULL, ''",
+    "notices": "'O2', 'traces', 'ched', :now, NULL, :now, '', NULL",
+}
+"""One row in every table that 0004 added."""
+TABLES = {"0001": ROWS, "0003": {**ROWS, **HUB_ROWS}, "0004": {**ROWS, **HUB_ROWS, **CHED_ROWS}}
+NEW_COLUMNS = {"document_versions": "tables", "ched_versions": "tables"}
+"""What later revisions added to tables that were there; empty in the rows of before."""
 
 
 @pytest.fixture(params=TABLES)
@@ -96,6 +118,11 @@ def contents(url, revision):
         }
 
 
+def with_new_columns(rows):
+    """What is there after the upgrade of these rows."""
+    return {table: [(*row, None) if table in NEW_COLUMNS else row for row in found] for table, found in rows.items()}
+
+
 def shape(url):
     """Columns, keys, indexes and constraints of every table, and the triggers."""
     engine = engine_of(url)
@@ -126,10 +153,14 @@ def test_everything_is_there_afterwards(old_url, revision):
     upgrade(old_url)
     assert current(old_url) == head()
     after = shape(old_url)
-    assert contents(old_url, revision) == rows
+    assert contents(old_url, revision) == with_new_columns(rows)
+    for table, column in NEW_COLUMNS.items():
+        if table in before:
+            text_type = before[table][0][0][1]
+            before[table][0].append((column, text_type, True))
+    assert set(before.pop("triggers")) < set(after.pop("triggers"))
     assert {name: after[name] for name in before} == before
-    new = {"cheds", "ched_terms", "ched_versions", "attachments", "contingency", "outages", "notices"}
-    assert new <= after.keys() - before.keys()
+    assert {"reference_tables", "reference_rows", "reference_editions"} <= after.keys() - before.keys()
     assert all(rows.values()), "a table without a row shows nothing"
 
 
@@ -157,7 +188,7 @@ def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
             )
         )
         connection.execute(
-            text("INSERT INTO document_versions VALUES ('X2', 'X1', '40', :digest, 'envelope', NULL, NULL, '')"),
+            text("INSERT INTO document_versions VALUES ('X2', 'X1', '40', :digest, 'envelope', NULL, NULL, '', NULL)"),
             {"digest": b""},
         )
         seq = connection.execute(
@@ -197,18 +228,19 @@ def test_every_promise_is_held_afterwards(old_url, revision, statement):
 
 def test_an_upgrade_that_fails_changes_nothing(old_url, revision):
     """The last table to be created is there already: everything before it is undone, and the next try succeeds."""
+    last = "reference_bases"
     with engine_of(old_url).begin() as connection:
-        connection.execute(text("CREATE TABLE notices (id INTEGER)"))
+        connection.execute(text(f"CREATE TABLE {last} (id INTEGER)"))
     rows, before = contents(old_url, revision), shape(old_url)
-    with pytest.raises(Exception, match=r"notices|IMG-9001"):
+    with pytest.raises(Exception, match=rf"{last}|IMG-9001"):
         upgrade(old_url)
     assert current(old_url) == revision
     assert contents(old_url, revision) == rows
     assert shape(old_url) == before
     with engine_of(old_url).begin() as connection:
-        connection.execute(text("DROP TABLE notices"))
+        connection.execute(text(f"DROP TABLE {last}"))
     upgrade(old_url)
-    assert contents(old_url, revision) == rows
+    assert contents(old_url, revision) == with_new_columns(rows)
 
 
 @pytest.mark.parametrize("old_url", ["sqlite"], indirect=True)
@@ -242,7 +274,10 @@ def test_cheds_are_kept_beside_what_was_there(old_url, make_ched, make_write, no
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO ched_versions SELECT 'V', ched_id, number, NULL, '', '', '', '', '', '', at FROM ched_versions",
+        (
+            "INSERT INTO ched_versions SELECT 'V', ched_id, number, NULL, '', '', '', '', '', '', at, NULL "
+            "FROM ched_versions"
+        ),
         "UPDATE ched_versions SET part = 'IV'",
         "UPDATE ched_versions SET exchange_id = 'none'",
         "UPDATE ched_parts SET version_id = 'none'",

@@ -1,0 +1,234 @@
+"""Changing reference data: begun, filled in portions that hold nobody up, then published at once, or forgotten.
+
+Until it is published nobody sees a change; what a crash left of one stays invisible. The edition's number is the key
+of its row and one more than the newest: of two that publish beside each other one wins and the other hears of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.faultpoints import reach
+from gateway.store.identifiers import from_text, to_text
+from gateway.store.journal import record_audit
+from gateway.store.reference_records import Edition
+from gateway.store.reference_tables import (
+    reference_bases,
+    reference_closings,
+    reference_counts,
+    reference_lists,
+    reference_rows,
+)
+from gateway.store.statements import Statement, insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Table
+
+    from gateway.store.reference_records import Closing, NewRow, TableKey
+
+__all__ = [
+    "add_closings",
+    "add_rows",
+    "begin_change",
+    "forget_change",
+    "keep_base",
+    "keep_list",
+    "publish_change",
+]
+
+_AT_ONCE: Final = 10_000
+"""Rows that `forget_change` takes away in one unit of work."""
+
+_begin = Statement("INSERT INTO reference_changes (made_at, author) VALUES (:made_at, :author) RETURNING id")
+_add_table = Statement(
+    "INSERT INTO reference_tables (kind, system, list, partner) VALUES (:kind, :system, :list, :partner) "
+    "ON CONFLICT DO NOTHING"
+)
+_find_table = Statement(
+    "SELECT id FROM reference_tables WHERE kind = :kind AND system = :system AND list = :list AND partner = :partner"
+)
+_insert_count = insert(reference_counts)
+_insert_list = insert(reference_lists)
+_insert_base = insert(reference_bases, otherwise="ON CONFLICT DO NOTHING")
+_publish = Statement(
+    "INSERT INTO reference_editions "
+    "(number, change_id, made_at, author, reason, kind, effective_on, source, added, closed, release_limit) "
+    "SELECT :number, :change_id, :made_at, :author, :reason, :kind, :effective_on, :source, "
+    "(SELECT coalesce(sum(added), 0) FROM reference_counts WHERE change_id = :change_id), "
+    "(SELECT coalesce(sum(closed), 0) FROM reference_counts WHERE change_id = :change_id), :release_limit "
+    "WHERE (SELECT coalesce(max(number), 0) FROM reference_editions) = :expected "
+    "ON CONFLICT (number) DO NOTHING RETURNING number, added, closed"
+)
+_forget: Final = tuple(
+    Statement(
+        f"DELETE FROM {name} WHERE seq IN (SELECT seq FROM {name} WHERE change_id = :change_id LIMIT :limit)"  # noqa: S608 - names of tables
+    )
+    for name in ("reference_rows", "reference_closings", "reference_counts", "reference_lists")
+)
+_forget_change = Statement("DELETE FROM reference_changes WHERE id = :change_id")
+
+
+def begin_change(connection: Connection, *, at: datetime, author: str) -> int:
+    """A new change, which nobody sees before `publish_change`. Call inside `Store.write`.
+
+    Returns:
+        Its id, for the functions below.
+    """
+    change: int = _begin(connection, made_at=to_text(at), author=author).fetchone()[0]
+    return change
+
+
+def add_rows(connection: Connection, change: int, rows: Sequence[NewRow]) -> None:
+    """Add rows to a change. Call inside `Store.write`, with about 2,000 at a time: others wait for the database.
+
+    Raises:
+        DBAPIError, sqlite3.Error, psycopg.Error: the change is published already.
+    """
+    tables = _table_ids(connection, {row.table for row in rows})
+    _insert_many(
+        connection,
+        reference_rows,
+        [
+            (
+                change,
+                tables[row.table],
+                row.code,
+                row.canonical,
+                row.context,
+                row.direction,
+                row.loss,
+                row.valid_from,
+                row.valid_to,
+                row.grade,
+                row.text,
+                row.name,
+                row.parent,
+                row.labels,
+            )
+            for row in rows
+        ],
+    )
+    for table, count in Counter(row.table for row in rows).items():
+        _insert_count(connection, change_id=change, table_id=tables[table], added=count, closed=0)
+    reach("reference.rows")
+
+
+def add_closings(connection: Connection, change: int, closings: Sequence[Closing]) -> None:
+    """Close rows in a change; as `add_rows`. ``Closing.edition`` is the store's and not read."""
+    tables = _table_ids(connection, {closing.table for closing in closings})
+    _insert_many(
+        connection,
+        reference_closings,
+        [(change, tables[closing.table], closing.row_id, closing.last_day) for closing in closings],
+    )
+    for table, count in Counter(closing.table for closing in closings).items():
+        _insert_count(connection, change_id=change, table_id=tables[table], added=0, closed=count)
+
+
+def keep_list(connection: Connection, change: int, name: str, content: bytes) -> None:
+    """Add a list as a whole to a change, in the form of its file. Call inside `Store.write`."""
+    _insert_list(connection, change_id=change, name=name, content=content)
+
+
+def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by its name
+    connection: Connection,
+    change: int,
+    *,
+    expected: int,
+    at: datetime,
+    author: str,
+    reason: str,
+    kind: str,
+    effective_on: str,
+    source: str = "",
+    release_limit: int = 0,
+) -> Edition | None:
+    """Make a change the next edition: from the commit on everybody sees all of it. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work.
+        change: from `begin_change`.
+        expected: the newest edition that its author looked at (0: none); the change was judged for it.
+        at: now, aware.
+        author: who answers for it.
+        reason: why.
+        kind: ``change``, ``import``, ``load`` or ``confirm``.
+        effective_on: ISO day.
+        source: where the rows came from.
+        release_limit: how many messages in quarantine it may release.
+
+    Returns:
+        The edition; None when another came since ``expected``, and then the change is as before: judge it anew and
+        publish it again, or forget it.
+    """
+    values: dict[str, Any] = {
+        "author": author,
+        "reason": reason,
+        "kind": kind,
+        "effective_on": effective_on,
+        "source": source,
+        "release_limit": release_limit,
+    }
+    made_at = to_text(at)
+    won = _publish(
+        connection, number=expected + 1, expected=expected, change_id=change, made_at=made_at, **values
+    ).fetchone()
+    if won is None:
+        return None
+    number, added, closed = won
+    edition = Edition(number=number, made_at=from_text(made_at), added=added, closed=closed, **values)
+    detail = {"edition": number, "reason": reason, "kind": kind, "source": source, "added": added, "closed": closed}
+    record_audit(connection, at=at, actor=author, action="tables changed", subject=f"tables/{number}", detail=detail)
+    reach("reference.published")
+    return edition
+
+
+def forget_change(connection: Connection, change: int) -> bool:
+    """Take away what a change that was never published has added. Call inside `Store.write`, again until it is True.
+
+    Returns:
+        Whether nothing of it is left: with very many rows one call takes away only a part, and others get their turn.
+
+    Raises:
+        DBAPIError, sqlite3.Error, psycopg.Error: the change is published.
+    """
+    for forget in _forget:
+        if forget(connection, change_id=change, limit=_AT_ONCE).rowcount == _AT_ONCE:
+            return False
+    _forget_change(connection, change_id=change)
+    return True
+
+
+def keep_base(connection: Connection, digest: str, content: bytes, at: datetime) -> None:
+    """Keep the tables of the files under their digest, unless they are there. Call inside `Store.write`."""
+    _insert_base(connection, digest=digest, made_at=to_text(at), content=content)
+
+
+def _table_ids(connection: Connection, keys: Iterable[TableKey]) -> dict[TableKey, int]:
+    """The numbers of tables, given now where they have none; in one order, so that rivals wait and do not deadlock."""
+    found = {}
+    for key in sorted(keys):
+        values: dict[str, Any] = key._asdict()
+        row = _find_table(connection, **values).fetchone()
+        if row is None:
+            _add_table(connection, **values)
+            row = _find_table(connection, **values).fetchone()
+        found[key] = row[0]
+    return found
+
+
+def _insert_many(connection: Connection, table: Table, values: list[tuple[Any, ...]]) -> None:
+    """Each driver's fastest way; the columns are those of the table after ``seq``."""
+    names = ", ".join(column.name for column in table.columns if column.name != "seq")
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * (len(table.columns) - 1))
+        driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", values)  # noqa: S608 - names come from the table definition
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for each in values:
+            copy.write_row(each)
