@@ -42,7 +42,8 @@ class Contradiction:
 def contradictions(tables: Tables) -> Iterator[Contradiction]:
     """Everything in the tables that contradicts itself, table by table."""
     for each in (*tables.lists.values(), *tables.own_lists.values()):
-        yield from _of_list(each)
+        if isinstance(each.codes, dict):  # one that is kept in the store is judged as it is loaded, not at every start
+            yield from _of_list(each)
     general = {(code_map.system, code_map.list): code_map for code_map in tables.maps if not code_map.partner}
     for code_map in tables.maps:
         code_list = tables.lists.get(code_map.list)
