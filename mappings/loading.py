@@ -309,8 +309,9 @@ def _iso_countries() -> dict[str, Code]:
 
 
 def row_id(system: str, name: str, cells: Mapping[str, str]) -> str:
-    """Stable as long as the row's key is: system, list, codes, context, first day."""
-    pair = cells["code"] or f"<{cells['canonical']}"
+    """Stable as long as the row's key is: system, list, code, context, first day; outwards the canonical code is it."""
+    outwards = cells.get("direction") == Direction.OUT or not cells["code"]
+    pair = f"{cells['code']}<{cells['canonical']}" if outwards else cells["code"]
     context = f"@{cells['context']}" if cells["context"] else ""
     since = f"+{cells['valid_from']}" if cells["valid_from"] else ""
     return f"{system}/{name}/{pair}{context}{since}"

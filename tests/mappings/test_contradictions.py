@@ -51,7 +51,7 @@ def refusal(folder):
         # The way back is another row's, on later days only.
         (
             ("1,KGM,,in,none,,,,", "1,KGM,,out,none,,2026-06-30,,", "2,KGM,,out,widens,2026-07-01,,,"),
-            "on 2026-07-01: land/unit/2+2026-07-01 (2=KGM) answers",
+            "on 2026-07-01: land/unit/2<KGM+2026-07-01 (2=KGM) answers",
         ),
         # The way back ends.
         (("1,KGM,,in,none,,,,", "1,KGM,,out,none,,2026-06-30,,"), "on 2026-07-01: no row leads back"),
@@ -60,7 +60,7 @@ def refusal(folder):
         # The way back is said not to exist in one context.
         (("1,KGM,,both,none,,,,", "9,KGM,636/A,none,none,,,,"), "in the context 636/A: no row leads back"),
         (("1,KGM,,in,none,,,,",), "no row leads back"),
-        (("1,KGM,,in,none,,,,", "2,KGM,,out,widens,,,,"), "land/unit/2 (2=KGM) answers"),
+        (("1,KGM,,in,none,,,,", "2,KGM,,out,widens,,,,"), "land/unit/2<KGM (2=KGM) answers"),
     ],
 )
 def test_a_row_that_claims_no_loss_leads_back_on_all_days_and_in_all_contexts(write, rows, words):
@@ -185,3 +185,8 @@ def test_every_contradiction_is_told_not_only_the_first(write):
     row = replace(tables.maps[0].rows[0], canonical="ZZZ", context="999")
     told = contradictions(replace(tables, maps=(replace(tables.maps[0], rows=(row,)),)))
     assert [(each.found, each.rows) for each in told] == [("ZZZ", (row,)), ("999", (row,))]
+
+
+def test_rows_of_one_code_have_ids_of_their_own(write):
+    rows = load_tables(write("1,KGM,,both,none,,,,", "1,TNE,,out,widens,,,,", "1,LTR,,out,widens,,,,")).maps[0].rows
+    assert [row.id for row in rows] == ["land/unit/1", "land/unit/1<TNE", "land/unit/1<LTR"]
