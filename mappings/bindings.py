@@ -20,8 +20,6 @@ class Binding:
     type: str
     element: str = ""
     attribute: str = ""
-    not_with: str = ""
-    """A system whose documents have another form at this place, so that a mapper answers instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,10 @@ class Bindings:
     places: tuple[Binding, ...]
     notes: dict[str, str]
     """List by note subject, for notes whose content is a code."""
+    treatments: dict[str, str]
+    """List by the property of a treatment whose value is a code."""
+    classes: dict[str, str]
+    """List of the class codes by canonical classification system."""
     roles: dict[str, str]
     """UNTDID 3035 role by the element name of a party."""
     clauses: dict[str, str]
@@ -61,6 +63,8 @@ def bindings() -> Bindings:
     return Bindings(
         tuple(Binding(**entry) for entry in parsed["binding"]),
         {entry["subject"]: entry["list"] for entry in parsed["note"]},
+        parsed["treatments"],
+        parsed["classes"],
         parsed["roles"],
         parsed["ched"]["clauses"],
         parsed["ched"]["notes"],

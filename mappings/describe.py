@@ -43,12 +43,10 @@ def _structure() -> str:
 
 
 def _places() -> str:
-    rows = [
-        (f"`{place.type}/{place.element or '@' + place.attribute}`", place.list)
-        for place in bindings().places
-        if place.not_with != "ephyto"
-    ]
+    rows = [(f"`{place.type}/{place.element or '@' + place.attribute}`", place.list) for place in bindings().places]
     rows += [(f"`SPSNoteType/Content` where the subject is {key}", name) for key, name in bindings().notes.items()]
+    rows += [(f"second Description of a treatment, after {key}", name) for key, name in bindings().treatments.items()]
+    rows += [(f"ClassCode of the system {key}", name) for key, name in bindings().classes.items()]
     roles = ", ".join(f"{element} {role}" for element, role in bindings().roles.items())
     return (
         "## Places that carry a list\n\n"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from gateway.errors import TranslationRefused
-from gateway.xml.names import DS, RAM21, SPS17, XSI, qn, readable
+from gateway.xml.names import DS, XSI, qn, readable
+from mappings.document_types import context_of
 from mappings.models import CANONICAL, TranslatedPlace, Translation
 from mappings.walk import Pass, plan_for
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from mappings.index import Index
 
-_TYPE_CODE = f"{qn(SPS17, 'SPSExchangedDocument')}/{qn(RAM21, 'TypeCode')}"
+__all__ = ["copy_of", "steps", "translate"]
 
 
 def translate(root: _Element, *, source: str, target: str, index: Index, partner: str = "") -> Translation:
@@ -45,17 +46,12 @@ def translate(root: _Element, *, source: str, target: str, index: Index, partner
     places: list[TranslatedPlace] = []
     versions: dict[str, str] = {}
     for step_source, step_target in steps(source, target):
-        run = Pass(index, step_source, step_target, partner, document_type(document))
+        run = Pass(index, step_source, step_target, partner, context_of(document, index, step_source, partner))
         run.walk(document, plan_for(step_source, step_target), f"/{readable(str(document.tag))}")
         places += run.places
         versions |= run.versions
     etree.cleanup_namespaces(document)
     return Translation(document, tuple(places), versions, index.version)
-
-
-def document_type(document: _Element) -> str:
-    """The document type code: rows may hold for one type only."""
-    return (document.findtext(_TYPE_CODE) or "").strip()
 
 
 def steps(source: str, target: str) -> tuple[tuple[str, str], ...]:

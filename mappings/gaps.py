@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import TranslationRefused
 from gateway.xml.names import readable
-from mappings.engine import copy_of, document_type, steps
+from mappings.document_types import context_of
+from mappings.engine import copy_of, steps
 from mappings.walk import Pass, plan_for
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def find_gaps(
     """
     document = copy_of(root)
     for step_source, step_target in steps(source, target):
-        run = _Search(index, step_source, step_target, partner, document_type(document))
+        run = _Search(index, step_source, step_target, partner, context_of(document, index, step_source, partner))
         try:
             run.walk(document, plan_for(step_source, step_target), f"/{readable(str(document.tag))}")
         except TranslationRefused as refusal:
@@ -52,5 +53,6 @@ class _Search(Pass):
         try:
             return super().code(name, code, path)
         except TranslationRefused as refusal:
+            refusal.gap = (self.source, self.target, name, code, self.context)
             self.gaps.setdefault((refusal.code, name, code), refusal)
             return code

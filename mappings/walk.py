@@ -16,7 +16,8 @@ from lxml import etree
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, UDT21, qn, readable
 from mappings.bindings import bindings, structure_rules, structure_version
-from mappings.models import CANONICAL, translated
+from mappings.document_types import is_ched
+from mappings.models import translated
 from mappings.shape import ROOT_TYPE, children, reorder, shapes
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 MAX_CODE: Final = 64
 """Characters: longer text is prose or a file, and is not looked at closely."""
-
-CHED: Final = "636"
-"""Document type of every CHED, canonical."""
 
 _BARE_DATE: Final = re.compile(r"ReferencedDocument(\[\d+\])?/ram:IssueDateTime$")
 """The date of a document that a CHED refers to is bare text in TRACES (DIGEST 6); the CHED's own one never is."""
@@ -88,16 +86,14 @@ def plan_for(source: str, target: str) -> TypePlan:
             if place.plan is None:
                 place.mapper = mappers.get(slot.type)
             if source != target:
-                _bind(place, name, slot.type, {source, target})
+                _bind(place, name, slot.type)
             place.plain = not (place.plan or place.mapper or place.code_list or place.attribute)
             plans[name].places[tag] = place
     return plans[ROOT_TYPE]
 
 
-def _bind(place: Place, parent_type: str, own_type: str, systems: set[str]) -> None:
+def _bind(place: Place, parent_type: str, own_type: str) -> None:
     for binding in bindings().places:
-        if binding.not_with in systems:
-            continue
         if binding.element and binding.type == parent_type and place.tag == qn(RAM21, binding.element):
             place.code_list = binding.list
         elif binding.attribute and binding.type == own_type:
@@ -119,23 +115,17 @@ class Pass:
         self.target = target
         self.partner = partner
         self.context = context
-        self.ched = self._is_ched()
+        self.ched = is_ched(context)
         """Whether the document is a CHED, whatever its own system calls that type."""
         self.places: list[TranslatedPlace] = []
         self.versions: dict[str, str] = {"structure": structure_version()}
         self.figures: dict[_Element, dict[str, list[_Element]]] = {}
         """For each line what the mapper of the consignment will ask of it."""
         self._lookups: dict[str, Lookup] = {}
+        self._tables: dict[str, Lookup | None] = {}
+        self._back: dict[str, Lookup] = {}
         self._answers: dict[str, dict[str, Entry]] = {}
         self._forms = _forms()
-
-    def _is_ched(self) -> bool:
-        if self.source == CANONICAL or self.context == CHED:
-            return self.context == CHED
-        types = self.index.lookups.get((self.source, CANONICAL, "document-type", self.partner))
-        types = types or self.index.lookups.get((self.source, CANONICAL, "document-type", ""))
-        entry = types.get(self.context) if types is not None else None
-        return entry is not None and entry.target == CHED
 
     # What mappers call.
 
@@ -146,6 +136,23 @@ class Pass:
             found = self._lookups[name] = self.index.lookup(self.source, self.target, name, self.partner)
             self.versions[found.table] = found.version
         return found
+
+    def table(self, name: str) -> Lookup | None:
+        """The rows of a list that systems need not have a table for."""
+        if name not in self._tables:
+            try:
+                self._tables[name] = self.lookup(name)
+            except TranslationRefused:
+                self._tables[name] = None
+        return self._tables[name]
+
+    def comes_back(self, name: str, code: str) -> str:
+        """What the way back makes of a code of the target, empty where it refuses it."""
+        way = self._back.get(name)
+        if way is None:
+            way = self._back[name] = self.index.lookup(self.target, self.source, name, self.partner)
+        entry = way.get(code, self.context)
+        return (entry.target or "") if entry is not None else ""
 
     def code(self, name: str, code: str, path: str) -> str | None:
         """Translate one code and report it; None leaves the place out.

@@ -15,7 +15,7 @@ from gateway.documents.ched import read_ched
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import CANONICAL, translate
-from mappings.walk import CHED
+from mappings.document_types import CHED
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -31,10 +31,10 @@ from gateway.store import (
     read_ched_by_reference,
     record_ched,
 )
-from gateway.traces.wire_common import rewrap
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import C14n, canonicalise, serialise
 from gateway.xml.names import DOCOM1, INTRA1, SPS17
+from gateway.xml.roots import rewrap
 from gateway.xml.schemas import SchemaName, validate
 
 if TYPE_CHECKING:

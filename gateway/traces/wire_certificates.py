@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from gateway.documents.ched.models import NO_CODE
 from gateway.errors import SchemaInvalid
 from gateway.traces.models import FindCertificates, IntraSummary
-from gateway.traces.wire_common import BREACH, add, finish, required, rewrap, spliced, start
+from gateway.traces.wire_common import BREACH, add, finish, required, spliced, start
 from gateway.traces.wire_find import Row, add_page, page_of, read_rows, write_rows
 from gateway.xml.canonical import serialise
 from gateway.xml.names import BASE4, DOCOM1, INTRA1, RAM21, SPS17, path_of, qn
+from gateway.xml.roots import rewrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

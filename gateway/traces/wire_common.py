@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import copy
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
@@ -46,7 +45,6 @@ __all__ = [
     "number_of",
     "read_instant",
     "required",
-    "rewrap",
     "spliced",
     "start",
     "text_of",
@@ -140,22 +138,6 @@ def bare(document: bytes) -> bytes:
     document = document.removeprefix(codecs.BOM_UTF8)
     declaration = _DECLARATION.match(document)
     return document if declaration is None else document[declaration.end() :]
-
-
-def rewrap(root: _Element, namespace: str) -> _Element:
-    """A copy of a document's root under the same local name in another namespace (DIGEST 11, trap 5).
-
-    INTRA and DOCOM certificates have their root in the service's namespace and everything else in SPSCertificate 17,
-    as has the acknowledgement of a CHED. Children, attributes and text stay; a seal over the root does not hold.
-    """
-    prefixes = dict(cast("dict[str, str]", root.nsmap))
-    if namespace not in prefixes.values():
-        prefixes["root" if _PREFIX_OF[namespace] in prefixes else _PREFIX_OF[namespace]] = namespace
-    attributes = {str(key): str(value) for key, value in root.items()}
-    wrapped = etree.Element(qn(namespace, etree.QName(root).localname), attributes, nsmap=prefixes)
-    wrapped.text = root.text
-    wrapped.extend(list(copy.deepcopy(root)))
-    return wrapped
 
 
 def instant(at: datetime) -> str:

@@ -14,10 +14,12 @@ from mappings.mappers import (
     cheds,
     classifications,
     clauses,
+    countries,
     dates,
     lines,
     notes,
     parties,
+    processes,
     statuses,
 )
 
@@ -26,32 +28,44 @@ if TYPE_CHECKING:
 
 _TO_TRACES: dict[str, Mapper] = {
     "DateTimeType": dates.to_traces,
+    "SPSAddressType": countries.to_traces("SPSAddressType", "CountryID", "CountryName"),
     "SPSClassificationType": classifications.to_traces,
     "SPSClauseType": clauses.to_traces,
     "SPSConsignmentType": lines.to_traces,
+    "SPSCountryType": countries.to_traces("SPSCountryType", "ID", "Name"),
     "SPSExchangedDocumentType": statuses.to_traces,
     "SPSNoteType": notes.to_traces,
     "SPSPartyType": parties.to_traces,
+    "SPSProcessCharacteristicType": processes.characteristic,
+    "SPSProcessType": processes.to_traces,
     "SPSTradeLineItemType": lines.figures,
 }
 _TO_EPHYTO: dict[str, Mapper] = {
     "BinaryObjectType": attachments.to_ephyto,
     "DateTimeType": dates.to_ephyto,
+    "SPSAddressType": countries.to_ephyto("SPSAddressType", "CountryID", "CountryName"),
     "SPSClassificationType": classifications.to_ephyto,
     "SPSClauseType": clauses.to_ephyto,
     "SPSConsignmentType": lines.to_ephyto,
+    "SPSCountryType": countries.to_ephyto("SPSCountryType", "ID", "Name"),
     "SPSExchangedDocumentType": statuses.to_ephyto,
     "SPSNoteType": notes.to_ephyto,
     "SPSPartyType": parties.to_ephyto,
+    "SPSProcessCharacteristicType": processes.characteristic,
+    "SPSProcessType": processes.to_ephyto,
     "SPSTradeLineItemType": lines.figures,
 }
-_CHEDS: dict[str, Mapper] = {
+_SAME_FORM: dict[str, Mapper] = {
+    "SPSClassificationType": classifications.same_form,
     "SPSClauseType": cheds.clause,
     "SPSCountrySubDivisionType": cheds.division,
     "SPSLocationType": cheds.location,
     "SPSNoteType": cheds.note,
     "SPSPartyType": cheds.party,
+    "SPSProcessCharacteristicType": processes.characteristic,
     "SPSReferencedDocumentType": cheds.reference,
+    "SPSSealType": cheds.numbered,
+    "SPSTransportEquipmentType": cheds.numbered,
     "SPSTransportMovementType": cheds.movement,
 }
 
@@ -60,4 +74,4 @@ def mappers_for(source: str, target: str) -> dict[str, Mapper]:
     """The mappers of one direction, by UN/CEFACT type; none for the normal form alone."""
     if source == target:
         return {}
-    return {("ephyto", "traces"): _TO_TRACES, ("traces", "ephyto"): _TO_EPHYTO}.get((source, target), _CHEDS)
+    return {("ephyto", "traces"): _TO_TRACES, ("traces", "ephyto"): _TO_EPHYTO}.get((source, target), _SAME_FORM)

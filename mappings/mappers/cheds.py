@@ -30,6 +30,8 @@ _PURPOSE_SCHEME: Final = "ched_purpose"
 """Scheme of a sub-division's ID that names the purpose which the places under it belong to (gateway/documents/ched)."""
 _POST_SCHEMES: Final = frozenset({"un_locode", "authority_activity_id"})
 """Schemes of a border control post, whose first Name is its country."""
+_SCHEMES: Final = "identifier-scheme"
+"""The list of the schemes of vehicles, containers and seals; a system without a table for it says TRACES' own."""
 _UNNAMED: Final = ("operator-activity-type", "section-code")
 """The lists of a party's TypeCode that does not say of which one it is; a refusal names the first."""
 
@@ -112,8 +114,16 @@ def reference(element: _Element, run: Pass, path: str) -> bool:
 
 
 def movement(element: _Element, run: Pass, path: str) -> bool:
-    """The country where a vehicle is registered."""
-    return not run.ched or _country_of(element, run, path)
+    """What kind of number identifies the means of transport, and the country where a vehicle is registered."""
+    return not run.ched or (numbered(element, run, path) and _country_of(element, run, path))
+
+
+def numbered(element: _Element, run: Pass, path: str) -> bool:
+    """What kind of number it is that a vehicle, a container or a seal has."""
+    identifier = first(element, _ID)
+    if run.ched and identifier is not None and run.table(_SCHEMES) is not None:
+        _attribute(identifier, "schemeID", _SCHEMES, run, f"{path}/ram:ID")
+    return True
 
 
 def location(element: _Element, run: Pass, path: str) -> bool:

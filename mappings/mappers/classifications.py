@@ -1,4 +1,9 @@
-"""``SystemName`` holds the system's code in ePhyto, ``SystemID`` in TRACES; HS digits and CN digits."""
+"""``SystemName`` holds the system's code in ePhyto, ``SystemID`` in TRACES; the class codes of each system.
+
+The class code is a code of the list that its system names. Where a partner or a system has a table for that list, the
+code is translated through it; the others are the same everywhere, as CN and EPPO codes are. Without a table the
+Harmonized System and the Combined Nomenclature share six digits.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,8 @@ from lxml import etree
 
 from gateway.errors import TranslationRefused
 from gateway.xml.names import RAM21, qn
+from mappings.bindings import bindings
+from mappings.models import CANONICAL
 from mappings.shape import children, first, insert
 
 if TYPE_CHECKING:
@@ -39,9 +46,7 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
     element.insert(0, identifier)
     _rename(name, run.label(_LIST, system), run, path, plain=name.text == source)
     run.report_form("classification", path, source, system)
-    if source == "HS":
-        _tariff(element, run, path)
-    return True
+    return _class_code(element, system, run, path, tariff=source == "HS")
 
 
 def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
@@ -62,9 +67,38 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     _rename(name, system, run, path, plain=(name.text or "") == label and not identifier.attrib)
     element.remove(identifier)
     run.report_form("classification", path, source, system)
-    if system == "HS":
-        _tariff(element, run, path)
-    return True
+    return _class_code(element, source, run, path, tariff=system == "HS")
+
+
+def same_form(element: _Element, run: Pass, path: str) -> bool:
+    """Between TRACES and a national system both write SystemID; its label is carried."""
+    identifier = first(element, _ID)
+    source = (identifier.text or "").strip() if identifier is not None else ""
+    if identifier is None or not source:
+        return True
+    system = run.code(_LIST, source, f"{path}/ram:SystemID")
+    if system is None:
+        return False
+    if system != identifier.text:
+        identifier.text = system
+    return _class_code(element, source if run.source == CANONICAL else system, run, path, tariff=False)
+
+
+def _class_code(element: _Element, system: str, run: Pass, path: str, *, tariff: bool) -> bool:
+    """Translate the class code by the list of its canonical system; False: the classification is left out."""
+    name = bindings().classes.get(system)
+    if name is None or run.table(name) is None:
+        if tariff:
+            _tariff(element, run, path)
+        return True
+    code = first(element, _CODE)
+    text = (code.text or "").strip() if code is not None else ""
+    if code is None or not text:
+        return True
+    becomes = run.code(name, text, f"{path}/ram:ClassCode")
+    if becomes is not None and becomes != code.text:
+        code.text = becomes
+    return becomes is not None
 
 
 def _rename(name: _Element, text: str, run: Pass, path: str, *, plain: bool) -> None:

@@ -21,13 +21,12 @@ _ID = qn(RAM21, "ID")
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """Say of which list the number is."""
     number = first(element, _ID)
-    if number is not None:
-        text = number.text or ""
-        if number.attrib:
-            run.report_form("clause-foreign", path, text)
-        else:
-            number.set("schemeID", STATEMENTS)
-            run.report_form("clause", path, text, text)
+    text = (number.text or "") if number is not None else ""
+    if number is None or number.attrib:
+        run.report_form("clause-foreign", path, text)
+    else:
+        number.set("schemeID", STATEMENTS)
+        run.report_form("clause", path, text, text)
     return True
 
 

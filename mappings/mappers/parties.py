@@ -22,16 +22,19 @@ _LIST = "party-identifier"
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """The number moves to ID, and the party gets the role of its place."""
     by_tag = {child.tag: child for child in reversed(children(element))}
-    if _ID in by_tag:
-        run.report_form("party-foreign", f"{path}/ram:ID")
-    elif _TYPE in by_tag:
-        _number_to_id(element, by_tag[_TYPE], run, path)
+    if (identifier := by_tag.get(_ID)) is not None:
+        if run.comes_back(_LIST, identifier.get("schemeID", "")):
+            run.report_form("party-foreign", f"{path}/ram:ID", identifier.get("schemeID", ""))
+    elif (number := by_tag.get(_TYPE)) is not None and set(number.attrib) == {"listName"}:
+        _number_to_id(element, number, run, path)
     slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
-    if _ROLE in by_tag:
-        run.report_form("party-foreign", f"{path}/ram:RoleCode", by_tag[_ROLE].text or "")
-    elif slot_role:
-        _add(element, _ROLE, slot_role)
-        run.report_form("party-role", path, "", slot_role)
+    if slot_role:
+        role = by_tag.get(_ROLE)
+        if role is None:
+            _add(element, _ROLE, slot_role)
+            run.report_form("party-role", path, "", slot_role)
+        elif role.text == slot_role:
+            run.report_form("party-foreign", f"{path}/ram:RoleCode", slot_role)
     return True
 
 
@@ -40,30 +43,33 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     identifier = first(element, _ID)
     if identifier is not None:
         _id_to_number(element, identifier, run, path)
-    elif (number := first(element, _TYPE)) is not None and _movable(number, run):
-        run.report_form("party-foreign", f"{path}/ram:TypeCode")
+    elif (number := first(element, _TYPE)) is not None and _would_move(number, run):
+        run.report_form("party-foreign", f"{path}/ram:TypeCode[1]")
     slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
     role = first(element, _ROLE)
-    if role is not None and role.text == slot_role:
+    if slot_role and role is None:
+        run.report_form("party-foreign", f"{path}/ram:RoleCode")
+    elif role is not None and role.text == slot_role:
         if role.attrib:
-            run.report_form("party-foreign", f"{path}/ram:RoleCode", role.text or "")
+            run.report_form("party-foreign", f"{path}/ram:RoleCode", slot_role)
         element.remove(role)
-        run.report_form("party-role", path, slot_role or "", "")
-    elif role is not None or slot_role:
-        run.report_form("party-foreign", f"{path}/ram:RoleCode", (role.text or "") if role is not None else "")
+        run.report_form("party-role", path, slot_role, "")
     return True
 
 
-def _movable(number: _Element, run: Pass) -> bool:
-    return set(number.attrib) == {"listName"} and run.lookup(_LIST).get(str(number.get("listName"))) is not None
+def _would_move(number: _Element, run: Pass) -> bool:
+    """Whether the way back would take it for a registration number of an ePhyto."""
+    return set(number.attrib) == {"listName"} and bool(run.comes_back(_LIST, number.get("listName", "")))
 
 
 def _number_to_id(element: _Element, number: _Element, run: Pass, path: str) -> None:
-    if not _movable(number, run):
+    named = number.get("listName", "")
+    entry = run.lookup(_LIST).get(named)
+    if entry is None or entry.target is None:
         return
-    scheme = run.code(_LIST, str(number.get("listName")), f"{path}/ram:TypeCode/@listName")
+    run.report_code(_LIST, named, entry, f"{path}/ram:TypeCode[1]/@listName")
     element.remove(number)
-    _add(element, _ID, number.text or "", schemeID=scheme or "")
+    _add(element, _ID, number.text or "", schemeID=entry.target)
     run.report_form("party-identifier", path, number.text or "", number.text or "")
 
 
@@ -71,7 +77,6 @@ def _id_to_number(element: _Element, identifier: _Element, run: Pass, path: str)
     scheme = identifier.get("schemeID", "")
     entry = run.lookup(_LIST).get(scheme)
     if entry is None or entry.target is None:
-        run.report_form("party-foreign", f"{path}/ram:ID", scheme)
         return
     run.report_code(_LIST, scheme, entry, f"{path}/ram:ID/@schemeID")
     if set(identifier.attrib) != {"schemeID"}:

@@ -1,8 +1,5 @@
 """What a translation does to a certificate, place by place and as a whole."""
 
-import os
-from pathlib import Path
-
 import pytest
 from lxml import etree
 
@@ -11,6 +8,7 @@ from gateway.sandbox.samples import certificate, example
 from gateway.xml.names import DS, PREFIXES, RAM21, UDT21, qn
 from gateway.xml.schemas import SchemaName, is_valid
 from mappings import Loss, find_gaps, report_from_json, report_to_json, translate
+from mappings.round_trip import round_trip
 
 
 def there(root, index, source="ephyto", target="traces"):
@@ -61,17 +59,14 @@ def test_a_certificate_inside_an_envelope_translates_to_the_same_bytes(root, ind
     assert inside.report[0].path.startswith("/sps:SPSCertificate/")
 
 
-def test_the_full_example_goes_there_and_back_apart_from_its_declared_losses(full, index, canonical):
+def test_the_full_example_goes_there_and_back_apart_from_its_declared_losses(full, index):
     translation = there(full, index)
     assert is_valid(SchemaName.SPS_STRICT, translation.root)
     assert not is_valid(SchemaName.SPS_STRICT, etree.fromstring("<x/>"))
-    back = there(translation.root, index, "traces", "ephyto")
-    assert not back.losses
-    assert {place.row_id for place in translation.losses} == {"structure/hs-digits"}
-    expected = normal(full, index)
-    for place in translation.losses:  # the declared losses are the only difference
-        first(expected, place.path).text = place.target_code
-    assert canonical(back.root) == canonical(expected)
+    trip = round_trip(full, source="ephyto", target="traces", index=index)
+    assert trip.exact
+    rows_of = {loss.row_id for _, loss in trip.differences}
+    assert rows_of == {"structure/hs-digits", "structure/country-name-own"}
 
 
 def test_the_same_tables_give_the_same_bytes_again(full, index, tables):
@@ -356,19 +351,6 @@ def test_normal_form_is_reached_in_one_step(full, index, canonical):
     assert canonical(normal(once, index)) == canonical(once)
 
 
-def test_the_real_full_feature_ephyto_loses_only_what_is_declared(index, canonical):
-    if "IMSOC_CONTRACTS" not in os.environ:
-        pytest.skip("IMSOC_CONTRACTS is not set: no folder of contracts")
-    file = Path(os.environ["IMSOC_CONTRACTS"], "ippc-hub", "ephyto-full-feature.xml")
-    root = etree.parse(file).getroot()
-    translation = there(root, index)
-    assert [place.row_id for place in translation.losses] == ["structure/hs-digits", "structure/unknown"]
-    back = there(translation.root, index, "traces", "ephyto")
-    expected = normal(root, index)
-    first(expected, translation.losses[0].path).text = "060290"
-    assert canonical(back.root) == canonical(expected)
-
-
 # Codes.
 
 
@@ -444,4 +426,4 @@ def test_a_national_system_without_rail_refuses_rail(root, index):
 def test_a_system_without_tables_is_refused(root, index):
     with pytest.raises(TranslationRefused, match="IMG-6005") as refused:
         there(root, index, "ephyto", "atlantis")
-    assert refused.value.expected == "ephyto, national-b, traces"
+    assert {"ephyto", "national-b", "traces"} <= set(refused.value.expected.split(", "))

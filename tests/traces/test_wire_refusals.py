@@ -18,7 +18,7 @@ from gateway.traces import (
     wire_reference,
     wire_submission,
 )
-from gateway.traces.wire_common import rewrap, spliced
+from gateway.traces.wire_common import spliced
 from gateway.xml.boundary import parse
 from gateway.xml.names import (
     ACK17,
@@ -36,6 +36,7 @@ from gateway.xml.names import (
     UDT21,
     qn,
 )
+from gateway.xml.roots import rewrap
 
 pytestmark = pytest.mark.short
 
