@@ -16,7 +16,7 @@ from gateway.xml.census import refuse_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import IO
 
     from lxml.etree import _Element
 
@@ -30,7 +30,7 @@ _CHUNK: Final = 64 * 1024
 
 
 def stream(
-    source: BinaryIO, tag: str, *, name: str, max_file: int = MAX_FILE, max_piece: int = MAX_PIECE
+    source: IO[bytes], tag: str, *, name: str, max_file: int = MAX_FILE, max_piece: int = MAX_PIECE
 ) -> Iterator[_Element]:
     """The elements of one name, each whole when it is given and emptied when the next is asked for.
 
