@@ -237,18 +237,24 @@ class Stored(Protocol):
 class _Transformed:
     """Answers by a rule instead of rows (``mappings.transforms``)."""
 
-    def __init__(self, code_map: CodeMap, version: str, *, inwards: bool) -> None:
+    def __init__(self, layer: _Layer, codes: CodeList, *, inwards: bool) -> None:
+        code_map = layer.code_map
         self._transform = TRANSFORMS[code_map.transform]
         self._id = f"{code_map.system}/{code_map.list}/~{code_map.transform}"
-        self._version = version
+        self._layer = layer
+        self._codes = codes
         self._inwards = inwards
         self._named = frozenset(row.code if inwards else row.canonical for row in code_map.rows)
 
     def get(self, code: str, context: str) -> Entry | None:
+        """A rule answers for codes of the canonical list alone (R-37-2)."""
         if code in self._named:
             return None
         found = (self._transform.inward if self._inwards else self._transform.outward)(code, context)
-        return None if found is None else Entry(found or None, self._id, self._version, self._transform.loss)
+        canonical = found if self._inwards else code
+        if found is None or (canonical and not self._layer.usable(self._codes, canonical)):
+            return None
+        return Entry(found or None, self._id, self._layer.version, self._transform.loss)
 
     def refused(self, _code: str) -> tuple[Row, ...]:
         return ()
@@ -297,7 +303,7 @@ class _Layer:
         else:
             entries = self._same(codes, everything) | entries
         if code_map.transform:
-            further = (*further, _Transformed(code_map, self.version, inwards=inwards))
+            further = (*further, _Transformed(self, codes, inwards=inwards))
         source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
         return Lookup(
             source, target, code_map.list, code_map.name, self.version, self.on, entries, refused, further, blocked
@@ -309,9 +315,17 @@ class _Layer:
         return {
             (code, ""): Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
             for code in identities(replace(everything, otherwise=self.code_map.otherwise), codes)
-            if _holds(codes.codes[code].valid_from, codes.codes[code].valid_to, self.on)
-            and (self.allow_unconfirmed or codes.codes[code].grade is not Grade.UNVERIFIED)
+            if self.usable(codes, code)
         }
+
+    def usable(self, codes: CodeList, code: str) -> bool:
+        """Whether the canonical list has the code on this day, well enough evidenced."""
+        found = codes.codes.get(code)
+        return (
+            found is not None
+            and _holds(found.valid_from, found.valid_to, self.on)
+            and (self.allow_unconfirmed or found.grade is not Grade.UNVERIFIED)
+        )
 
     def _rows(
         self, *, inwards: bool
