@@ -53,6 +53,9 @@ class Further(Protocol):
     def contexts(self, code: str, /) -> tuple[str, ...]:
         """The contexts in which there is an answer for the code."""
 
+    def sources(self, target: str, context: str, /) -> tuple[str, ...]:
+        """The codes that rows turn into this one in this context."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -105,6 +108,23 @@ class Lookup:
                 answers[code] = entry
         return entry
 
+    def sources(self, target: str, context: str = "") -> tuple[str, ...]:
+        """Every code that becomes this one in this context: several, where the other system distinguishes more."""
+        above = chain(context)
+        own = (code for (code, named), entry in self.entries.items() if entry.target == target and named in above)
+        others = (code for each in self.further for code in each.sources(target, context))
+        found = ((code, self.get(code, context)) for code in dict.fromkeys((*own, *others)))
+        return tuple(code for code, entry in found if entry is not None and entry.target == target)
+
+    def refusals(self, code: str) -> tuple[Row, ...]:
+        """Rows about a code that may not be used: of other days, unconfirmed, known to have no equivalent."""
+        return (*self.refused.get(code, ()), *(row for each in self.further for row in each.refused(code)))
+
+    def contexts(self, code: str) -> tuple[str, ...]:
+        """The contexts in which a code has an answer."""
+        own = {named for known, named in self.entries if known == code}
+        return tuple(sorted(own | {named for each in self.further for named in each.contexts(code)}))
+
     def under(self, context: str) -> dict[str, Entry]:
         """The answers of one context by code alone, as far as they are known by now; made once."""
         known = self._under.get(context)
@@ -120,11 +140,7 @@ class Lookup:
         return known
 
     def _refusal(self, code: str, context: str, where: str) -> TranslationRefused:
-        rows = (*self.refused.get(code, ()), *(row for each in self.further for row in each.refused(code)))
-        contexts = sorted(
-            {named for known, named in self.entries if known == code}
-            | {named for each in self.further for named in each.contexts(code)}
-        )
+        rows, contexts = self.refusals(code), self.contexts(code)
         none = next((row for row in rows if row.direction is Direction.NONE and row.context in chain(context)), None)
         if none is not None and none.valid_on(self.day):
             number, why = "IMG-6007", none.evidence
@@ -198,7 +214,9 @@ class Index:
                 layers.append(_Layer(left, f"{below.version}/{codes.version}", on, allow_unconfirmed))
             everything = replace(code_map, rows=tuple(row for each in layers for row in each.code_map.rows))
             for inwards in (True, False):
-                lookup = _join([each.compile(codes, stored or {}, everything, inwards=inwards) for each in layers])
+                compiled = [each.compile(codes, stored or {}, everything, inwards=inwards) for each in layers]
+                in_store = (code_map.system, code_map.list, code_map.partner) in (stored or {})
+                lookup = _behind(compiled) if in_store else _join(compiled)
                 lookups[lookup.source, lookup.target, lookup.list, code_map.partner] = lookup
         return cls(
             on,
@@ -261,6 +279,28 @@ class _Transformed:
 
     def contexts(self, _code: str) -> tuple[str, ...]:
         return ()
+
+    def sources(self, _target: str, _context: str) -> tuple[str, ...]:
+        return ()
+
+
+class _General:
+    """The rows for everybody, behind those of one partner that are kept in the store."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def get(self, code: str, context: str) -> Entry | None:
+        return self._lookup.get(code, context)
+
+    def refused(self, code: str) -> tuple[Row, ...]:
+        return self._lookup.refusals(code)
+
+    def contexts(self, code: str) -> tuple[str, ...]:
+        return self._lookup.contexts(code)
+
+    def sources(self, target: str, context: str) -> tuple[str, ...]:
+        return self._lookup.sources(target, context)
 
 
 def _holds(first: date | None, last: date | None, day: date) -> bool:
@@ -345,6 +385,12 @@ class _Layer:
             if row.direction is Direction.NONE and row.valid_on(self.on):
                 blocked.add((known, row.context))
         return entries, refused, frozenset(blocked)
+
+
+def _behind(layers: Sequence[Lookup]) -> Lookup:
+    """One lookup over layers, of which the first is kept in the store: what is behind it is asked after it."""
+    first, *others = layers
+    return replace(first, further=(*first.further, *(_General(other) for other in others)))
 
 
 def _join(layers: Sequence[Lookup]) -> Lookup:

@@ -187,9 +187,4 @@ class _Lists:
     def every(self, name: str, code: str, where: str) -> tuple[str, ...]:
         """The canonical code, and the others that the partner's system calls the same."""
         back = self._index.lookup(self._target, self._source, name, self._partner.id)
-        others = (
-            canonical
-            for (canonical, context), entry in back.entries.items()
-            if entry.target == code and context in ("", CHED)
-        )
-        return tuple(dict.fromkeys((self.code(name, code, where), *others)))
+        return tuple(dict.fromkeys((self.code(name, code, where), *back.sources(code, CHED))))

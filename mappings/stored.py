@@ -1,0 +1,241 @@
+"""Tables that are too large for memory (TARIC, EPPO, ...): asked code by code at one edition, each answer remembered.
+
+Rows are only ever added, and each belongs to an edition: whoever asks at edition 17 gets the same answer for ever,
+whatever was published since.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from gateway.store import closings_of, rows_about, rows_of
+from mappings.contexts import chain
+from mappings.index import Entry, usable_row
+from mappings.merging import closed, code_id, code_of, row_of
+from mappings.models import Code, CodeMap, Direction, Grade, Loss, Otherwise, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from gateway.store import Store, TableKey
+
+__all__ = ["StoredCodes", "StoredTable"]
+
+MAX_REMEMBERED: Final = 100_000
+"""Codes of one list."""
+
+
+class StoredCodes(Mapping[str, Code]):
+    """The codes of a list that is kept in the store. Safe to share between threads.
+
+    Args:
+        store: where they are.
+        table: the list.
+        edition: what was published later is not seen.
+        base: the codes of the installed list, which those of the store replace.
+        size: how many rows the store has, for ``len``.
+        added: codes that are not published yet, to try them.
+        ended: closings that are not published yet.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        table: TableKey,
+        edition: int,
+        base: Mapping[str, Code],
+        size: int,
+        *,
+        added: Mapping[str, Code] | None = None,
+        ended: Mapping[str, str] | None = None,
+    ) -> None:
+        self._store = store
+        self._table = table
+        self._edition = edition
+        self._base = base
+        self._size = size
+        self._added = added or {}
+        self._ended = ended or {}
+        self._known: dict[str, Code] = {}
+
+    def __getitem__(self, code: str) -> Code:
+        found = self._added.get(code) or self._known.get(code)
+        if found is None:
+            with self._store.read() as connection:
+                found = self._ask(connection, code)
+            if len(self._known) > MAX_REMEMBERED:
+                self._known.clear()
+            if found is not None:
+                self._known[code] = found
+        if found is None:
+            raise KeyError(code)
+        return found
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, str) and self.get(code) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        seen: set[str] = set()
+        with self._store.read() as connection:
+            for row in rows_of(connection, self._table, self._edition):
+                if row.code not in seen:
+                    seen.add(row.code)
+                    if self._ask(connection, row.code) is not None:
+                        yield row.code
+        yield from (code for code in {**self._base, **self._added} if code not in seen)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _ask(self, connection: Connection, code: str) -> Code | None:
+        rows = rows_about(connection, self._table, self._edition, code=code)
+        identifier = code_id(self._table.system, self._table.list, code)
+        ids = [identifier, *(f"{identifier}#{row.seq}" for row in rows)]
+        ends = {**closings_of(connection, self._table, ids, self._edition), **self._ended}
+        for row in reversed(rows):
+            last_day = ends.get(f"{identifier}#{row.seq}")
+            if last_day != "":
+                return _until(code_of(row), last_day)
+        base = self._base.get(code)
+        return None if base is None or ends.get(identifier) == "" else _until(base, ends.get(identifier))
+
+
+def _until(code: Code, last_day: str | None) -> Code:
+    if not last_day:
+        return code
+    end = date.fromisoformat(last_day)
+    return replace(code, valid_to=min(code.valid_to, end) if code.valid_to else end)
+
+
+class StoredTable:
+    """The rows of one map that is kept in the store. Safe to share between threads.
+
+    Args:
+        store: where they are.
+        table: the map.
+        edition: what was published later is not seen.
+        code_map: its header, and the rows of the installed table as they were.
+        codes: the canonical list.
+        added: rows that are not published yet, to try them.
+        ended: closings that are not published yet.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        table: TableKey,
+        edition: int,
+        code_map: CodeMap,
+        codes: Mapping[str, Code],
+        *,
+        added: Sequence[Row] = (),
+        ended: Mapping[str, str] | None = None,
+    ) -> None:
+        self._store = store
+        self._table = table
+        self._edition = edition
+        self.code_map = code_map
+        self._codes = codes
+        self._here = (*code_map.rows, *added)
+        self._ended = dict(ended or {})
+
+    def answers(self, version: str, on: date, *, inwards: bool, allow_unconfirmed: bool) -> _Answers:
+        """Its answers one way on one day."""
+        return _Answers(self, version, on, inwards=inwards, allow_unconfirmed=allow_unconfirmed)
+
+    def about(self, *, code: str = "", canonical: str = "") -> tuple[Row, ...]:
+        """Every row that names this partner code, or this canonical one, with the last days given to it."""
+        here = self._by_code.get(code, ()) if code else self._by_canonical.get(canonical, ())
+        with self._store.read() as connection:
+            found = rows_about(connection, self._table, self._edition, code=code, canonical=canonical)
+            rows = (*here, *(row_of(each, each.seq) for each in found))
+            ends = closings_of(connection, self._table, [row.id for row in rows], self._edition) if rows else {}
+        return closed(rows, {**ends, **self._ended})
+
+    def is_same(self, code: str, on: date, *, allow_unconfirmed: bool) -> bool:
+        """Whether a code carries over unchanged: the canonical list has it, and no row names it on either side."""
+        if self.code_map.otherwise is Otherwise.REFUSE:
+            return False
+        known = self._codes.get(code)
+        if known is None or (known.grade is Grade.UNVERIFIED and not allow_unconfirmed):
+            return False
+        if (known.valid_from and on < known.valid_from) or (known.valid_to and on > known.valid_to):
+            return False
+        return not any(row.direction is not Direction.OUT for row in self.about(code=code)) and not any(
+            row.direction is not Direction.IN for row in self.about(canonical=code)
+        )
+
+    @cached_property
+    def _by_code(self) -> dict[str, list[Row]]:
+        return _grouped(self._here, "code")
+
+    @cached_property
+    def _by_canonical(self) -> dict[str, list[Row]]:
+        return _grouped(self._here, "canonical")
+
+
+def _grouped(rows: Sequence[Row], side: str) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[getattr(row, side)].append(row)
+    return dict(grouped)
+
+
+class _Answers:
+    """One table, one way, one day; `Lookup` remembers what it says."""
+
+    def __init__(self, table: StoredTable, version: str, on: date, *, inwards: bool, allow_unconfirmed: bool) -> None:
+        self._table = table
+        self._version = version
+        self._on = on
+        self._inwards = inwards
+        self._allow_unconfirmed = allow_unconfirmed
+
+    def get(self, code: str, context: str) -> Entry | None:
+        """The answer of the row with the longest context."""
+        rows = self._rows(code)
+        usable = {row.context: row for row in rows if self._holds(row)}
+        none = {row.context for row in rows if row.direction is Direction.NONE and row.valid_on(self._on)}
+        for each in chain(context):
+            row = usable.get(each)
+            if row is None and each in none:
+                return None
+            if row is not None:
+                becomes = row.canonical if self._inwards else row.code
+                return Entry(becomes or None, row.id, self._version, row.loss)
+        if self._table.is_same(code, self._on, allow_unconfirmed=self._allow_unconfirmed):
+            code_map = self._table.code_map
+            return Entry(code, f"{code_map.system}/{code_map.list}/={code}", self._version, Loss.NONE)
+        return None
+
+    def refused(self, code: str) -> tuple[Row, ...]:
+        """Rows about the code that give no answer on this day."""
+        other = Direction.OUT if self._inwards else Direction.IN
+        return tuple(row for row in self._rows(code) if row.direction is not other and not self._holds(row))
+
+    def contexts(self, code: str) -> tuple[str, ...]:
+        """The contexts in which there is an answer."""
+        return tuple(row.context for row in self._rows(code) if self._holds(row))
+
+    def sources(self, target: str, context: str) -> tuple[str, ...]:
+        """The codes that rows turn into this one."""
+        rows = self._table.about(canonical=target) if self._inwards else self._table.about(code=target)
+        found = (row.code if self._inwards else row.canonical for row in rows if self._holds(row))
+        same = self._table.is_same(target, self._on, allow_unconfirmed=self._allow_unconfirmed)
+        codes = dict.fromkeys((*found, *([target] if same else ())))
+        return tuple(code for code in codes if (answer := self.get(code, context)) and answer.target == target)
+
+    def _rows(self, code: str) -> tuple[Row, ...]:
+        if not code:
+            return ()
+        return self._table.about(code=code) if self._inwards else self._table.about(canonical=code)
+
+    def _holds(self, row: Row) -> bool:
+        return usable_row(row, self._on, inwards=self._inwards, allow_unconfirmed=self._allow_unconfirmed)
