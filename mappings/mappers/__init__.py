@@ -56,6 +56,7 @@ _TO_EPHYTO: dict[str, Mapper] = {
     "SPSTradeLineItemType": lines.figures,
 }
 _SAME_FORM: dict[str, Mapper] = {
+    "SPSAuthenticationType": cheds.signatory,
     "SPSClassificationType": classifications.same_form,
     "SPSClauseType": cheds.clause,
     "SPSCountrySubDivisionType": cheds.division,

@@ -28,10 +28,18 @@ _SUBJECT_CODE, _RELATION = qn(RAM21, "SubjectCode"), qn(RAM21, "RelationshipType
 _ALPHA2: Final = re.compile("[A-Z]{2}")
 _PURPOSE_SCHEME: Final = "ched_purpose"
 """Scheme of a sub-division's ID that names the purpose which the places under it belong to (gateway/documents/ched)."""
-_POST_SCHEMES: Final = frozenset({"un_locode", "authority_activity_id"})
+_LOCODE: Final = "un_locode"
+"""The scheme under which the ID is the place's UN/LOCODE and not the code of the post."""
+_POST_SCHEMES: Final = frozenset({_LOCODE, "authority_activity_id"})
 """Schemes of a border control post, whose first Name is its country."""
+_POST_NAME: Final = 2
+"""Position of the post's code among the names (DIGEST 6)."""
+_POSTS: Final = "border-control-post"
+"""The list of posts; a system without a table for it writes the codes of TRACES."""
+_SIGNATURES: Final = "authentication-type"
+"""The list of what a signature stands for; the same holds of it."""
 _SCHEMES: Final = "identifier-scheme"
-"""The list of the schemes of vehicles, containers and seals; a system without a table for it says TRACES' own."""
+"""The list of the schemes of vehicles, containers and seals; the same holds of it."""
 _UNNAMED: Final = ("operator-activity-type", "section-code")
 """The lists of a party's TypeCode that does not say of which one it is; a refusal names the first."""
 
@@ -127,13 +135,27 @@ def numbered(element: _Element, run: Pass, path: str) -> bool:
 
 
 def location(element: _Element, run: Pass, path: str) -> bool:
-    """A border control post: its first Name is the country."""
-    identifier, name = first(element, _ID), first(element, _NAME)
-    if run.ched and identifier is not None and name is not None and identifier.get("schemeID") in _POST_SCHEMES:
-        text = _text(name)
-        if _ALPHA2.fullmatch(text):
-            name.text = run.code("country", text, f"{path}/ram:Name[1]") or ""
-    return True
+    """A border control post: its first Name is the country, its third one the code, which the ID may hold as well."""
+    identifier = first(element, _ID)
+    scheme = identifier.get("schemeID") if run.ched and identifier is not None else None
+    if identifier is None or scheme not in _POST_SCHEMES:
+        return True
+    names = [child for child in children(element) if child.tag == _NAME]
+    if names and _ALPHA2.fullmatch(text := _text(names[0])):
+        names[0].text = run.code("country", text, f"{path}/ram:Name[1]") or ""
+    if run.table(_POSTS) is None:
+        return True
+    if len(names) > _POST_NAME and not _code(names[_POST_NAME], _POSTS, run, f"{path}/ram:Name[{_POST_NAME + 1}]"):
+        names[_POST_NAME].text = ""  # the names count by their position
+    return scheme == _LOCODE or _code(identifier, _POSTS, run, f"{path}/ram:ID")
+
+
+def signatory(element: _Element, run: Pass, path: str) -> bool:
+    """What the signature stands for: the applicant's, the inspector's."""
+    code = first(element, _TYPE)
+    if not run.ched or code is None or run.table(_SIGNATURES) is None:
+        return True
+    return _code(code, _SIGNATURES, run, f"{path}/ram:TypeCode")
 
 
 def division(element: _Element, run: Pass, path: str) -> bool:

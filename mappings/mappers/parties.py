@@ -49,7 +49,7 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     role = first(element, _ROLE)
     if slot_role and role is None:
         run.report_form("party-foreign", f"{path}/ram:RoleCode")
-    elif role is not None and role.text == slot_role:
+    elif role is not None and slot_role and role.text == slot_role:
         if role.attrib:
             run.report_form("party-foreign", f"{path}/ram:RoleCode", slot_role)
         element.remove(role)
