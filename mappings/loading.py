@@ -11,16 +11,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from importlib import metadata, resources
+from importlib import resources
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-import pycountry
-
 from gateway.errors import ConfigurationError
 from mappings.checks import check
+from mappings.countries import BASE, base_label, iso_alpha_three, iso_countries
 from mappings.models import (
     CANONICAL,
     Code,
@@ -162,11 +161,9 @@ def read_list_file(file: Traversable) -> CodeList:
     header, lines, digest = _read(file, CODE_COLUMNS)
     provenance = _provenance(file, header)
     codes: dict[str, Code] = {}
-    if header.get("base") == "pycountry":
-        codes = _iso_countries()
-        label = f"{provenance.version}+pycountry-{metadata.version('pycountry')}"
-        provenance = Provenance(provenance.authority, provenance.source, label, provenance.licence, provenance.grade)
-        digest = hashlib.sha256(f"{digest}{sorted(codes)}".encode()).hexdigest()[:_DIGEST_LENGTH]
+    if header.get("base") == BASE:
+        codes |= iso_countries()
+        provenance, digest = _on_base(provenance, digest, sorted(codes))
     for number, cells in lines:
         where = f"{file.name} line {number}"
         if cells["code"] in codes or not cells["code"]:
@@ -194,6 +191,9 @@ def read_map_file(file: Traversable) -> CodeMap:
     provenance = _provenance(file, header)
     system, name = header["system"], header["list"]
     rows: list[Row] = []
+    if header.get("base") == BASE:
+        rows += (_iso_row(system, name, *pair) for pair in iso_alpha_three().items())
+        provenance, digest = _on_base(provenance, digest, sorted(iso_alpha_three().items()))
     for number, cells in lines:
         where = f"{file.name} line {number}"
         try:
@@ -299,13 +299,19 @@ def _are_columns(cells: list[str], columns: list[str]) -> bool:
     )
 
 
-def _iso_countries() -> dict[str, Code]:
-    return {
-        country.alpha_2: Code(
-            country.alpha_2, getattr(country, "common_name", country.name), None, None, Grade.OFFICIAL, ""
-        )
-        for country in pycountry.countries
-    }
+def _on_base(provenance: Provenance, digest: str, base: object) -> tuple[Provenance, str]:
+    """Provenance and digest of a table that a package is part of."""
+    return (
+        replace(provenance, version=f"{provenance.version}+{base_label()}"),
+        hashlib.sha256(f"{digest}{base}".encode()).hexdigest()[:_DIGEST_LENGTH],
+    )
+
+
+def _iso_row(system: str, name: str, code: str, canonical: str) -> Row:
+    """An alpha-3 code and its alpha-2 one."""
+    cells = {"code": code, "canonical": canonical, "context": "", "valid_from": ""}
+    identity = row_id(system, name, cells)
+    return Row(identity, code, canonical, "", Direction.BOTH, Loss.NONE, None, None, Grade.OFFICIAL, "ISO 3166-1")
 
 
 def row_id(system: str, name: str, cells: Mapping[str, str]) -> str:
