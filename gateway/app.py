@@ -39,7 +39,7 @@ from gateway.endpoints.traces_reference import reference_data
 from gateway.endpoints.traces_retrieval import docom, eu_intra
 from gateway.endpoints.traces_submission import ched_submission
 from gateway.errors import ConfigurationError, Fault, GatewayError
-from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust, payload_for
+from gateway.exchange import Admission, Context, ExchangePolicy, PartnerTrust, payload_for
 from gateway.hub import HubService
 from gateway.hub.polling import Poller, PollerSettings
 from gateway.hub.synchronising import synchronise_lists
@@ -54,6 +54,7 @@ from gateway.traces.contracts import SUBMISSION, SUBMISSION_01
 from gateway.trust import Level
 from mappings import load_tables
 from mappings.hub_lists import load_hub_lists
+from mappings.live import LiveTables
 from mappings.reference import load_reference
 
 if TYPE_CHECKING:
@@ -275,13 +276,15 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
             store=store,
             directory=directory,
             trust=PartnerTrust(directory),
-            index=DayIndex(tables),
+            index=LiveTables(tables, store, allow_unconfirmed=settings.translation.allow_unconfirmed),
             sealer=sealer,
             policy=_policy(settings),
             clock=clock,
             limits=settings.limits,
         )
         context.index.on(clock().date())
+        if exclusive:
+            context.index.keep_base(clock())
         hub = _hub(settings, context)
         worker = _worker(settings, context)
         poller = _poller(settings, context, hub, lists)

@@ -167,6 +167,9 @@ class TranslationSettings:
     tables: Path | None = None
     """Folder of the operator's own rows, laid over the tables of the installation."""
 
+    allow_unconfirmed: bool = False
+    """Use rows that their sources grade as unverified, without anybody confirming them. For sandboxes alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:

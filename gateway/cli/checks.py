@@ -34,7 +34,7 @@ LONG: Final = timedelta(minutes=10)
 
 LOW_DISK_BYTES: Final = 1024**3
 CONNECT_SECONDS: Final = 3.0
-_IN_THE_STORE: Final = ("clock", "partners", "endpoints")
+_IN_THE_STORE: Final = ("mapping changes", "clock", "partners", "endpoints")
 """Checks that read what the store holds."""
 
 
@@ -79,6 +79,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("instance lock", lambda: _lock(desk), ""),
         ("address", lambda: _address(desk), ""),
         ("clock", lambda: _clock(desk), ""),
+        ("mapping changes", lambda: _changes(desk), desk.command("mappings check")),
         ("partners", lambda: _partners(desk), desk.command("partners list")),
     ]
     if not offline:
@@ -186,6 +187,20 @@ def _tables(desk: Desk) -> Iterator[Result]:
     tables = load_tables(overlays=(own,) if own else ())
     tables.compile(datetime.now(UTC).date())
     yield Result("mapping tables", State.OK, f"compile for today{f', with {own}' if own else ''}")
+    if desk.settings.translation.allow_unconfirmed:
+        said = "translation.allow_unconfirmed: rows that nobody confirmed are used; turn it off outside sandboxes"
+        yield Result("mapping tables", State.WARN, said)
+
+
+def _changes(desk: Desk) -> Iterator[Result]:
+    """The operator's changes fit the tables of this installation."""
+    from mappings import load_tables  # noqa: PLC0415 - beside its use
+    from mappings.live import LiveTables  # noqa: PLC0415 - beside its only use
+
+    own = desk.settings.translation.tables
+    with desk.store() as store:
+        live = LiveTables(load_tables(overlays=(own,) if own else ()), store)
+        yield Result("mapping changes", State.OK, f"version {live.version}")
 
 
 def _reference(desk: Desk) -> Iterator[Result]:

@@ -1,12 +1,14 @@
 """The pipeline: who is calling, what may be kept, what is answered, and what is delivered onward."""
 
 from gateway.exchange.admission import Admission
-from gateway.exchange.context import Context, DayIndex, ExchangePolicy, PartnerTrust
+from gateway.exchange.context import Context, ExchangePolicy, PartnerTrust
 from gateway.exchange.delivering import payload_for
 from gateway.exchange.envelope import ReceivedEnvelope, take_envelope
 from gateway.exchange.examination import examine
+from gateway.exchange.holding import told
 from gateway.exchange.journal import refusals_recorded, spend
 from gateway.exchange.models import Examined, ImportOutcome, Principal, Representation, SubmittedDocument
+from gateway.exchange.quarantine import Quarantine, Released, ReleaseOutcome
 from gateway.exchange.reading import (
     CertificateBytes,
     FindCriteria,
@@ -24,14 +26,16 @@ __all__ = [
     "CertificateBytes",
     "CertificateStatus",
     "Context",
-    "DayIndex",
     "Examined",
     "ExchangePolicy",
     "FindCriteria",
     "ImportOutcome",
     "PartnerTrust",
     "Principal",
+    "Quarantine",
     "ReceivedEnvelope",
+    "ReleaseOutcome",
+    "Released",
     "Representation",
     "SubmittedDocument",
     "evidence_file",
@@ -46,4 +50,5 @@ __all__ = [
     "spend",
     "submit",
     "take_envelope",
+    "told",
 ]

@@ -11,15 +11,15 @@ from gateway.xml.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date, datetime
+    from datetime import datetime
 
     from gateway.access import AnchorRecord, Directory, Partner
     from gateway.store import Store
     from gateway.trust import Sealer
     from gateway.xml.limits import Limits
-    from mappings import Index, Tables
+    from mappings.live import LiveTables
 
-__all__ = ["Context", "DayIndex", "ExchangePolicy", "PartnerTrust"]
+__all__ = ["Context", "ExchangePolicy", "PartnerTrust"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Context:
     store: Store
     directory: Directory
     trust: PartnerTrust
-    index: DayIndex
+    index: LiveTables
+    """The mapping tables that hold now; a message takes the index of its day once and keeps it."""
     sealer: Sealer
     policy: ExchangePolicy
     clock: Callable[[], datetime]
@@ -71,26 +72,6 @@ class PartnerTrust:
         if store is None:
             store = stores[partner.id] = TrustStore([_anchor(record) for record in partner.anchors])
         return store
-
-
-class DayIndex:
-    """The mapping tables compiled for a day; yesterday's index is dropped when a new day begins."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self._compiled: tuple[date, Index] | None = None
-
-    @property
-    def tables(self) -> Tables:
-        """The tables behind the index."""
-        return self._tables
-
-    def on(self, day: date) -> Index:
-        """The index of that day."""
-        compiled = self._compiled
-        if compiled is None or compiled[0] != day:
-            compiled = self._compiled = (day, self._tables.compile(on=day))
-        return compiled[1]
 
 
 def _anchor(record: AnchorRecord) -> Anchor:

@@ -169,6 +169,9 @@ base_url = "{instance.address}"
 [server]
 port = {instance.port}
 {self.hub.server_settings(instance)}
+[translation]
+allow_unconfirmed = true
+
 [store]
 url = "sqlite:///imsoc.db"
 

@@ -33,7 +33,7 @@ from gateway.documents.ched import (
     write_ched,
 )
 from gateway.documents.parts import Measure
-from gateway.exchange import Context, DayIndex, ExchangePolicy, PartnerTrust, Principal
+from gateway.exchange import Context, ExchangePolicy, PartnerTrust, Principal
 from gateway.sandbox.pki import Authority
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.soap import SoapCall, SoapVersion, TransportPeer
@@ -43,6 +43,7 @@ from gateway.trust import Purpose as AnchorPurpose
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import load_tables
+from mappings.live import LiveTables
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PORTAL = "https://traces.invalid/tracesnt"
@@ -126,7 +127,7 @@ class World:
             store=self.store,
             directory=self.directory,
             trust=PartnerTrust(self.directory),
-            index=DayIndex(TABLES),
+            index=LiveTables(TABLES),
             sealer=sealer,
             policy=ExchangePolicy(instance="register", roles=frozenset(self.roles)),
             clock=lambda: self.now,

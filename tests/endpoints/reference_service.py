@@ -13,7 +13,7 @@ from lxml import etree
 from gateway.access import Directory
 from gateway.endpoints.traces_common import Services
 from gateway.endpoints.traces_reference import reference_data
-from gateway.exchange import Admission, Context, DayIndex, ExchangePolicy, PartnerTrust
+from gateway.exchange import Admission, Context, ExchangePolicy, PartnerTrust
 from gateway.soap.server import SoapApplication
 from gateway.traces.contracts import REFERENCE
 from gateway.traces.headers import CallHeaders, write_headers
@@ -21,6 +21,7 @@ from gateway.xml.boundary import parse
 from gateway.xml.names import SOAP11, WSSE, WSU
 from gateway.xml.schemas import SchemaName, is_valid
 from mappings import load_tables
+from mappings.live import LiveTables
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 TOKEN = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
@@ -66,7 +67,7 @@ class Service:
             store=store,
             directory=directory,
             trust=PartnerTrust(directory),
-            index=DayIndex(TABLES),
+            index=LiveTables(TABLES),
             sealer=None,
             policy=ExchangePolicy("test", frozenset({"traces"})),
             clock=clock,

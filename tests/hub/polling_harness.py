@@ -14,7 +14,7 @@ from adapters.ippc_hub.client import Pulled
 from adapters.ippc_hub.faults import HubFault
 from gateway.access import Directory, partner_from_record
 from gateway.errors import DeliveryError
-from gateway.exchange import Context, DayIndex, ExchangePolicy, PartnerTrust
+from gateway.exchange import Context, ExchangePolicy, PartnerTrust
 from gateway.hub.polling import Poller, PollerSettings
 from gateway.ippc import Envelope, EnvelopeHeader, TrackingState, wire
 from gateway.ippc.validation_result import ValidationResult
@@ -25,6 +25,7 @@ from gateway.trust import Sealer
 from gateway.xml.boundary import parse
 from gateway.xml.names import HUB, qn
 from mappings import load_tables
+from mappings.live import LiveTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +196,7 @@ class House:
             store=store,
             directory=directory,
             trust=PartnerTrust(directory),
-            index=DayIndex(TABLES),
+            index=LiveTables(TABLES),
             sealer=Sealer(seal.key, seal.certificate_der, seal.chain_der),
             policy=ExchangePolicy("test", frozenset(roles), phyto_routes=frozenset(phyto_routes)),
             clock=lambda: self.now,

@@ -13,7 +13,6 @@ from gateway.access import partner_from_record, record_from_toml
 from gateway.ched.wiring import facts_of
 from gateway.documents.ched import Part, read_ched
 from gateway.errors import Severity
-from gateway.exchange import DayIndex
 from gateway.rules.ched import evaluate_ched
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.pki import Authority
@@ -24,11 +23,12 @@ from gateway.traces.contracts import CONTRACTS
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import CANONICAL, load_tables, translate
+from mappings.live import LiveTables
 from mappings.reference import load_reference
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TABLES = load_tables()
-INDEX = DayIndex(TABLES).on(NOW.date())
+INDEX = LiveTables(TABLES).on(NOW.date())
 
 
 def canonical(ched):
