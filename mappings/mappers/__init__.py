@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.mappers import (
+    animal_counts,
     attachments,
     cheds,
     classifications,
@@ -69,10 +70,21 @@ _SAME_FORM: dict[str, Mapper] = {
     "SPSTransportEquipmentType": cheds.numbered,
     "SPSTransportMovementType": cheds.movement,
 }
+_OWN_FORMS: dict[str, tuple[dict[str, Mapper], dict[str, Mapper]]] = {
+    "national-count": (
+        {"SPSTradeLineItemType": animal_counts.to_traces},
+        {"SPSTradeLineItemType": animal_counts.to_national},
+    ),
+}
+"""Differences of form of single systems beside their codes: towards TRACES, and from there."""
 
 
 def mappers_for(source: str, target: str) -> dict[str, Mapper]:
     """The mappers of one direction, by UN/CEFACT type; none for the normal form alone."""
     if source == target:
         return {}
-    return {("ephyto", "traces"): _TO_TRACES, ("traces", "ephyto"): _TO_EPHYTO}.get((source, target), _SAME_FORM)
+    if "ephyto" in (source, target):
+        return _TO_TRACES if source == "ephyto" else _TO_EPHYTO
+    inwards, _ = _OWN_FORMS.get(source, ({}, {}))
+    _, outwards = _OWN_FORMS.get(target, ({}, {}))
+    return _SAME_FORM | inwards | outwards

@@ -304,7 +304,7 @@ def test_every_line_of_the_reference_file_translates():
                 assert refusal(from_customs(), line[f"uk_code_{kind}"], context)[0] == "IMG-6007"
     assert seen == {outcome for _, outcome, *_ in ROWS} | {"1", "42", "64", "44", "55"}
     per_check = next(line["uk_code_CHEDPP"] for line in lines if line["box"] == "(per check)")
-    assert {word for word in re.findall(r"\b[CHN]\d\d\b", per_check)} == {code for _, code, _ in CHECKS}
+    assert set(re.findall(r"\b[CHN]\d\d\b", per_check)) == {code for _, code, _ in CHECKS}
     assert all(words.lower() in per_check.lower() for words, _, _ in CHECKS)
 
 
