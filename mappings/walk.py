@@ -100,6 +100,11 @@ def _bind(place: Place, parent_type: str, own_type: str) -> None:
             place.attribute, place.attribute_list = binding.attribute, binding.list
 
 
+def _position(siblings: list[_Element], element: _Element) -> int:
+    """Among those of its name, from 1."""
+    return [each for each in siblings if each.tag == element.tag].index(element) + 1
+
+
 @cache
 def _forms() -> dict[str, tuple[str, str, Loss]]:
     """Row, version and loss of each rule of ``structure.csv``."""
@@ -167,6 +172,13 @@ class Pass:
         self.places.append(translated(path, name, code, entry.said))
         return entry.target
 
+    def known(self, name: str, code: str) -> Entry | None:
+        """The answer for one code, None where there is none; nothing is reported."""
+        answers = self._answers.get(name)
+        if answers is None:
+            answers = self._answers[name] = self.lookup(name).under(self.context)
+        return answers.get(code) or self.lookup(name).get(code, self.context)
+
     def report_code(self, name: str, code: str, entry: Entry, path: str) -> None:
         """Report an answer that a mapper looked up by itself."""
         self.places.append(translated(path, name, code, entry.said))
@@ -198,10 +210,11 @@ class Pass:
                 continue
             if child.tail is not None:
                 child.tail = None
-            counts[place.tag] = count = counts.get(place.tag, 0) + 1
             if place.plain and (text := child.text) and text[0] not in _MAYBE_NOTHING:
                 keep = True
             else:
+                count = _position(inner, child) if place.plain else counts.get(place.tag, 0) + 1
+                counts[place.tag] = count
                 here = f"{path}/{place.name}[{count}]" if place.counted or count > 1 else f"{path}/{place.name}"
                 if place.plan is None:
                     keep = self._leaf(child, place, here)

@@ -37,12 +37,13 @@ def to_traces(type_name: str, code_name: str, label_name: str) -> Mapper:
 
     def add(element: _Element, run: Pass, path: str) -> bool:
         code, name, alone = parts(element)
-        label = run.label(_LIST, (code.text or "") if code is not None else "")
-        if not label:
+        label = run.label(_LIST, code.text or "") if code is not None else ""
+        if not label or code is None:
             return True
         if name is None:
-            name = etree.Element(label_tag)
-            insert(element, type_name, name)
+            name = etree.SubElement(element, label_tag)
+            if code.getnext() is not name:
+                insert(element, type_name, name)
         elif name.text or name.attrib or not alone:
             if alone and _is_label(name, label):
                 run.report_form("country-name-own", f"{path}/{where}", label, label)
@@ -82,9 +83,10 @@ def _parts(code_name: str, label_name: str) -> Callable[[_Element], tuple[_Eleme
         code = name = None
         alone = True
         for child in children(element):
-            if child.tag == code_tag:
+            tag = child.tag
+            if tag == code_tag:
                 code = child
-            elif child.tag == label_tag:
+            elif tag == label_tag:
                 alone = name is None
                 name = child if name is None else name
         return code, name, alone

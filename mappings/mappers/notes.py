@@ -32,17 +32,15 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
     subject, marked = by_tag.get(_SUBJECT), by_tag.get(_SUBJECT_CODE)
     if marked is not None:
         run.report_form("note-foreign", path, marked.text or "")
-    elif subject is not None and not subject.attrib and subject.text:
-        text = subject.text
-        entry = run.lookup("note-subject").get(text)
-        if entry is not None and entry.target is not None:
+    elif subject is not None and (text := subject.text):
+        entry = run.known("note-subject", text)
+        if entry is not None and entry.target is not None and not subject.attrib:
             _content(element, text, run, path)
             run.report_code("note-subject", text, entry, f"{path}/ram:Subject")
             run.report_form("note", path, text, entry.target)
-            element.remove(subject)
-            code = etree.SubElement(element, _SUBJECT_CODE)
-            code.set("listID", IPPC_SUBJECTS)
-            code.text = entry.target
+            subject.tag, subject.text = _SUBJECT_CODE, entry.target
+            subject.set("listID", IPPC_SUBJECTS)
+            element.append(subject)
     return True
 
 
@@ -55,7 +53,7 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     text, subject = code.text or "", first(element, _SUBJECT)
     if code.get("listID") == GATEWAY_SUBJECTS:
         return True
-    entry = run.lookup("note-subject").get(text)
+    entry = run.known("note-subject", text)
     exact = subject is None and code.attrib.items() == [("listID", IPPC_SUBJECTS)] and entry is not None
     element.remove(code)
     if exact and entry is not None and entry.target is not None:
@@ -78,7 +76,7 @@ def _mark_plain_subject(element: _Element, run: Pass, path: str) -> None:
     coded = first(element, _CONTENT_CODE) is not None
     if coded:
         _codes_to_text(element)
-    known = subject is not None and not subject.attrib and run.lookup("note-subject").get(subject.text or "")
+    known = subject is not None and not subject.attrib and run.comes_back("note-subject", subject.text or "")
     if coded or known:
         run.report_form("note-foreign", path, (subject.text or "") if subject is not None else "")
 

@@ -64,7 +64,7 @@ def _would_move(number: _Element, run: Pass) -> bool:
 
 def _number_to_id(element: _Element, number: _Element, run: Pass, path: str) -> None:
     named = number.get("listName", "")
-    entry = run.lookup(_LIST).get(named)
+    entry = run.known(_LIST, named)
     if entry is None or entry.target is None:
         return
     run.report_code(_LIST, named, entry, f"{path}/ram:TypeCode[1]/@listName")
@@ -75,7 +75,7 @@ def _number_to_id(element: _Element, number: _Element, run: Pass, path: str) -> 
 
 def _id_to_number(element: _Element, identifier: _Element, run: Pass, path: str) -> None:
     scheme = identifier.get("schemeID", "")
-    entry = run.lookup(_LIST).get(scheme)
+    entry = run.known(_LIST, scheme)
     if entry is None or entry.target is None:
         return
     run.report_code(_LIST, scheme, entry, f"{path}/ram:ID/@schemeID")

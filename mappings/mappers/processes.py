@@ -22,6 +22,9 @@ _TYPE, _DESCRIPTION = qn(RAM21, "TypeCode"), qn(RAM21, "Description")
 TREATMENT: Final = "ZZZ"
 """Process type of every treatment: mutually defined (DIGEST 2.7)."""
 
+_PAIR: Final = 2
+"""A property and its value."""
+
 
 def to_traces(element: _Element, run: Pass, path: str) -> bool:
     """A process of another type stays, and is marked because the way back leaves it out."""
@@ -45,9 +48,11 @@ def characteristic(element: _Element, run: Pass, path: str) -> bool:
 
     A list for which the two systems have no table is carried as it is: the lists of treatments are the hub's.
     """
-    texts = [child for child in children(element) if child.tag == _DESCRIPTION]
-    name = bindings().treatments.get((texts[0].text or "").strip()) if len(texts) > 1 else None
-    if name is None or run.table(name) is None:
+    texts = children(element)
+    if len(texts) > _PAIR or (texts and texts[0].tag != _DESCRIPTION):
+        texts = [child for child in texts if child.tag == _DESCRIPTION]
+    name = bindings().treatments.get(texts[0].text or "") if len(texts) >= _PAIR else None
+    if name is None or texts[1].tag != _DESCRIPTION or run.table(name) is None:
         return True
     code = (texts[1].text or "").strip()
     becomes = run.code(name, code, f"{path}/ram:Description[2]") if code else code
