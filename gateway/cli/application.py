@@ -18,6 +18,7 @@ from gateway.cli import (
     explain,
     hub,
     keys,
+    mappings,
     messages,
     partners,
     running,
@@ -76,6 +77,7 @@ app.add_typer(deliveries.app, name="deliveries", rich_help_panel="Operate")
 app.add_typer(hub.app, name="hub", rich_help_panel="Operate")
 app.add_typer(ched.app, name="ched", rich_help_panel="Operate")
 app.add_typer(certificates.app, name="certificates", rich_help_panel="Operate")
+app.add_typer(mappings.app, name="mappings", rich_help_panel="Operate")
 app.add_typer(partners.app, name="partners", rich_help_panel="Operate")
 app.command("keys", rich_help_panel="Operate")(keys.keys)
 app.add_typer(database.app, name="db", rich_help_panel="Operate")
