@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.faultpoints import reach
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import record_audit
 from gateway.store.reference_records import Edition
@@ -41,7 +40,7 @@ __all__ = [
 ]
 
 _AT_ONCE: Final = 10_000
-"""Rows that `forget_change` takes away in one unit of work."""
+"""Rows that `forget_change` takes away in one unit of work; also what counts as a large change."""
 
 _begin = Statement("INSERT INTO reference_changes (made_at, author) VALUES (:made_at, :author) RETURNING id")
 _add_table = Statement(
@@ -51,6 +50,8 @@ _add_table = Statement(
 _find_table = Statement(
     "SELECT id FROM reference_tables WHERE kind = :kind AND system = :system AND list = :list AND partner = :partner"
 )
+_count_added = Statement("SELECT coalesce(sum(added), 0) FROM reference_counts WHERE change_id = :change_id")
+_analyse = Statement("ANALYZE reference_rows, reference_closings")
 _insert_count = insert(reference_counts)
 _insert_list = insert(reference_lists)
 _insert_base = insert(reference_bases, otherwise="ON CONFLICT DO NOTHING")
@@ -114,7 +115,6 @@ def add_rows(connection: Connection, change: int, rows: Sequence[NewRow]) -> Non
     )
     for table, count in Counter(row.table for row in rows).items():
         _insert_count(connection, change_id=change, table_id=tables[table], added=count, closed=0)
-    reach("reference.rows")
 
 
 def add_closings(connection: Connection, change: int, closings: Sequence[Closing]) -> None:
@@ -174,6 +174,7 @@ def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by i
         "release_limit": release_limit,
     }
     made_at = to_text(at)
+    _know_the_rows(connection, change)
     won = _publish(
         connection, number=expected + 1, expected=expected, change_id=change, made_at=made_at, **values
     ).fetchone()
@@ -183,7 +184,6 @@ def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by i
     edition = Edition(number=number, made_at=from_text(made_at), added=added, closed=closed, **values)
     detail = {"edition": number, "reason": reason, "kind": kind, "source": source, "added": added, "closed": closed}
     record_audit(connection, at=at, actor=author, action="tables changed", subject=f"tables/{number}", detail=detail)
-    reach("reference.published")
     return edition
 
 
@@ -206,6 +206,14 @@ def forget_change(connection: Connection, change: int) -> bool:
 def keep_base(connection: Connection, digest: str, content: bytes, at: datetime) -> None:
     """Keep the tables of the files under their digest, unless they are there. Call inside `Store.write`."""
     _insert_base(connection, digest=digest, made_at=to_text(at), content=content)
+
+
+def _know_the_rows(connection: Connection, change: int) -> None:
+    """PostgreSQL: with statistics from before a large import it would sort a table for each page of it."""
+    if connection.dialect.name != "postgresql":
+        return
+    if _count_added(connection, change_id=change).fetchone()[0] >= _AT_ONCE:
+        _analyse(connection)
 
 
 def _table_ids(connection: Connection, keys: Iterable[TableKey]) -> dict[TableKey, int]:

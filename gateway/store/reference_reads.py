@@ -5,6 +5,7 @@ Rows are only ever added, and every question names its edition: the answer to it
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.store.identifiers import from_text
@@ -68,9 +69,11 @@ _rows_of_change = Statement(
     f"SELECT {_ROW} FROM reference_rows r WHERE r.change_id = :change_id AND r.table_id = :table_id "  # noqa: S608
     "AND r.seq > :seq ORDER BY r.seq LIMIT :limit"
 )
+_find_table = Statement(_TABLE)
+_changes = Statement("SELECT change_id, number FROM reference_editions WHERE number <= :upto")
 _rows_of_table = Statement(
-    f"{_STORED} WHERE r.table_id = ({_TABLE}) AND r.code >= :code AND (r.code > :code OR r.seq > :seq) "
-    "AND e.number <= :upto ORDER BY r.code, r.seq LIMIT :limit"
+    f"SELECT {_ROW}, r.change_id FROM reference_rows r WHERE r.table_id = :table_id "  # noqa: S608
+    "AND (r.code, r.seq) > (:code, :seq) ORDER BY r.code, r.seq LIMIT :limit"
 )
 _rows_by_code = Statement(
     f"{_STORED} WHERE r.table_id = ({_TABLE}) AND r.code = :code AND e.number <= :upto ORDER BY r.seq"
@@ -127,11 +130,15 @@ def touched_tables(connection: Connection, after: int, upto: int) -> dict[TableK
 
 def rows_of(connection: Connection, table: TableKey, upto: int) -> Iterator[StoredRow]:
     """Every row that a table has had by an edition, by code, then in the order in which they came; in pages."""
+    known = _find_table(connection, **table._asdict()).fetchone()
+    if known is None:
+        return
+    editions = dict(_changes(connection, upto=upto).fetchall())  # joined, PostgreSQL would sort the table for each page
     code, seq = "", 0
-    key = table._asdict()
-    while page := _rows_of_table(connection, code=code, seq=seq, upto=upto, limit=_PAGE, **key).fetchall():
-        for row in page:
-            yield StoredRow(table, *row)
+    while page := _rows_of_table(connection, table_id=known[0], code=code, seq=seq, limit=_PAGE).fetchall():
+        for *row, change in page:
+            if change in editions:
+                yield StoredRow(table, *(*row, editions[change]))
         code, seq = page[-1][0], page[-1][12]
 
 
@@ -190,15 +197,19 @@ def closings_of(connection: Connection, table: TableKey, row_ids: Collection[str
     wanted = sorted(row_ids)
     for start in range(0, len(wanted), _IDS_AT_ONCE):
         part = wanted[start : start + _IDS_AT_ONCE]
-        names = ", ".join(f":row_{number}" for number in range(len(part)))
-        closings = Statement(
-            "SELECT c.row_id, c.last_day FROM reference_closings c "  # noqa: S608
-            "JOIN reference_editions e ON e.change_id = c.change_id "
-            f"WHERE c.table_id = ({_TABLE}) AND c.row_id IN ({names}) AND e.number <= :upto ORDER BY e.number, c.seq"
-        )
         values = {f"row_{number}": row_id for number, row_id in enumerate(part)}
-        found.update(closings(connection, upto=upto, **table._asdict(), **values).fetchall())
+        found.update(_closings_of(len(part))(connection, upto=upto, **table._asdict(), **values).fetchall())
     return found
+
+
+@cache
+def _closings_of(count: int) -> Statement:
+    names = ", ".join(f":row_{number}" for number in range(count))
+    return Statement(
+        "SELECT c.row_id, c.last_day FROM reference_closings c "  # noqa: S608 - numbers
+        "JOIN reference_editions e ON e.change_id = c.change_id "
+        f"WHERE c.table_id = ({_TABLE}) AND c.row_id IN ({names}) AND e.number <= :upto ORDER BY e.number, c.seq"
+    )
 
 
 def find_base(connection: Connection, digest: str) -> bytes | None:

@@ -107,7 +107,7 @@ reference_rows = Table(
     Column("labels", Text, nullable=False, comment="JSON, language to text; empty for none"),
     sqlite_autoincrement=True,
 )
-Index("ix_reference_rows_code", reference_rows.c.table_id, reference_rows.c.code)
+Index("ix_reference_rows_code", reference_rows.c.table_id, reference_rows.c.code, reference_rows.c.seq)
 _MAPPED = text("canonical <> ''")
 Index(
     "ix_reference_rows_canonical",

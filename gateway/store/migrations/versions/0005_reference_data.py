@@ -147,7 +147,7 @@ def _rows() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_reference_rows")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_reference_rows_code", "reference_rows", ["table_id", "code"], unique=False)
+    op.create_index("ix_reference_rows_code", "reference_rows", ["table_id", "code", "seq"], unique=False)
     mapped = sa.text("canonical <> ''")
     op.create_index(
         "ix_reference_rows_canonical",
