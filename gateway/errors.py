@@ -213,6 +213,11 @@ class RulesRefused(GatewayError):
 class TranslationRefused(GatewayError):
     """A code has no mapping, several, or an expired one (R-37-2: never guessed)."""
 
+    gap: tuple[str, str, str, str, str] | None = None
+    """Source system, target system, list, code and context without an answer; set by ``mappings.find_gaps``."""
+    gaps: tuple[TranslationRefused, ...] = ()
+    """All of a document, where they were looked for."""
+
 
 class ExchangeRefused(GatewayError):
     """The document's identity, version or state does not allow this."""

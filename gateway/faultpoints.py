@@ -30,6 +30,11 @@ FAULT_POINTS = (
     "commit.after",
     # the exchange: committed, not yet answered
     "submission.committed",
+    # a message goes into quarantine: its bytes are kept, then its entry; it is released: judged, then written down
+    "quarantine.kept",
+    "quarantine.held",
+    "quarantine.judged",
+    "quarantine.released",
     # the worker
     "delivery.claimed",
     "delivery.prepared",

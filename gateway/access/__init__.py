@@ -11,6 +11,7 @@ from gateway.access.models import (
     DeliveryTarget,
     Partner,
     PartnerKind,
+    Untranslatable,
 )
 from gateway.access.records import partner_from_record, partner_from_toml, record_from_toml
 from gateway.access.service import View, check_document, check_operation, view_of
@@ -35,6 +36,7 @@ __all__ = [
     "RuleDirection",
     "RuleType",
     "TracesMembership",
+    "Untranslatable",
     "View",
     "check_document",
     "check_operation",

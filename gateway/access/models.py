@@ -25,6 +25,7 @@ __all__ = [
     "DeliveryTarget",
     "Partner",
     "PartnerKind",
+    "Untranslatable",
 ]
 
 ANY = "*"
@@ -46,6 +47,14 @@ class PartnerKind(StrEnum):
     def is_outside(self) -> bool:
         """Third countries, international organisations and their hub get no personal data by default (R-9-2)."""
         return self in (PartnerKind.THIRD_COUNTRY, PartnerKind.INTERNATIONAL_ORGANISATION, PartnerKind.HUB)
+
+
+class Untranslatable(StrEnum):
+    """What becomes of a message that is right in all but its codes (R-37-2: they are never guessed)."""
+
+    REFUSE = "refuse"
+    QUARANTINE = "quarantine"
+    """It is kept whole, and goes its way when the rows that are missing have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,8 @@ class Partner:
     personal_data: bool = False
     personal_data_basis: str = ""
     timestamp_required: bool = True
+    untranslatable: Untranslatable = Untranslatable.REFUSE
+    """What becomes of messages from it and to it that have codes without a mapping."""
     authentication: Authentication = field(default_factory=Authentication)
     anchors: tuple[AnchorRecord, ...] = ()
     delivery: DeliveryTarget | None = None

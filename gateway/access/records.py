@@ -19,6 +19,7 @@ from gateway.access.models import (
     DeliveryTarget,
     Partner,
     PartnerKind,
+    Untranslatable,
 )
 from gateway.errors import ConfigurationError
 
@@ -39,7 +40,7 @@ _PARTNER_KEYS = frozenset(
     {
         "id", "name", "kind", "country", "contracts", "operations", "document_types", "country_pairs", "code_system",
         "rule_set", "com_informed_on", "personal_data", "personal_data_basis", "timestamp", "authentication",
-        "anchors", "delivery", "enabled", "hub", "polling", "traces",
+        "anchors", "delivery", "enabled", "hub", "polling", "traces", "untranslatable",
     }
 )  # fmt: skip
 _AUTHENTICATION_KEYS = frozenset({"username", "secret", "client_certificates", "web_service_client_id"})
@@ -120,6 +121,9 @@ def partner_from_record(record: Mapping[str, Any]) -> Partner:
     timestamp = record.get("timestamp", "required")
     if timestamp not in ("required", "optional"):
         wrong("partner.timestamp", str(timestamp), "required | optional")
+    untranslatable = record.get("untranslatable", Untranslatable.REFUSE)
+    if untranslatable not in set(Untranslatable):
+        wrong("partner.untranslatable", str(untranslatable), " | ".join(Untranslatable))
     delivery = _delivery(record["delivery"]) if record.get("delivery") else None
     return Partner(
         id=partner_id,
@@ -136,6 +140,7 @@ def partner_from_record(record: Mapping[str, Any]) -> Partner:
         personal_data=record.get("personal_data", False) is True,
         personal_data_basis=text_of(record, "partner", "personal_data_basis", default=""),
         timestamp_required=timestamp == "required",
+        untranslatable=Untranslatable(untranslatable),
         authentication=_authentication(record.get("authentication", {})),
         anchors=tuple(_anchor(anchor, n) for n, anchor in enumerate(tables_of(record, "partner", "anchors"))),
         delivery=delivery,

@@ -38,9 +38,10 @@ from gateway.exchange import (
     refusals_recorded,
     spend,
     submit,
+    told,
 )
 from gateway.soap import Contract, Operation, SoapReply
-from gateway.store import DocumentKey, Form
+from gateway.store import DocumentKey, Form, QuarantineState
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.limits import DEFAULT_LIMITS, Limits
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from gateway.exchange import Admission, Context, Examined, Principal
     from gateway.soap import SoapCall
+    from gateway.store import QuarantineRow
 
 __all__ = ["CONTRACT", "certificate_exchange"]
 
@@ -183,12 +185,12 @@ def _content(given: CertificateBytes) -> bytes:
 def _status(context: Context, principal: Principal, call: SoapCall) -> bytes:
     key = _key(call.body) if call.body.find(qn(CX1, "Document")) is not None else None
     known = history(context, principal.partner, key=key, message_id=_text(call.body, "MessageID"))
-    spend(context, principal, call, str(known.document.key), {})
+    spend(context, principal, call, str(known.key), {})
     return message(
         "GetCertificateStatusResponse",
         [
-            identity_element(known.document.key),
-            element("StatusCode", known.document.status_code),
+            identity_element(known.key),
+            element("StatusCode", known.status_code),
             optional("MessageID", known.sender_message_id),
             element("ExchangeID", known.exchange_id),
             *(
@@ -210,7 +212,27 @@ def _status(context: Context, principal: Principal, call: SoapCall) -> bytes:
                 + "</cx:Delivery>"
                 for delivery in known.deliveries
             ),
+            *(_quarantined(entry) for entry in known.quarantined),
         ],
+    )
+
+
+def _quarantined(entry: QuarantineRow) -> str:
+    """A version that is held, or was discarded, with what its sender was told."""
+    error = told(entry)
+    return (
+        "<cx:Quarantine>"
+        + element("ID", entry.id)
+        + element("StatusCode", entry.status_code)
+        + element("State", entry.state)
+        + optional("MessageID", entry.sender_message_id)
+        + element("ReceivedAt", instant(entry.received_at))
+        + element("UpdatedAt", instant(entry.updated_at))
+        + element("Digest", entry.digest.hex())
+        + element("Code", error.code)
+        + element("Message", entry.reason if entry.state is QuarantineState.DISCARDED else error.message)
+        + "".join(finding(found) for found in error.findings)
+        + "</cx:Quarantine>"
     )
 
 

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from lxml.etree import _Element
+
     from gateway.access import Partner
     from gateway.exchange.context import Context
     from gateway.exchange.models import Principal, SubmittedDocument
     from gateway.trust import VerifiedDocument
-    from mappings import Translation
+    from mappings import Index, Translation
 
-__all__ = ["check_status", "examine", "into_canonical", "signature_policy"]
+__all__ = ["check_status", "examine", "into_canonical", "signature_policy", "translated_for"]
 
 _T = TypeVar("_T")
 
@@ -49,6 +51,7 @@ def examine(
     *,
     dry_run: bool = False,
     target_system: str = "",
+    index: Index | None = None,
 ) -> Examined:
     """Examine one submitted certificate; nothing is stored.
 
@@ -59,6 +62,7 @@ def examine(
         now: aware, UTC; certificates, rules and mapping rows are judged for this moment.
         dry_run: collect refusals instead of raising the first one.
         target_system: the code system to translate to; the canonical one when empty.
+        index: the tables to translate with; those of ``now`` when None.
 
     Raises:
         ExchangeRefused: IMG-7005 without a number or country of issue, IMG-7006 a status that cannot be submitted.
@@ -94,7 +98,7 @@ def examine(
     rule_set = partner.rule_set or ("ephyto" if view.is_phytosanitary else "sps-general")
     findings = evaluate(view.root, rule_set, on=now.date())
     attempt(lambda: _refuse_severe(findings))
-    translation = attempt(lambda: into_canonical(context, partner, view, target_system, now))
+    translation = attempt(lambda: into_canonical(context, partner, view, target_system, now, index))
     reach("submission.translated")
     return Examined(
         identity=identity,
@@ -176,7 +180,12 @@ def _refuse_severe(findings: tuple[Finding, ...]) -> None:
 
 
 def into_canonical(
-    context: Context, partner: Partner, view: SpsCertificate, target_system: str, now: datetime
+    context: Context,
+    partner: Partner,
+    view: SpsCertificate,
+    target_system: str,
+    now: datetime,
+    index: Index | None = None,
 ) -> Translation:
     """The document in the target's codes, the canonical ones when ``target_system`` is empty.
 
@@ -184,11 +193,16 @@ def into_canonical(
         TranslationRefused: with every gap as a finding, because who adds rows wants to know all of them.
     """
     source, target = partner.code_system, target_system or context.policy.canonical_system
-    index = context.index.on(now.date())
+    return translated_for(partner, view.root, source=source, target=target, index=index or context.index.on(now.date()))
+
+
+def translated_for(partner: Partner, root: _Element, *, source: str, target: str, index: Index) -> Translation:
+    """A document in other codes, with the partner's own rows first; refused as `into_canonical` refuses."""
     try:
-        return translate(view.root, source=source, target=target, index=index, partner=partner.id)
+        return translate(root, source=source, target=target, index=index, partner=partner.id)
     except TranslationRefused as refusal:
-        gaps = find_gaps(view.root, source=source, target=target, index=index, partner=partner.id)
+        gaps = find_gaps(root, source=source, target=target, index=index, partner=partner.id)
+        refusal.gaps = gaps
         refusal.findings = tuple(
             Finding(gap.code, Severity.SEVERE, gap.message, gap.where, gap.found, gap.expected, _NEVER_GUESSED)
             for gap in gaps

@@ -39,6 +39,8 @@ def refusals_recorded(context: Context, principal: Principal, call: SoapCall) ->
     except Unavailable:
         raise
     except GatewayError as error:
+        if error.exchange_id:  # quarantine has recorded it with all that it keeps
+            raise
         exchange = new_id(call.received_at)
         replay = error.code == _REPLAY
         refusal = Refusal(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.access import ANY, View, view_of
 from gateway.documents import mask_personal
@@ -20,6 +20,9 @@ from gateway.store import (
     DocumentKey,
     DocumentQuery,
     Form,
+    QuarantineDirection,
+    QuarantineQuery,
+    QuarantineState,
     Visibility,
     changed_documents,
     find_deliveries,
@@ -30,6 +33,7 @@ from gateway.store import (
     find_version,
     find_version_parts,
     find_versions,
+    list_quarantine,
 )
 from gateway.trust import EvidenceParts, build_evidence
 from gateway.xml.boundary import parse
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 
     from gateway.access import Partner
     from gateway.exchange.context import Context
-    from gateway.store import DeliveryRow, DocumentRow, ExchangeParts, VersionRow
+    from gateway.store import DeliveryRow, DocumentRow, ExchangeParts, QuarantineRow, VersionRow
 
 __all__ = [
     "CertificateBytes",
@@ -69,13 +73,17 @@ class CertificateBytes:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A document with its versions, oldest first, and where they went."""
+    """A document with its versions, oldest first, where they went, and what of it is in quarantine."""
 
-    document: DocumentRow
+    key: DocumentKey
+    status_code: str
+    """``HELD`` or 41, rejected, where no version was accepted: what is held is nobody's document yet."""
     versions: tuple[VersionRow, ...]
     deliveries: tuple[DeliveryRow, ...]
     exchange_id: str
     sender_message_id: str | None
+    quarantined: tuple[QuarantineRow, ...] = ()
+    """The sender's own, oldest first, without those that were released."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,9 @@ def history(
                 raise ExchangeRefused("IMG-7004", found=f"message id {message_id}")
             issuer, type_code, number = exchange.subject.split("/", 2)
             key = DocumentKey(issuer, type_code, number)
+        quarantined = _quarantined(connection, partner, key)
+        if quarantined and find_document(connection, key) is None:
+            return _held(key, quarantined)
         document, _ = _visible(connection, partner, key)
         versions = tuple(_with_number(connection, version) for version in find_versions(connection, document.id))
         sent = next((version for version in versions if version.exchange_id == document.version_id), versions[-1])
@@ -156,12 +167,35 @@ def history(
         deliveries = tuple(row for version in versions for row in find_deliveries(connection, version.exchange_id))
     own = document.owner_partner == partner.id
     return History(
-        document,
+        document.key,
+        document.status_code,
         versions,
         deliveries if own or not partner.kind.is_outside else (),
         exchange.id if exchange else sent.exchange_id,
         exchange.sender_message_id if exchange and own else None,
+        quarantined,
     )
+
+
+def _quarantined(connection: Connection, partner: Partner, key: DocumentKey) -> tuple[QuarantineRow, ...]:
+    query = QuarantineQuery(partner=partner.id, subject=str(key), oldest_first=True)
+    left = (QuarantineState.RELEASED, QuarantineState.SUPERSEDED)
+    return tuple(
+        row
+        for row in list_quarantine(connection, query)
+        if row.direction is QuarantineDirection.IN and row.state not in left
+    )
+
+
+def _held(key: DocumentKey, quarantined: tuple[QuarantineRow, ...]) -> History:
+    last = quarantined[-1]
+    held = any(row.state is QuarantineState.HELD for row in quarantined)
+    return History(key, HELD if held else REJECTED, (), (), last.held_in, last.sender_message_id, quarantined)
+
+
+HELD: Final = "HELD"
+"""Not a code of UN/CEFACT: no reader can take it for a status that a certificate has."""
+REJECTED: Final = "41"
 
 
 def find(

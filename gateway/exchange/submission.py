@@ -7,7 +7,8 @@ one wins; the others throw their acknowledgement away and answer with the winner
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import (
     AuthenticationFailed,
@@ -18,22 +19,26 @@ from gateway.errors import (
 )
 from gateway.exchange.acknowledgement import acknowledgement
 from gateway.exchange.examination import examine
+from gateway.exchange.holding import Received, gaps_alone, hold, hold_again, waits_for
 from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json, seal_json
 from gateway.exchange.transitions import FIRST, is_repeat, judge, key_of, names_a_predecessor
 from gateway.faultpoints import reach
 from gateway.store import (
     Conflict,
+    QuarantineState,
     RecordedKind,
     Submission,
+    guard_held,
     new_id,
     record_submission,
+    settle_quarantine,
 )
 from gateway.xml.canonical import serialise
 from mappings import report_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from gateway.exchange.transitions import Transition
     from gateway.store import Recorded
 
-__all__ = ["conflict_of", "kept_from", "recipients", "record", "submit"]
+__all__ = ["conflict_of", "kept_from", "prepare", "recipients", "record", "submit"]
 
 _CONFLICTS = {
     Conflict.VERSION: ("IMG-7001", "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"),
@@ -84,31 +89,59 @@ def submit(
         The sealed acknowledgement, committed. For a repeat the bytes of the first answer.
 
     Raises:
-        GatewayError: any refusal of the examination, IMG-7001 to 7009 where it cannot stand beside what is stored,
-            IMG-2003 a nonce or message id used before, IMG-9001 the store is busy.
+        GatewayError: any refusal of the examination, IMG-6010 it is held in quarantine by the partner's policy,
+            IMG-7001 to 7009 where it cannot stand beside what is stored, IMG-2003 a nonce or message id used before,
+            IMG-9001 the store is busy.
     """
     reach("submission.received")
+    received = Received(contract, operation, request, message_id, now)
     try:
         examined = examine(context, principal, document, now)
     except (RouteRefused, RulesRefused, TranslationRefused):
         # A repeat of an accepted message is answered as recorded even where rules, routes or tables changed since.
         examined = examine(context, principal, document, now, dry_run=True)
         if not is_repeat(context, principal, examined, contract):
-            raise
-    submission = _prepare(
-        context,
-        principal,
-        examined,
-        contract=contract,
-        operation=operation,
-        request=request,
-        message_id=message_id,
-        now=now,
-    )
+            gaps = gaps_alone(principal.partner, examined)
+            if gaps is None:
+                raise
+            raise hold(context, principal, document, examined, received, gaps) from None
+    submission = prepare(context, principal, examined, received)
     reach("submission.acknowledged")
-    recorded = record(context, principal, examined, submission)
+    try:
+        recorded = record(context, principal, examined, submission, partial(_mind_quarantine, submission))
+    except ExchangeRefused:
+        if waits_for(context, principal, examined, contract) is None:
+            raise
+        raise hold(context, principal, document, examined, received, None) from None
+    if recorded.kind is RecordedKind.HELD:
+        raise hold_again(context, principal, examined, received, recorded.exchange_id)
     reach("submission.committed")
     return _answer(recorded, submission)
+
+
+def _mind_quarantine(submission: Submission, connection: Connection, recorded: Recorded) -> None:
+    """What is held of the document gives way to other content of it, and leaves only by being released."""
+    if recorded.kind is not RecordedKind.NEW:
+        return
+    held = guard_held(
+        connection,
+        partner=submission.partner,
+        subject=str(submission.document),
+        status_code=submission.status_code,
+        contract=submission.contract,
+        digest=submission.digest,
+        message_id=submission.sender_message_id,
+    )
+    if held is not None:
+        settle_quarantine(
+            connection,
+            held.id,
+            QuarantineState.SUPERSEDED,
+            actor=submission.partner,
+            reason="the same document was accepted with other content",
+            now=submission.received_at,
+            exchange_id=submission.exchange_id,
+        )
 
 
 def record(
@@ -158,17 +191,23 @@ def _commit(
     return context.store.write(unit)
 
 
-def _prepare(
+def prepare(
     context: Context,
     principal: Principal,
     examined: Examined,
-    *,
-    contract: str,
-    operation: str,
-    request: bytes,
-    message_id: str | None,
-    now: datetime,
+    received: Received,
+    transport: Mapping[str, Any] | None = None,
 ) -> Submission:
+    """The acknowledgement, sealed, and everything that is committed with it.
+
+    Args:
+        context: the services.
+        principal: who sent it.
+        examined: nothing speaks against it.
+        received: the message; ``now`` is the time at which it is accepted.
+        transport: how it came; the principal's method when None.
+    """
+    contract, operation, message_id, now = received.contract, received.operation, received.message_id, received.now
     verified = examined.verified
     if verified is None:
         raise AssertionError("a document without a verified seal is never kept")
@@ -189,7 +228,7 @@ def _prepare(
         contract=contract,
         operation=operation,
         received_at=now,
-        request=request,
+        request=received.request,
         acknowledgement=context.sealer.seal(answer, at=now),
         document=key_of(examined),
         status_code=examined.status_code,
@@ -200,7 +239,7 @@ def _prepare(
         nonces=principal.nonces,
         seal_value=seal.signature_value,
         sender_message_id=message_id,
-        transport={"method": principal.method},
+        transport=transport or {"method": principal.method},
         import_country=examined.import_country or None,
         route=examined.route,
         translated=serialise(examined.translation.root) if examined.translation else None,
@@ -257,6 +296,8 @@ def _answer(recorded: Recorded, submission: Submission) -> bytes:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
             raise conflict_of(recorded, submission)
+        case RecordedKind.HELD:
+            raise AssertionError("what is held was answered before")
 
 
 def conflict_of(recorded: Recorded, submission: Submission) -> ExchangeRefused:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.exchange.models import Examined, Principal
     from gateway.store import DocumentRow
 
-__all__ = ["FIRST", "Transition", "is_repeat", "judge", "key_of", "names_a_predecessor"]
+__all__ = ["FIRST", "Transition", "is_repeat", "judge", "key_of", "names_a_predecessor", "replaced_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def judge(context: Context, principal: Principal, examined: Examined, contract: 
         stands = document is not None and new == current and find_version(connection, document, new) is not None
         replaces, replaced = None, None
         if new == CertificateStatus.REPLACED:
-            replaces = _replaced_key(examined, key)
+            replaces = replaced_key(examined, key)
             replaced = _own_status(connection, principal, replaces or key)
         elif names_a_predecessor(examined) and not stands:
             replaces, replaced = _overtaken(connection, principal, examined, key)
@@ -111,7 +111,7 @@ def _overtaken(
 
     It may never have been sent here, or be withdrawn already.
     """
-    replaces = _replaced_key(examined, key)
+    replaces = replaced_key(examined, key)
     replaced = _own_status(connection, principal, replaces) if replaces else None
     if replaced is None or not may_follow(replaced, CertificateStatus.REPLACED):
         return None, None
@@ -122,7 +122,7 @@ def _status(document: DocumentRow | None) -> str | None:
     return document.status_code if document else None
 
 
-def _replaced_key(examined: Examined, key: DocumentKey) -> DocumentKey | None:
+def replaced_key(examined: Examined, key: DocumentKey) -> DocumentKey | None:
     """The other document that a replacement names; None when it replaces an earlier version of its own number.
 
     That it names one is a rule of every rule set.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["claim_nonces", "insert_exchange", "record_audit", "record_read", "record_refusal"]
+__all__ = ["claim_nonces", "insert_exchange", "journal_refusal", "record_audit", "record_read", "record_refusal"]
 
 insert_exchange = insert(tables.exchanges, otherwise="ON CONFLICT DO NOTHING")
 _insert_nonce = insert(tables.nonces, otherwise="ON CONFLICT DO NOTHING")
@@ -46,6 +46,13 @@ def record_refusal(connection: Connection, refusal: Refusal) -> Recorded:
     leaves ``nonces`` empty.
     """
     claim_nonces(connection, refusal.partner, refusal.nonces)
+    journal_refusal(connection, refusal)
+    _insert_request(connection, exchange_id=refusal.exchange_id, request=refusal.request)
+    return Recorded(RecordedKind.NEW, refusal.exchange_id, contract=refusal.contract)
+
+
+def journal_refusal(connection: Connection, refusal: Refusal, *, repeat_of: str | None = None) -> None:
+    """Its line in the journal and in the audit; the bytes are the caller's to keep."""
     insert_exchange(
         connection,
         id=refusal.exchange_id,
@@ -56,13 +63,12 @@ def record_refusal(connection: Connection, refusal: Refusal) -> Recorded:
         subject=refusal.subject,
         sender_message_id=refusal.sender_message_id,
         idempotency_key=None,
-        repeat_of=None,
+        repeat_of=repeat_of,
         error_code=refusal.error_code,
         error_detail=json.dumps(refusal.error_detail),
         transport=json.dumps(refusal.transport),
         received_at=to_text(refusal.received_at),
     )
-    _insert_request(connection, exchange_id=refusal.exchange_id, request=refusal.request)
     record_audit(
         connection,
         at=refusal.received_at,
@@ -71,7 +77,6 @@ def record_refusal(connection: Connection, refusal: Refusal) -> Recorded:
         subject=refusal.exchange_id,
         detail={"code": refusal.error_code},
     )
-    return Recorded(RecordedKind.NEW, refusal.exchange_id, contract=refusal.contract)
 
 
 def record_read(

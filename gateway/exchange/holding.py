@@ -1,0 +1,302 @@
+"""Into quarantine: a message that is right in all but its codes, of a partner whose policy is to keep it (R-37-2).
+
+Held is not accepted: the exchange is journalled as refused, the sender is told so with the id of the entry and all that
+is missing, and no reader finds the document. What was judged already (grants, route, seal, rules) has passed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.access import Untranslatable
+from gateway.errors import AuthenticationFailed, ExchangeRefused, Finding, Severity, TranslationRefused
+from gateway.exchange.storing import certificates_json, findings_json, seal_json
+from gateway.exchange.transitions import judge, key_of, replaced_key
+from gateway.store import (
+    Conflict,
+    GapRow,
+    HeldMessage,
+    NewHold,
+    QuarantineDirection,
+    QuarantineState,
+    RecordedKind,
+    Refusal,
+    find_document,
+    find_version,
+    get_quarantine,
+    list_quarantine,
+    new_id,
+    record_held,
+    record_held_again,
+)
+from gateway.store import QuarantineQuery as Query
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.access import Partner
+    from gateway.exchange.context import Context
+    from gateway.exchange.models import Examined, Principal, SubmittedDocument
+    from gateway.store import QuarantineRow, Recorded
+    from mappings import Index
+
+__all__ = [
+    "AWAITED",
+    "HOLDABLE",
+    "Received",
+    "gap_rows",
+    "gaps_alone",
+    "hold",
+    "judged_with",
+    "told",
+    "waits_for",
+]
+
+HOLDABLE: Final = frozenset({"IMG-6001", "IMG-6002", "IMG-6003", "IMG-6004", "IMG-6008"})
+"""Gaps that a row can fill. A table that is missing (IMG-6005), a form that cannot be expressed (IMG-6006) and a code
+without equivalent (IMG-6007) stay refusals."""
+
+AWAITED: Final = "quarantine"
+"""In the place of a list: the code is the id of the entry that a later version waits for."""
+
+_TRIES: Final = 3
+"""Of holding the same document at the same moment as others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came."""
+
+    contract: str
+    operation: str
+    request: bytes
+    message_id: str | None
+    now: datetime
+
+
+def judged_with(index: Index) -> str:
+    """Which tables an entry was judged with: a new version, or a new day, may know its codes."""
+    return f"{index.version} {index.on.isoformat()}"
+
+
+def gap_rows(gaps: tuple[TranslationRefused, ...]) -> tuple[GapRow, ...]:
+    """Gaps as the store keeps them."""
+    return tuple(
+        GapRow(*(each.gap or ("", "", "", each.found, "")), each.code, each.where, each.message, each.expected)
+        for each in gaps
+    )
+
+
+def keeps(partner: Partner, refusal: TranslationRefused) -> bool:
+    """Whether the partner's policy keeps what this refusal is about, and rows can fill all of it."""
+    return (
+        partner.untranslatable is Untranslatable.QUARANTINE
+        and bool(refusal.gaps)
+        and all(gap.code in HOLDABLE for gap in refusal.gaps)
+    )
+
+
+def gaps_alone(partner: Partner, examined: Examined) -> TranslationRefused | None:
+    """The refusal of a dry run where gaps that rows can fill are all that is wrong, and the policy is to keep it."""
+    if examined.verified is None or len(examined.refusals) != 1:
+        return None
+    (refusal,) = examined.refusals
+    return refusal if isinstance(refusal, TranslationRefused) and keeps(partner, refusal) else None
+
+
+def waits_for(context: Context, principal: Principal, examined: Examined, contract: str) -> QuarantineRow | None:
+    """The held entry that this version follows: it is held as well, so that both go their way in their order."""
+    if principal.partner.untranslatable is not Untranslatable.QUARANTINE:
+        return None
+    key = key_of(examined)
+    replaced = replaced_key(examined, key)
+    with context.store.read() as connection:
+        for subject in dict.fromkeys((str(key), str(replaced or key))):
+            query = Query(state=QuarantineState.HELD, partner=principal.partner.id, subject=subject)
+            for entry in list_quarantine(connection, query):
+                same = entry.subject == str(key) and entry.status_code == examined.status_code
+                if entry.contract == contract and not same:
+                    return entry
+    return None
+
+
+def hold(
+    context: Context,
+    principal: Principal,
+    document: SubmittedDocument,
+    examined: Examined,
+    received: Received,
+    refusal: TranslationRefused | None,
+) -> TranslationRefused:
+    """Keep a message, or find that it is kept already; returns the answer, to be raised.
+
+    Args:
+        context: the services.
+        principal: who sent it.
+        document: as it came.
+        examined: all of it but the codes holds.
+        received: the message.
+        refusal: with the gaps; None: it waits for an earlier version that is held.
+
+    Raises:
+        ExchangeRefused: IMG-7001 to 7003, 7008, 7009: it could not stand beside what is stored.
+        TranslationRefused: IMG-6020, an operator discarded this very message.
+        AuthenticationFailed: IMG-2003, a nonce or message id was used before.
+    """
+    awaited = waits_for(context, principal, examined, received.contract)
+    _check_standing(context, principal, examined, received.contract, awaited)
+    for _ in range(_TRIES):
+        message = _message(context, principal, document, examined, received, refusal, awaited)
+        recorded = context.store.write(partial(record_held, message=message))
+        if recorded.conflict is not Conflict.STATE:
+            break
+    return answer_to(context, recorded, received)
+
+
+def hold_again(
+    context: Context, principal: Principal, examined: Examined, received: Received, quarantine_id: str
+) -> TranslationRefused:
+    """Answer a message that is in quarantine already; as `hold`."""
+    refusal = _refusal(principal, received, str(key_of(examined)), {"quarantine": quarantine_id})
+    recorded = context.store.write(partial(record_held_again, refusal=refusal, quarantine_id=quarantine_id))
+    return answer_to(context, recorded, received)
+
+
+def answer_to(context: Context, recorded: Recorded, received: Received) -> TranslationRefused:
+    """What the sender is told: the same for the same message, as long as it is held.
+
+    Raises:
+        As `hold`.
+    """
+    if recorded.kind is RecordedKind.REPLAY:
+        raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+    if recorded.kind is RecordedKind.CONFLICT:
+        raise ExchangeRefused("IMG-7008", where="cx:MessageID", found=received.message_id or "")
+    with context.store.read() as connection:
+        entry = get_quarantine(connection, recorded.exchange_id)
+    if entry is None:
+        raise AssertionError("an entry of quarantine is never deleted")
+    return told(entry)
+
+
+def told(entry: QuarantineRow) -> TranslationRefused:
+    """The answer that an entry's sender got, again."""
+    if entry.state is QuarantineState.DISCARDED:
+        error = TranslationRefused("IMG-6020", where="quarantine", found=entry.id, expected=entry.reason)
+    else:
+        answer = entry.answer
+        findings = tuple(Finding(**{**each, "severity": Severity(each["severity"])}) for each in answer["findings"])
+        error = TranslationRefused("IMG-6010", answer["message"], where="quarantine", found=entry.id, findings=findings)
+    error.exchange_id, error.subject, error.spent = entry.held_in, entry.subject, True
+    return error
+
+
+def answer_of(gaps: tuple[TranslationRefused, ...], awaited: QuarantineRow | None) -> dict[str, Any]:
+    """What is said about an entry, as it is kept."""
+    message = "Held in quarantine, not accepted: "
+    if gaps:
+        message += f"{len(gaps)} codes have no translation" if len(gaps) > 1 else "a code has no translation"
+    elif awaited is not None:
+        message += f"it waits for {awaited.subject} with status {awaited.status_code}, held as {awaited.id}"
+    findings = tuple(
+        Finding(gap.code, Severity.SEVERE, gap.message, gap.where, gap.found, gap.expected) for gap in gaps
+    )
+    return {"message": message, "findings": json.loads(findings_json(findings))}
+
+
+def _check_standing(
+    context: Context, principal: Principal, examined: Examined, contract: str, awaited: QuarantineRow | None
+) -> None:
+    """Refuse what could not stand even in good codes; what follows a held version is judged when that is released."""
+    try:
+        judge(context, principal, examined, contract)
+    except ExchangeRefused as refusal:
+        if refusal.code == "IMG-7003" or awaited is None:
+            raise
+    key = key_of(examined)
+    with context.store.read() as connection:
+        document = find_document(connection, key)
+        version = find_version(connection, document, examined.status_code) if document else None
+    if version is not None and version.digest != examined.digest:
+        raise ExchangeRefused("IMG-7001", where=_NUMBER, found=f"{key} with status {examined.status_code}")
+
+
+_NUMBER: Final = "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"
+
+
+def _message(
+    context: Context,
+    principal: Principal,
+    document: SubmittedDocument,
+    examined: Examined,
+    received: Received,
+    refusal: TranslationRefused | None,
+    awaited: QuarantineRow | None,
+) -> HeldMessage:
+    verified = examined.verified
+    if verified is None:
+        raise AssertionError("a document without a verified seal is never kept")
+    quarantine_id = new_id(received.now)
+    subject = str(key_of(examined))
+    answer = answer_of(refusal.gaps if refusal else (), awaited)
+    journalled = _refusal(principal, received, subject, {"quarantine": quarantine_id, **answer, "where": "quarantine"})
+    index = context.index.on(received.now.date())
+    new = NewHold(
+        id=quarantine_id,
+        direction=QuarantineDirection.IN,
+        contract=received.contract,
+        operation=received.operation,
+        partner=principal.partner.id,
+        subject=subject,
+        status_code=examined.status_code,
+        digest=verified.digest,
+        held_in=journalled.exchange_id,
+        code=refusal.gaps[0].code if refusal else "IMG-6010",
+        tables=index.version,
+        judged=judged_with(index),
+        gaps=gap_rows(refusal.gaps) if refusal else _awaiting(awaited, answer["message"]),
+        received_at=received.now,
+        sender_message_id=received.message_id,
+        transport={
+            "method": principal.method,
+            "form": document.form.value,
+            "claimed_route": document.claimed_route,
+            "waits_for": awaited.id if awaited and refusal is None else None,
+        },
+        answer=answer,
+    )
+    seal = verified.seal
+    return HeldMessage(
+        refusal=journalled,
+        hold=new,
+        content=verified.content,
+        findings=findings_json(examined.findings),
+        seal_verdict=seal_json(seal),
+        timestamp_token=seal.timestamp.token_der if seal.timestamp else None,
+        certificates=certificates_json(seal),
+    )
+
+
+def _awaiting(awaited: QuarantineRow | None, message: str) -> tuple[GapRow, ...]:
+    """What it waits for, where it is found by the id of that."""
+    return (GapRow("", "", AWAITED, awaited.id, "", "IMG-6010", "", message, ""),) if awaited else ()
+
+
+def _refusal(principal: Principal, received: Received, subject: str, detail: dict[str, Any]) -> Refusal:
+    return Refusal(
+        exchange_id=new_id(received.now),
+        partner=principal.partner.id,
+        contract=received.contract,
+        operation=received.operation,
+        received_at=received.now,
+        request=received.request,
+        error_code="IMG-6010",
+        error_detail=detail,
+        nonces=principal.nonces,
+        sender_message_id=received.message_id,
+        subject=subject,
+        transport={"method": principal.method},
+    )
