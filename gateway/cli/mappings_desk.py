@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from mappings import Tables
     from mappings.live import LiveTables
 
-__all__ = ["On", "OpenTables", "PartnerOption", "day_of", "history_of", "open_tables"]
+__all__ = ["From", "On", "OpenTables", "PartnerOption", "To", "day_of", "history_of", "open_tables"]
 
 On = Annotated[str, typer.Option("--on", metavar="DAY", help="ISO day whose rows count. [default: today, UTC]")]
+From = Annotated[str, typer.Option("--from", metavar="SYSTEM", help="Code system that it is in.")]
+To = Annotated[str, typer.Option("--to", metavar="SYSTEM", help="Code system that it is wanted in.")]
 PartnerOption = Annotated[str, typer.Option("--partner", help="Id of the partner whose own rows go first.")]
 
 
