@@ -35,8 +35,8 @@ authority. `seen`: in a document, an answer or a source that is public. `seconda
 an operator confirms them, or with `allow_unconfirmed = true`, which is for the sandbox; *Waiting* counts the codes.
 *Source* is the number of a line of [Sources](#sources).
 
-Codes are compared, names never are: TRACES fills names in by itself, and names of one place, package or disease differ
-from system to system. Codes of border control posts are opaque keys.
+Codes are compared, names never are: TRACES fills names in by itself, and each system has its own for one place, package
+or disease. Codes of border control posts are opaque keys.
 """
 _LARGE: Final = """\
 Lists that are too large for a file, or that only their publisher may pass on, are loaded by an operator from the
