@@ -53,9 +53,9 @@ from gateway.store import list_partners, open_store, partners_edition
 from gateway.traces.contracts import SUBMISSION, SUBMISSION_01
 from gateway.trust import Level
 from mappings import load_tables
-from mappings.hub_lists import load_hub_lists
+from mappings.hub_live import LiveHubLists
 from mappings.live import LiveTables
-from mappings.reference import load_reference
+from mappings.reference import LiveReference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,9 +68,8 @@ if TYPE_CHECKING:
     from gateway.ippc.validation_result import ValidationResult
     from gateway.soap import Contract, SoapCall
     from gateway.store import Store
-    from mappings import Tables
-    from mappings.hub_lists import HubLists
-    from mappings.reference import ReferenceData
+    from mappings.hub_live import HubListsNow
+    from mappings.reference import Reference
 
 __all__ = ["Gateway", "build_application", "build_worker", "operating", "operating_cheds"]
 
@@ -88,10 +87,10 @@ class _Parts(NamedTuple):
     context: Context
     hub: HubService | None
     """Our stand-in of the ePhyto hub, with the role hub."""
-    lists: HubLists
+    lists: HubListsNow
     worker: Worker
     poller: Poller
-    reference: ReferenceData
+    reference: Reference
     traces: Built
     """CHEDs and what goes with them; of a hub alone they are not served."""
 
@@ -220,12 +219,14 @@ def _traces_contracts(parts: _Parts, services: Services) -> list[Contract]:
     ]
 
 
-def _validation(context: Context, lists: HubLists) -> Callable[[bytes], tuple[ValidationResult, ...]]:
+def _validation(context: Context, lists: HubListsNow) -> Callable[[bytes], tuple[ValidationResult, ...]]:
     """What ValidatePhytoXML finds in a certificate today."""
 
     def findings_of(text: bytes) -> tuple[ValidationResult, ...]:
         today = context.clock().date()
-        return validate_phyto_xml(text, index=context.index.on(today), on=today, limits=context.limits, lists=lists)
+        return validate_phyto_xml(
+            text, index=context.index.on(today), on=today, limits=context.limits, lists=lists.now()
+        )
 
     return findings_of
 
@@ -267,7 +268,6 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
     sealer = build_sealer(settings.seal)
     own = settings.translation.tables
     tables = load_tables(overlays=(own,) if own else ())
-    lists = load_hub_lists(overlay=settings.hub.lists)
     store = open_store(settings.store.url, exclusive=exclusive)
     try:
         directory = _directory(store)
@@ -285,10 +285,11 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         context.index.on(clock().date())
         if exclusive:
             context.index.keep_base(clock())
+        lists = LiveHubLists(store, settings.hub.lists)
         hub = _hub(settings, context)
         worker = _worker(settings, context)
         poller = _poller(settings, context, hub, lists)
-        reference = _reference(settings, tables)
+        reference = _reference(settings, context.index)
         pades = PadesSealer(sealer)
         traces = build(
             context,
@@ -305,9 +306,14 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
     return _Parts(store, context, hub, lists, worker, poller, reference, traces)
 
 
-def _reference(settings: Settings, tables: Tables) -> ReferenceData:
-    own = settings.translation.tables
-    return load_reference(tables, own=own, languages=_languages(settings.traces))
+def _reference(settings: Settings, tables: LiveTables) -> LiveReference:
+    translation = settings.translation
+    return LiveReference(
+        tables,
+        translation.tables,
+        languages=_languages(settings.traces),
+        allow_unconfirmed=translation.allow_unconfirmed,
+    )
 
 
 def _languages(traces: TracesSettings) -> dict[str, tuple[str, ...]]:
@@ -380,7 +386,7 @@ def _hub(settings: Settings, context: Context) -> HubService | None:
     return HubService(context.store, context.directory, own_countries=own, instance=settings.instance.id)
 
 
-def _poller(settings: Settings, context: Context, hub: HubService | None, lists: HubLists) -> Poller:
+def _poller(settings: Settings, context: Context, hub: HubService | None, lists: HubListsNow) -> Poller:
     """Idle while no partner record has polling: it looks at the records itself, as they change."""
 
     @cache

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
+    from mappings.following import StoredFile, StoredFolder
+
 __all__ = [
     "LISTS",
     "Change",
@@ -57,6 +59,10 @@ class HubLists:
         self._rows = {spec.element: tuple(rows.get(spec.element, ())) for spec in LISTS}
         self._responses: dict[str, bytes] = {}
         self._active: dict[str, dict[str, bool]] = {}
+
+    def now(self) -> HubLists:
+        """These: `mappings.hub_live.LiveHubLists` has others after a change."""
+        return self
 
     def items(self, element: str) -> tuple[Row, ...]:
         """The rows of a list, retired ones included, in the order in which they are served."""
@@ -96,13 +102,16 @@ def _response(spec: ListSpec, rows: Sequence[Row]) -> bytes:
     return f'<hub:{name} xmlns:hub="{HUB}">{items}</hub:{name}>'.encode()
 
 
-def load_hub_lists(directory: Path | None = None, overlay: Path | None = None) -> HubLists:
+def load_hub_lists(
+    directory: Path | None = None, overlay: Path | None = None, *, stored: StoredFolder | None = None
+) -> HubLists:
     """Read the lists.
 
     Args:
         directory: the base lists; the synthetic ones of this package when None.
         overlay: the operator's own rows under the same file names: a row there replaces the base's row about the same
             entry in its place, others are added at the end.
+        stored: lists of the store, over both.
 
     Raises:
         ConfigurationError: IMG-0130 a file or a row cannot be read, IMG-0131 rows contradict each other; the file and
@@ -111,7 +120,8 @@ def load_hub_lists(directory: Path | None = None, overlay: Path | None = None) -
     base: Traversable = directory or resources.files("mappings").joinpath("hub")
     known = {spec.file for spec in LISTS}
     rows: dict[str, dict[tuple[str, ...], tuple[str, Row]]] = {spec.element: {} for spec in LISTS}
-    for layer in (base, *([overlay] if overlay else [])):
+    layers: list[Traversable | StoredFolder] = [base, *([overlay] if overlay else []), *([stored] if stored else [])]
+    for layer in layers:
         try:
             names = sorted(entry.name for entry in layer.iterdir() if entry.name.endswith(".csv"))
         except OSError as error:
@@ -129,7 +139,9 @@ def load_hub_lists(directory: Path | None = None, overlay: Path | None = None) -
     return HubLists({element: [row for _, row in keyed.values()] for element, keyed in rows.items()})
 
 
-def _read(spec: ListSpec, file: Traversable) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, Row]]]:
+def _read(
+    spec: ListSpec, file: Traversable | StoredFile
+) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, Row]]]:
     """The header of one file, and its rows by what tells them apart, each with its place."""
     try:
         lines = file.read_bytes().decode("utf-8-sig").splitlines(keepends=True)

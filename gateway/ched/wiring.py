@@ -24,6 +24,7 @@ from gateway.errors import ChedRefused, ConfigurationError
 from gateway.rules.ched import Facts
 from gateway.store import Cursors
 from gateway.trust import BodySealer
+from mappings.reference import LiveFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.ched.register import Renderer
     from gateway.exchange import Context
     from gateway.store import ChedWrite
-    from mappings.reference import ReferenceData
+    from mappings.reference import Reference
 
 __all__ = ["ADAPTER", "Built", "Choices", "build", "client_of", "facts_of"]
 
@@ -78,9 +79,10 @@ class Built:
     client: TracesNtClient | None
 
 
-def facts_of(reference: ReferenceData) -> Facts:
-    """What the rules ask beside the document."""
-    return Facts(posts=reference.posts, languages=reference.languages, access=reference.access, codes=reference.known)
+def facts_of(reference: Reference) -> Facts:
+    """What the rules ask beside the document, answered by the reference data of the moment."""
+    live = LiveFacts(reference)
+    return Facts(posts=live, languages=live, access=live, codes=live)
 
 
 def build(
@@ -88,7 +90,7 @@ def build(
     choices: Choices,
     *,
     portal: str,
-    reference: ReferenceData,
+    reference: Reference,
     lease: timedelta,
     render: Renderer | None = None,
     render_certificate: CertificateRenderer | None = None,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from gateway.ippc.validation_result import ValidationResult
     from gateway.soap import SoapCall, TransportPeer
     from gateway.xml.limits import Limits
-    from mappings.hub_lists import HubLists
+    from mappings.hub_live import HubListsNow
 
 __all__ = ["PATH", "delivery_service"]
 
@@ -66,7 +66,7 @@ class _Services:
     context: Context
     admission: Admission
     hub: HubService
-    lists: HubLists
+    lists: HubListsNow
     findings_of: Callable[[bytes], Sequence[ValidationResult]]
     journal: HubJournal
 
@@ -74,7 +74,7 @@ class _Services:
 def delivery_service(
     hub: HubService,
     admission: Admission,
-    lists: HubLists,
+    lists: HubListsNow,
     findings_of: Callable[[bytes], Sequence[ValidationResult]],
     context: Context,
 ) -> Contract:
@@ -83,7 +83,7 @@ def delivery_service(
     Args:
         hub: keeps the envelopes.
         admission: knows the callers.
-        lists: the ten code lists.
+        lists: the ten code lists, as they hold when they are asked for.
         findings_of: findings about a certificate, given as the text that an envelope carries, in UTF-8.
         context: for the journal, and for the operator's limits.
     """
@@ -294,7 +294,7 @@ _ELEMENT_OF: Final = {spec.operation: spec.element for spec in LISTS}
 
 def _list(services: _Services, principal: Principal, call: SoapCall) -> bytes:
     services.journal.read(principal, call)
-    return services.lists.response(_ELEMENT_OF[call.operation])
+    return services.lists.now().response(_ELEMENT_OF[call.operation])
 
 
 def _result(call: SoapCall) -> str:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from gateway.endpoints.traces_common import Asked, Services
     from gateway.soap import Contract
-    from mappings.reference import ReferenceData
+    from mappings.reference import Reference, ReferenceData
 
 __all__ = ["reference_data"]
 
@@ -83,17 +83,17 @@ _MAX_TREES: Final = 400
 """Replies that are kept: every tree in every language, for one day."""
 
 
-def reference_data(data: ReferenceData, services: Services) -> Contract:
+def reference_data(reference: Reference, services: Services) -> Contract:
     """The contract with its handlers.
 
     Args:
-        data: what is served; the day of the call decides what holds.
+        reference: what is served, as it holds when a call comes; the day of the call decides what holds.
         services: who admits, and what keeps.
     """
-    trees = _Trees(data)
+    trees = _Trees(reference)
 
     def bound(answer: Callable[[ReferenceData, Asked], bytes]) -> Callable[[Asked], bytes]:
-        return lambda asked: answer(data, asked)
+        return lambda asked: answer(reference.now(), asked)
 
     return serve(
         REFERENCE,
@@ -119,34 +119,33 @@ def reference_data(data: ReferenceData, services: Services) -> Contract:
 class _Trees:
     """Whole trees: thousands of nodes that are the same for everybody all day, so their replies are kept."""
 
-    def __init__(self, data: ReferenceData) -> None:
-        self._data = data
-        self._kept: tuple[date | None, dict[tuple[str, str], bytes]] = (None, {})
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._kept: tuple[ReferenceData | None, date | None, dict[tuple[str, str], bytes]] = (None, None, {})
 
     def answer(self, asked: Asked) -> bytes:
         """GetClassificationTree."""
+        data = self._reference.now()
         tree, language, day = read_tree_request(asked.body), asked.headers.language, _day(asked)
-        found = self._data.trees.tree(tree)
-        kept_for, replies = self._kept
-        if kept_for != day or len(replies) > _MAX_TREES:
+        found = data.trees.tree(tree)
+        kept_of, kept_for, replies = self._kept
+        if kept_of is not data or kept_for != day or len(replies) > _MAX_TREES:
             replies = {}
-            self._kept = (day, replies)
+            self._kept = (data, day, replies)
         reply = replies.get((found.id, language))
         if reply is None:
-            reply = replies[found.id, language] = tree_response(self._below(found, known.ROOT, language, day))
+            reply = replies[found.id, language] = tree_response(_below(data, found, known.ROOT, language, day))
         asked.noted(found.id)
         return reply
 
-    def _below(self, tree: known.Tree, path: str, language: str, day: date) -> tuple[TreeNode, ...]:
-        nodes = (tree.nodes[child] for child in tree.children.get(path, ()))
-        return tuple(
-            replace(self._node(node, language), children=self._below(tree, node.path, language, day))
-            for node in nodes
-            if node.valid_on(day)
-        )
 
-    def _node(self, node: known.Node, language: str) -> TreeNode:
-        return _node(self._data, node, language)
+def _below(data: ReferenceData, tree: known.Tree, path: str, language: str, day: date) -> tuple[TreeNode, ...]:
+    nodes = (tree.nodes[child] for child in tree.children.get(path, ()))
+    return tuple(
+        replace(_node(data, node, language), children=_below(data, tree, node.path, language, day))
+        for node in nodes
+        if node.valid_on(day)
+    )
 
 
 def _all_trees(data: ReferenceData, asked: Asked) -> bytes:
@@ -238,7 +237,7 @@ def _sections(data: ReferenceData, asked: Asked) -> bytes:
 
 def _metadata(data: ReferenceData, asked: Asked) -> bytes:
     kind = read_metadatas_request(asked.body)
-    codes = data.codes(kind)
+    codes = data.codes(kind, _day(asked))
     asked.noted(kind)
     return metadatas_response(_entry(code) for code in codes)
 

@@ -2,6 +2,7 @@
 
 from mappings.reference.codes import KnownCodes
 from mappings.reference.languages import Languages
+from mappings.reference.live import LiveFacts, LiveReference, Reference
 from mappings.reference.loading import FOLDER, ReferenceData, load_reference
 from mappings.reference.models import (
     Access,
@@ -36,12 +37,15 @@ __all__ = [
     "KnownCodes",
     "LaboratoryTest",
     "Languages",
+    "LiveFacts",
+    "LiveReference",
     "MetadataCode",
     "Node",
     "NodeDetail",
     "Post",
     "PostKind",
     "Posts",
+    "Reference",
     "ReferenceData",
     "Section",
     "Taxon",

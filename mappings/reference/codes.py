@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from mappings.models import CodeList
+    from mappings.models import Code, CodeList
 
-__all__ = ["KnownCodes"]
+__all__ = ["KnownCodes", "holds"]
+
+
+def holds(code: Code, on: date) -> bool:
+    """Whether a code holds on a day, both ends included."""
+    return not ((code.valid_from and on < code.valid_from) or (code.valid_to and on > code.valid_to))
 
 
 class KnownCodes:
@@ -24,22 +29,17 @@ class KnownCodes:
     """
 
     def __init__(self, lists: Mapping[str, CodeList], *, allow_unconfirmed: bool = False) -> None:
-        self._days = {
-            name: {
-                code.code: (code.valid_from, code.valid_to)
-                for code in each.codes.values()
-                if allow_unconfirmed or code.grade is not Grade.UNVERIFIED
-            }
-            for name, each in lists.items()
-        }
+        self._lists = lists
+        self._allow_unconfirmed = allow_unconfirmed
 
     def knows(self, name: str, code: str, on: date) -> bool | None:
         """Whether a list has a code on that day, both ends included; None when there is no such list."""
-        codes = self._days.get(name)
-        if codes is None:
+        found = self._lists.get(name)
+        if found is None:
             return None
-        days = codes.get(code)
-        if days is None:
-            return False
-        first, last = days
-        return (first is None or first <= on) and (last is None or on <= last)
+        known = found.codes.get(code)
+        return known is not None and self.admits(known) and holds(known, on)
+
+    def admits(self, code: Code) -> bool:
+        """Whether a code may be used as far as its grade says."""
+        return self._allow_unconfirmed or code.grade is not Grade.UNVERIFIED

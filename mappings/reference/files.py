@@ -1,7 +1,8 @@
 """Reads one list of reference data: CSV in UTF-8 below ``# key: value`` lines that say where its rows come from.
 
 An operator's folder may hold files of the same names: a row there replaces the base row with the same key in its
-place, others are added at the end; ``# base: none`` makes the operator's file the whole list.
+place, others are added at the end; ``# base: none`` makes the operator's file the whole list, and ``# replaces: cheda``
+takes the rows out that have this in their first key, before it adds its own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ import csv
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import ConfigurationError
 from mappings.models import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from importlib.resources.abc import Traversable
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["SPECS", "FileSpec", "Record", "read_list"]
+__all__ = ["SPECS", "FileSpec", "Layer", "ListFile", "Record", "read_list", "write_list"]
 
 _PROVENANCE: Final = ("list", "authority", "source", "version", "licence", "grade")
 _TRUTH: Final = {"true": True, "false": False, "": False}
@@ -37,6 +37,27 @@ class FileSpec:
     def file(self) -> str:
         """Its file name."""
         return f"{self.name}.csv"
+
+
+class ListFile(Protocol):
+    """A list's file: in a folder, in the package or in the store."""
+
+    @property
+    def name(self) -> str:
+        """For complaints."""
+
+    def is_file(self) -> bool:
+        """Whether it is there."""
+
+    def read_bytes(self) -> bytes:
+        """Its content."""
+
+
+class Layer(Protocol):
+    """A folder of lists."""
+
+    def joinpath(self, name: str, /) -> ListFile:
+        """One of its files, which need not be there."""
 
 
 def _spec(name: str, columns: str, key: str) -> FileSpec:
@@ -110,7 +131,7 @@ class Record:
         )
 
 
-def read_list(spec: FileSpec, layers: Sequence[Traversable]) -> list[Record]:
+def read_list(spec: FileSpec, layers: Sequence[Layer]) -> list[Record]:
     """The rows of one list from all folders that have it, the later ones on top.
 
     Raises:
@@ -121,11 +142,42 @@ def read_list(spec: FileSpec, layers: Sequence[Traversable]) -> list[Record]:
         file = layer.joinpath(spec.file)
         if file.is_file():
             header, found = _read(spec, file)
-            rows = found if header.get("base") == "none" else rows | found
+            replaced = header.get("replaces", "")
+            if header.get("base") == "none":
+                rows = {}
+            elif replaced:
+                rows = {key: row for key, row in rows.items() if key[0] != replaced}
+            rows = rows | found
     return list(rows.values())
 
 
-def _read(spec: FileSpec, file: Traversable) -> tuple[dict[str, str], dict[tuple[str, ...], Record]]:
+def write_list(
+    spec: FileSpec,
+    rows: Iterable[Mapping[str, str]],
+    provenance: Mapping[str, str],
+    *,
+    replaces: str | None = None,
+) -> bytes:
+    """A list as `read_list` reads it.
+
+    Args:
+        spec: which list.
+        rows: cells by column; a column that is not there is empty.
+        provenance: authority, source, version, licence, grade.
+        replaces: the first key of the rows that these take the place of; empty when each takes that of its own key
+            only; None when they are the whole list.
+    """
+    text = StringIO()
+    base = {"base": "none"} if replaces is None else {"replaces": replaces} if replaces else {}
+    for name, value in {"list": spec.name, **base, **provenance}.items():
+        text.write(f"# {name}: {' '.join(value.split())}\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(spec.columns)
+    writer.writerows([row.get(column, "") for column in spec.columns] for row in rows)
+    return text.getvalue().encode()
+
+
+def _read(spec: FileSpec, file: ListFile) -> tuple[dict[str, str], dict[tuple[str, ...], Record]]:
     try:
         lines = file.read_bytes().decode("utf-8-sig").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:

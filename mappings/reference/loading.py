@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ChedRefused, ConfigurationError
 from mappings.models import Grade
-from mappings.reference.codes import KnownCodes
+from mappings.reference.codes import KnownCodes, holds
 from mappings.reference.files import SPECS, read_list
 from mappings.reference.languages import Languages
 from mappings.reference.models import (
@@ -26,16 +26,18 @@ from mappings.reference.models import (
 )
 from mappings.reference.posts import Posts
 from mappings.reference.trees import ROOT, CommodityAccess, Trees
+from mappings.stored import StoredCodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from importlib.resources.abc import Traversable
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from mappings.loading import Tables
-    from mappings.reference.files import Record
+    from mappings.models import CodeList
+    from mappings.reference.files import Layer, Record
 
-__all__ = ["FOLDER", "ReferenceData", "load_reference"]
+__all__ = ["FOLDER", "ReferenceData", "load_reference", "read_records"]
 
 FOLDER: Final = "reference"
 """The operator's lists: this folder inside the folder of the operator's tables."""
@@ -56,21 +58,51 @@ class ReferenceData:
     """The canonical lists of codes."""
     sections: tuple[Section, ...]
     metadata: dict[str, tuple[MetadataCode, ...]]
-    """By metadata type."""
+    """By metadata type: the lists of ``metadata.csv``."""
+    code_lists: dict[str, CodeList]
+    """By metadata type: the lists of codes that are served as metadata too."""
     categories: tuple[TestCategory, ...]
     tests: tuple[LaboratoryTest, ...]
     models: dict[str, CertificateModel]
 
-    def codes(self, metadata_type: str) -> tuple[MetadataCode, ...]:
+    def now(self) -> ReferenceData:
+        """These: `mappings.reference.live.LiveReference` has others after a change."""
+        return self
+
+    def with_tables(self, tables: Tables, *, allow_unconfirmed: bool = False) -> ReferenceData:
+        """The same lists with the codes of other tables."""
+        return replace(
+            self,
+            known=KnownCodes(tables.lists, allow_unconfirmed=allow_unconfirmed),
+            code_lists=_code_lists(tables, self.metadata),
+        )
+
+    def codes(self, metadata_type: str, on: date | None = None) -> tuple[MetadataCode, ...]:
         """One metadata list.
+
+        Args:
+            metadata_type: its name.
+            on: a code of the tables is active when it holds on this day; whenever, without one.
 
         Raises:
             ChedRefused: IMG-7312 there is no such list.
         """
         found = self.metadata.get(metadata_type)
-        if found is None:
-            raise ChedRefused("IMG-7312", found=metadata_type, expected=", ".join(sorted(self.metadata)))
-        return found
+        if found is not None:
+            return found
+        code_list = self.code_lists.get(metadata_type)
+        if code_list is None:
+            raise ChedRefused("IMG-7312", found=metadata_type, expected=", ".join(sorted(self.metadata_types)))
+        return tuple(
+            MetadataCode(metadata_type, each.code, each.name, active=on is None or holds(each, on))
+            for each in code_list.codes.values()
+            if self.known.admits(each)
+        )
+
+    @property
+    def metadata_types(self) -> frozenset[str]:
+        """The names of all metadata lists."""
+        return frozenset((*self.metadata, *self.code_lists))
 
     def model(self, model_id: str) -> CertificateModel:
         """One certificate model.
@@ -101,6 +133,7 @@ def load_reference(
     directory: Path | None = None,
     languages: Mapping[str, Iterable[str]] | None = None,
     allow_unconfirmed: bool = False,
+    stored: Sequence[Layer] = (),
 ) -> ReferenceData:
     """Read the lists.
 
@@ -110,19 +143,17 @@ def load_reference(
         directory: the base lists; the ones of this package when None.
         languages: of the settings: languages by country, over the list's (R-40-2).
         allow_unconfirmed: also use rows graded unverified (sandbox only).
+        stored: lists of the store, over all others.
 
     Raises:
         ConfigurationError: IMG-0130 a file or a row cannot be read, IMG-0131 rows contradict each other.
     """
-    layers: list[Traversable] = [directory or resources.files("mappings.reference").joinpath("data")]
-    if own is not None and (own / FOLDER).is_dir():
-        layers.append(own / FOLDER)
-    read = {spec.name: read_list(spec, layers) for spec in SPECS}
+    read = read_records(own, directory=directory, stored=stored)
     rows = {
         name: [record for record in records if allow_unconfirmed or record.grade is not Grade.UNVERIFIED]
         for name, records in read.items()
     }
-    metadata = _metadata(rows["metadata"], tables)
+    metadata = _metadata(rows["metadata"])
     trees = _trees(rows)
     return ReferenceData(
         Posts.from_records(rows["posts"], allow_unconfirmed=allow_unconfirmed),
@@ -132,6 +163,7 @@ def load_reference(
         KnownCodes(tables.lists, allow_unconfirmed=allow_unconfirmed),
         tuple(_section(record, metadata) for record in rows["sections"]),
         metadata,
+        _code_lists(tables, metadata),
         tuple(TestCategory(record["id"], record["name"]) for record in rows["test-categories"]),
         _tests(rows["tests"], {record["id"] for record in rows["test-categories"]}),
         {
@@ -141,6 +173,17 @@ def load_reference(
             for record in rows["models"]
         },
     )
+
+
+def read_records(
+    own: Path | None = None, *, directory: Path | None = None, stored: Sequence[Layer] = ()
+) -> dict[str, list[Record]]:
+    """The rows of every list, by its name; as `load_reference`, which checks them against each other."""
+    layers: list[Layer] = [directory or resources.files("mappings.reference").joinpath("data")]
+    if own is not None and (own / FOLDER).is_dir():
+        layers.append(own / FOLDER)
+    layers += stored
+    return {spec.name: read_list(spec, layers) for spec in SPECS}
 
 
 def _trees(rows: Mapping[str, list[Record]]) -> Trees:
@@ -264,21 +307,21 @@ def _taxa(record: Record) -> tuple[Taxon, ...]:
     return tuple(found)
 
 
-def _metadata(records: Iterable[Record], tables: Tables) -> dict[str, tuple[MetadataCode, ...]]:
-    """The lists of ``metadata.csv``, and every code list under its name in capitals where that one is not taken."""
+def _metadata(records: Iterable[Record]) -> dict[str, tuple[MetadataCode, ...]]:
     found: dict[str, list[MetadataCode]] = {}
     for record in records:
         code = MetadataCode(record["list"], record["code"], record["name"], record.truth("active"))
         found.setdefault(record["list"], []).append(code)
-    for name, code_list in tables.lists.items():
-        metadata_type = name.upper().replace("-", "_")
-        if metadata_type not in found:
-            found[metadata_type] = [
-                MetadataCode(metadata_type, each.code, each.name)
-                for each in code_list.codes.values()
-                if each.grade is not Grade.UNVERIFIED
-            ]
     return {name: tuple(codes) for name, codes in found.items()}
+
+
+def _code_lists(tables: Tables, taken: Mapping[str, object]) -> dict[str, CodeList]:
+    """The canonical lists under their names in capitals, without those of ``metadata.csv`` and those of the store.
+
+    What is too large for memory (CN, TARIC, EPPO codes) is no metadata list: nomenclatures are served as trees.
+    """
+    named = {name.upper().replace("-", "_"): each for name, each in tables.lists.items()}
+    return {name: each for name, each in named.items() if name not in taken and not isinstance(each.codes, StoredCodes)}
 
 
 def _section(record: Record, metadata: Mapping[str, tuple[MetadataCode, ...]]) -> Section:
