@@ -76,6 +76,7 @@ def describe_lists(tables: Tables) -> str:
             "\n".join(f"{number}. {source}" for number, source in enumerate(sources, 1)) + "\n",
             _LARGE,
             "## Terms\n",
+            "The texts of the licences lie beside the files, in `mappings/tables/licence-*.txt`.\n",
             _table(("Licence", "Files"), _licences(tables)),
         ]
     )

@@ -60,6 +60,17 @@ def test_every_file_says_where_its_rows_come_from_and_on_what_terms(file):
     assert "npm package" in said["source"] or said["licence"] == OWN_WORDS, file.name
 
 
+def test_the_licences_of_packages_that_lists_were_taken_from_lie_beside_them():
+    taken = {
+        re.search(r"package @?([a-z./-]+)", each.provenance.licence).group(1)
+        for each in (*TABLES.lists.values(), *TABLES.own_lists.values(), *TABLES.maps)
+        if each.provenance.licence != OWN_WORDS
+    }
+    assert taken == {"twin.org/standards-unece", "un-ece-recommendation"}
+    assert "Apache License" in (FOLDER / "licence-twin-standards-unece.txt").read_text("utf-8")
+    assert "Julien Scholz" in (FOLDER / "licence-un-ece-recommendation.txt").read_text("utf-8")
+
+
 def test_every_system_that_a_table_speaks_of_is_described():
     spoken = {each.system for each in TABLES.maps} | {system for system, _ in TABLES.own_lists}
     assert spoken <= TABLES.systems.keys()
