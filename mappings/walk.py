@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from mappings.index import Entry, Index, Lookup
+    from mappings.mappers.lines import Sums
     from mappings.models import Loss, TranslatedPlace
 
 MAX_CODE: Final = 64
@@ -124,8 +125,8 @@ class Pass:
         """Whether the document is a CHED, whatever its own system calls that type."""
         self.places: list[TranslatedPlace] = []
         self.versions: dict[str, str] = {"structure": structure_version()}
-        self.figures: dict[_Element, dict[str, list[_Element]]] = {}
-        """For each line what the mapper of the consignment will ask of it."""
+        self.sums: Sums | None = None
+        """What the lines passed so far add up to, for the mapper of the consignment."""
         self._lookups: dict[str, Lookup] = {}
         self._tables: dict[str, Lookup | None] = {}
         self._back: dict[str, Lookup] = {}

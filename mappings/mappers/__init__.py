@@ -39,7 +39,7 @@ _TO_TRACES: dict[str, Mapper] = {
     "SPSPartyType": parties.to_traces,
     "SPSProcessCharacteristicType": processes.characteristic,
     "SPSProcessType": processes.to_traces,
-    "SPSTradeLineItemType": lines.figures,
+    "SPSTradeLineItemType": lines.add_up,
 }
 _TO_EPHYTO: dict[str, Mapper] = {
     "BinaryObjectType": attachments.to_ephyto,
@@ -54,7 +54,7 @@ _TO_EPHYTO: dict[str, Mapper] = {
     "SPSPartyType": parties.to_ephyto,
     "SPSProcessCharacteristicType": processes.characteristic,
     "SPSProcessType": processes.to_ephyto,
-    "SPSTradeLineItemType": lines.figures,
+    "SPSTradeLineItemType": lines.add_up_goods,
 }
 _SAME_FORM: dict[str, Mapper] = {
     "SPSAuthenticationType": cheds.signatory,
