@@ -36,7 +36,8 @@ an operator confirms them, or with `allow_unconfirmed = true`, which is for the 
 *Source* is the number of a line of [Sources](#sources).
 
 Codes are compared, names never are: TRACES fills names in by itself, and each system has its own for one place, package
-or disease. Codes of border control posts are opaque keys.
+or disease. Codes of border control posts are opaque keys. *Labels* are the languages beside English: of countries those
+of the package pycountry, of the lists of a CHED the words of its printed form.
 """
 _LARGE: Final = """\
 Lists that are too large for a file, or that only their publisher may pass on, are loaded by an operator from the

@@ -101,6 +101,7 @@ def test_no_system_is_described_twice(tmp_path):
         (CANONICAL, "authentication-type", 3),
         (CANONICAL, "ched-type", 4),
         ("untdid1001", "document-type", 803),
+        ("untdid1153", "document-relation", 817),
         ("untdid4405", "status", 351),
         ("rec20", "unit", 2136),
         ("rec21", "package", 406),
@@ -126,7 +127,13 @@ def test_countries_are_those_of_iso_and_two_beside_them():
 
 @pytest.mark.parametrize(
     ("name", "standard"),
-    [("document-type", "untdid1001"), ("status", "untdid4405"), ("unit", "rec20"), ("package", "rec21")],
+    [
+        ("document-type", "untdid1001"),
+        ("document-relation", "untdid1153"),
+        ("status", "untdid4405"),
+        ("unit", "rec20"),
+        ("package", "rec21"),
+    ],
 )
 def test_canonical_codes_are_codes_of_their_standard(name, standard):
     assert codes(name).keys() <= codes(name, standard).keys()
@@ -382,10 +389,14 @@ def test_countries_have_names_in_the_languages_of_the_union():
 def test_french_labels_are_the_words_of_printed_documents():
     words = tomllib.loads((ROOT / "gateway/pdf/words.toml").read_text("utf-8"))
     said = {key: value for part in words.values() for key, value in part.items() if isinstance(value, list)}
-    lists = ("ched-decision", "ched-purpose", "ched-not-acceptable-measure", "refusal-reason")
-    labelled = {code: known for name in lists for code, known in codes(name).items() if known.labels}
-    assert len(labelled) > 70
-    assert all(known.labels["fr"] == said[code][1] for code, known in labelled.items())
+    labelled = {
+        (name, code): known.labels["fr"]
+        for name, code_list in TABLES.lists.items()
+        for code, known in code_list.codes.items()
+        if known.labels and name not in {"country", "ched-type"}
+    }
+    assert {name for name, _ in labelled} >= {"ched-decision", "ched-purpose", "ched-boolean", "refusal-reason"}
+    assert all(label == said[code][1] for (_, code), label in labelled.items())
     assert [codes("ched-type")[code].labels["fr"] for code in ("A", "P", "PP", "D")] == [
         "DSCE-A",
         "DSCE-P",
