@@ -7,14 +7,14 @@ stay those of TRACES, as do CN codes, references and the codes of posts.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import PartnerKind
 from gateway.documents.ched import read_ched
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from mappings import CANONICAL, translate
+from mappings import CANONICAL, report_to_json, translate
 from mappings.document_types import CHED
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.store import ChedQuery, ChedRow
     from mappings.index import Index
 
-__all__ = ["Codes"]
+__all__ = ["AsSent", "Codes"]
 
 _COUNTRIES: Final = {
     "issuance_country": "CountryOfIssuance",
@@ -45,6 +45,18 @@ _OF_CHEDS: Final = "ched-clause"
 """The list that every system has whose codes are known for CHEDs."""
 
 
+@dataclass(frozen=True, slots=True)
+class AsSent:
+    """What is kept beside the canonical document where it came in other codes; nothing where it did not."""
+
+    original: bytes | None = None
+    """The document as it came."""
+    tables: str | None = None
+    """Version of the mapping tables that translated it."""
+    report: str | None = None
+    """What was translated, as JSON."""
+
+
 class Codes:
     """Translates for one instance. Safe to share between threads.
 
@@ -57,17 +69,18 @@ class Codes:
         self._context = context
         self._translates = translates
 
-    def canonical(self, actor: Actor, document: _Element) -> _Element:
-        """A document that the partner sent; itself when it is in TRACES' codes.
+    def canonical(self, actor: Actor, document: _Element) -> tuple[_Element, AsSent]:
+        """A document that the partner sent, in TRACES' codes, and what is kept of the one that came.
 
         Raises:
             TranslationRefused: IMG-60xx, a code has no canonical one.
         """
         if self._same(actor):
-            return document
+            return document, AsSent()
         partner = actor.principal.partner
         index = self._index()
-        return translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id).root
+        made = translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id)
+        return made.root, AsSent(serialise(document), made.tables, report_to_json(made.report))
 
     def read(self, actor: Actor, document: _Element) -> Ched:
         """The boxes of a document that the partner sent.
@@ -75,11 +88,7 @@ class Codes:
         Raises:
             TranslationRefused: as `canonical`.
         """
-        return read_ched(self.canonical(actor, document))
-
-    def original(self, actor: Actor, document: _Element) -> bytes | None:
-        """What is kept beside the canonical document: it as it came, where that is another."""
-        return None if self._same(actor) else serialise(document)
+        return read_ched(self.canonical(actor, document)[0])
 
     def own(self, actor: Actor, content: ChedContent) -> ChedContent:
         """A document that the partner gets, in its codes.

@@ -112,7 +112,7 @@ class Preparer:
         body = writer_of(actor)
         partner = actor.principal.partner
         digest = message_digest(document, *(copy.content for copy in copies))
-        root = self._codes.canonical(actor, document)
+        root, sent = self._codes.canonical(actor, document)
         received = read_ched(root)
         check_size(received)
         ched = self._addressed(actor, received, operation, digest)
@@ -143,7 +143,7 @@ class Preparer:
             repeat_key=ched_repeat_key(
                 partner=partner.id, operation=f"relay {operation.value}", body=body.id, digest=digest
             ),
-            original=self._codes.original(actor, document),
+            sent=sent,
             seals=tuple(each.stored() for each in evidence),
             part=part.value,
             decision=decision,

@@ -33,7 +33,7 @@ from gateway.ched.signatures import Case
 from gateway.ched.size import MAX_DRAFTS, check_size
 from gateway.ched.states import EDITABLE, ONWARD, ChedStatus, Mover, Operation, check_transition, decided_status
 from gateway.ched.writing import Change, Message, Writer, message_digest
-from gateway.documents.ched import Ched, Part
+from gateway.documents.ched import Ched, Part, read_ched
 from gateway.errors import ChedRefused
 from gateway.rules.ched import Facts
 from gateway.store import ChedQuery, ChedVisibility, ched_versions, find_cheds
@@ -110,7 +110,7 @@ class RegisterService(ChedReader):
         message, again = self._message(actor, operation, document, call)
         if again is not None:
             return again
-        ched = self._read(actor, document)
+        message, ched = self._read(message, document)
         before, stored = self._stored(actor, ched)
         in_progress = kind is SubmissionKind.DECISION_IN_PROGRESS
         decided = decided_status(ched) if in_progress else None
@@ -169,7 +169,7 @@ class RegisterService(ChedReader):
         message, again = self._message(actor, Operation.DECIDE, document, call, laboratory_tests)
         if again is not None:
             return again
-        ched = self._read(actor, document)
+        message, ched = self._read(message, document)
         before, stored = self.existing(actor, ched)
         status = decided_status(ched, parts_accepted=self._parts_accepted(before))
         if status is None:
@@ -211,7 +211,7 @@ class RegisterService(ChedReader):
         message, again = self._message(actor, Operation.FOLLOW_UP, document, call, laboratory_tests)
         if again is not None:
             return again
-        ched = self._read(actor, document)
+        message, ched = self._read(message, document)
         before, stored = self.existing(actor, ched)
         if ched.follow_up is None:
             raise ChedRefused("IMG-7214", where="III.5", expected="Part III")
@@ -247,7 +247,7 @@ class RegisterService(ChedReader):
         message, again = self._message(actor, Operation.AMEND, document, call)
         if again is not None:
             return again
-        ched = self._read(actor, document)
+        message, ched = self._read(message, document)
         before, stored = self.existing(actor, ched)
         status = ChedStatus(before.status_code)
         check_transition(before.status_code, status, Mover.OPERATOR, Operation.AMEND)
@@ -297,10 +297,12 @@ class RegisterService(ChedReader):
 
     # Steps
 
-    def _read(self, actor: Actor, document: _Element) -> Ched:
-        ched = self._codes.read(actor, document)
+    def _read(self, message: Message, document: _Element) -> tuple[Message, Ched]:
+        """The boxes in TRACES' codes, and the message with what is kept of it as it came."""
+        root, sent = self._codes.canonical(message.actor, document)
+        ched = read_ched(root)
         check_size(ched)
-        return ched
+        return replace(message, sent=sent), ched
 
     def _check_drafts(self, actor: Actor) -> None:
         """Refuse one draft more than a body may have at a time.
@@ -349,8 +351,7 @@ class RegisterService(ChedReader):
         key = self._writer.repeat_key(actor, operation.value, digest)
         again = self._writer.repeated(actor, call, key)
         told = self._codes.told(actor, again) if again is not None else None
-        original = self._codes.original(actor, document) if operation is not Operation.CANCEL else None
-        return Message(actor, call, operation, digest, key, original, laboratory_tests), told
+        return Message(actor, call, operation, digest, key, laboratory_tests=laboratory_tests), told
 
     def _commit(self, change: Change) -> Receipt:
         receipt, row = self._writer.commit(change)

@@ -12,10 +12,11 @@ is written to a CHED which TRACES knows needs no first step: TRACES has one refe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from adapters.traces_nt import TracesRefused
+from gateway.ched.codes import AsSent
 from gateway.ched.rows import row_of
 from gateway.ched.states import STATUS_NAMES, ChedStatus, Operation, decided_status
 from gateway.ched.steps import look, send
@@ -82,8 +83,8 @@ class Outgoing:
     ched: Ched
     step: Step
     repeat_key: bytes
-    original: bytes | None = None
-    """As submitted, where it came in other codes."""
+    sent: AsSent = field(default_factory=AsSent)
+    """As it came, where it came in other codes."""
     seals: tuple[ChedSeal, ...] = ()
     part: str = ""
     decision: bool = False
@@ -106,6 +107,7 @@ class Outgoing:
             repeat_key=key,
             sender_message_id=self.call.message_id,
             transport={"method": self.actor.principal.method},
+            translation_report=self.sent.report,
         )
 
 
@@ -155,7 +157,8 @@ class Transmission:
                     body=row.body,
                     part=going.part,
                     content=going.step.content,
-                    original=going.original,
+                    original=going.sent.original,
+                    tables=going.sent.tables,
                     seals=going.seals,
                     evidence=going.evidence(going.repeat_key),
                 ),
@@ -318,7 +321,8 @@ class Transmission:
                 body=going.actor.body.id if going.actor.body is not None else "",
                 part=going.part,
                 content=content,
-                original=going.original,
+                original=going.sent.original,
+                tables=going.sent.tables,
                 seals=going.seals,
                 # The same decision again is answered as this one; a change may be made, undone and made again.
                 evidence=going.evidence(going.repeat_key if going.decides else None),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.ched.attachments import may_read_file
+from gateway.ched.codes import AsSent
 from gateway.ched.links import superseded
 from gateway.ched.models import Receipt
 from gateway.ched.receipts import receipt_from_bytes, receipt_to_bytes
@@ -68,8 +69,8 @@ class Message:
     """SHA-256 of its canonical content."""
     repeat_key: bytes
     """By which the same message is known when it comes again."""
-    original: bytes | None = None
-    """Its document as submitted, where it came in other codes."""
+    sent: AsSent = field(default_factory=AsSent)
+    """Its document as it came, where it came in other codes."""
     laboratory_tests: bytes | None = None
     """The blocks that stand beside the document then; None leaves those that are there."""
 
@@ -190,14 +191,16 @@ class Writer:
                 body=actor.body.id if actor.body is not None else "",
                 part=change.part.value if change.part is not None else "",
                 content=serialise(rewritten(change.base, ched)),
-                original=message.original,
+                original=message.sent.original,
+                tables=message.sent.tables,
                 laboratory_tests=message.laboratory_tests,
                 digest=message.digest,
                 seals=tuple(each.stored() for each in change.evidence),
                 links=tuple(ChedLinkRow(link.relation, link.reference) for link in ched.previous),
                 attachments=_cited(connection, ched, actor),
-                evidence=self._evidence(
-                    actor, message.call, message.repeat_key, receipt_to_bytes(receipt), change.findings
+                evidence=replace(
+                    self._evidence(actor, message.call, message.repeat_key, receipt_to_bytes(receipt), change.findings),
+                    translation_report=message.sent.report,
                 ),
                 terminal=change.status in TERMINAL,
                 detail=change.detail,
@@ -313,6 +316,8 @@ def _answered(recorded: Recorded) -> Receipt:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         case RecordedKind.CONFLICT:
             raise conflict_of(recorded.conflict, recorded.detail)
+        case RecordedKind.HELD:
+            raise AssertionError("no CHED is held")
 
 
 def conflict_of(conflict: Conflict | None, detail: str) -> GatewayError:

@@ -103,6 +103,7 @@ def show(
                 "partner": each.partner,
                 "body": each.body,
                 "message": each.exchange_id,
+                "tables": each.tables,
             }
             for each in ched_versions(connection, row.id)
         ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.store import DeliveryRow, ExchangeRow, Store, VersionParts
 
-__all__ = ["app", "describe"]
+__all__ = ["app", "describe", "last_steps"]
 
 app = typer.Typer(help="List and show messages, write their evidence.", no_args_is_help=True)
 
@@ -121,7 +121,7 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
         raise ConfigurationError(
             "IMG-0105", where=message_id, found="no such message, number, code or rule", expected="imsoc messages list"
         )
-    data = summary(known.exchange)
+    data = {**summary(known.exchange), "mapping_tables": first.tables}
     views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in data.items() if value)]
     data["refusal"] = dict(known.exchange.error_detail or {})
     views += _refusal(known.exchange.error_code, data["refusal"])
@@ -211,7 +211,7 @@ def _places(places: list[dict[str, Any]]) -> list[RenderableType]:
     telling = [place for place in places if place.get("source_code") != place.get("target_code")]
     rows = [
         {
-            "place": _last_steps(str(place.get("path", ""))),
+            "place": last_steps(str(place.get("path", ""))),
             "from": place.get("source_code"),
             "to": place.get("target_code"),
             "row": place.get("row_id"),
@@ -226,7 +226,7 @@ def _places(places: list[dict[str, Any]]) -> list[RenderableType]:
     return views
 
 
-def _last_steps(path: str) -> str:
+def last_steps(path: str) -> str:
     """The end of an XPath: what a terminal has room for, and enough to find the place."""
     steps = [step.partition(":")[2] or step for step in path.split("/") if step]
     return "/".join(steps) if len(steps) <= MAX_STEPS else "…/" + "/".join(steps[-MAX_STEPS:])

@@ -333,6 +333,7 @@ def _submission(
         route=examined.route or None,
         translated=translated,
         translation_report=report_to_json(translation.report),
+        tables=translation.tables,
         findings=findings_json(examined.findings),
         seal_verdict=verdict,
         timestamp_token=seal.timestamp.token_der if seal and seal.timestamp else None,

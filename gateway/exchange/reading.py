@@ -314,6 +314,8 @@ def _evidence(parts: ExchangeParts) -> EvidenceParts:
     }
     if parts.version is not None:
         facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or "none"}
+    if parts.tables:
+        facts["mapping tables"] = parts.tables
     verdict = json.loads((kept.seal_verdict if kept else None) or "{}")
     if "authenticated_by" in verdict:  # an envelope of the hub
         facts |= {"authenticated by": verdict["authenticated_by"], "envelope": verdict["envelope"]}

@@ -244,6 +244,7 @@ def prepare(
         route=examined.route,
         translated=serialise(examined.translation.root) if examined.translation else None,
         translation_report=report_to_json(examined.translation.report) if examined.translation else None,
+        tables=examined.translation.tables if examined.translation else None,
         findings=findings_json(examined.findings),
         seal_verdict=seal_json(seal),
         timestamp_token=seal.timestamp.token_der if seal.timestamp else None,

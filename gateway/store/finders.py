@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
+from gateway.store.ched_tables import ched_versions
 from gateway.store.identifiers import from_text, to_text
 from gateway.store.records import (
     AuditEntry,
@@ -266,7 +267,13 @@ def find_evidence(connection: Connection, exchange_id: str) -> ExchangeParts | N
         parts=find_version_parts(connection, exchange_id),
         deliveries=tuple((row, parts.get(row.seq)) for row in sent),
         audit=find_audit(connection, exchange_id),
+        tables=version.tables if version else _tables_of_ched(connection, exchange_id),
     )
+
+
+def _tables_of_ched(connection: Connection, exchange_id: str) -> str | None:
+    query = select(ched_versions.c.tables).where(ched_versions.c.exchange_id == exchange_id)
+    return connection.execute(query).scalar()
 
 
 def _visible(visibility: Visibility) -> ColumnElement[bool]:

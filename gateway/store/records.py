@@ -331,6 +331,8 @@ class ExchangeParts:
     parts: VersionParts | None
     deliveries: tuple[tuple[DeliveryRow, DeliveryParts | None], ...]
     audit: tuple[AuditEntry, ...]
+    tables: str | None = None
+    """Version of the mapping tables that its translation used: of a document, or of a CHED."""
 
 
 @dataclass(frozen=True, slots=True)

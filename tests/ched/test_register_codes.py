@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 from ched_harness import BODIES, World, authority, ched_pp, decision, element, other
+from sqlalchemy import text
 
 from gateway.ched.models import SealedCopy, SealRole, SubmissionKind
 from gateway.documents.ched import Coded, Country, read_ched
 from gateway.errors import RulesRefused, SealRefused, TranslationRefused
-from gateway.store import ChedQuery, ChedVisibility, ched_by_reference, ched_content
+from gateway.store import ChedQuery, ChedVisibility, ched_by_reference, ched_content, ched_versions, find_evidence
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from mappings import translate
+from mappings import report_from_json, translate
 
 SYSTEM = "national-b"
 IMPORTER = other("OPNL1001", "operator", "NL", national_registry_number="NL-4711")
@@ -56,6 +57,27 @@ def test_what_is_kept_and_judged_is_in_canonical_codes_and_the_original_beside_i
     assert ched.purposes[0].code.code == "INTERNAL_MARKET"
     assert ched.lines[0].net_weight.unit == "KGM"
     assert parts.original == serialise(document)
+
+
+def test_the_tables_that_translated_it_are_named_with_each_place(world):
+    reference = submit(world, own(world, ched_pp())).reference
+    with world.store.read() as connection:
+        row = ched_by_reference(connection, reference)
+        (version,) = ched_versions(connection, row.id)
+        evidence = find_evidence(connection, version.exchange_id)
+        report = connection.execute(text("SELECT translation_report FROM exchange_parts")).scalar_one()
+    assert version.tables == evidence.tables == world.context.index.version
+    assert ("IM", "INTERNAL_MARKET") in {(each.source_code, each.target_code) for each in report_from_json(report)}
+
+
+def test_what_came_in_canonical_codes_names_no_tables(world):
+    document = element(ched_pp())
+    receipt = world.register.submit(
+        world.actor("importer"), document, SubmissionKind.FOR_DECISION, world.call(document)
+    )
+    with world.store.read() as connection:
+        (version,) = ched_versions(connection, ched_by_reference(connection, receipt.reference).id)
+        assert version.tables is find_evidence(connection, version.exchange_id).tables is None
 
 
 def test_the_other_side_reads_canonical_codes_and_the_system_its_own(world):

@@ -9,7 +9,14 @@ from relay_harness import National, Traces
 from gateway.ched.models import SubmissionKind
 from gateway.documents.ched import Country, read_ched
 from gateway.errors import TranslationRefused
-from gateway.store import ChedQuery, ChedVisibility, open_store
+from gateway.store import (
+    ChedQuery,
+    ChedVisibility,
+    ched_by_reference,
+    ched_versions,
+    find_evidence,
+    open_store,
+)
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import CANONICAL, translate
@@ -48,6 +55,14 @@ def submit(national, ched):
     document = own(national, ched)
     world = national.world
     return national.service.submit(world.actor("importer"), document, SubmissionKind.FOR_DECISION, world.call(document))
+
+
+def test_the_tables_that_translated_it_are_named(national):
+    reference = submit(national, ched_pp()).reference
+    with national.world.store.read() as connection:
+        versions = ched_versions(connection, ched_by_reference(connection, reference).id)
+        evidence = find_evidence(connection, versions[0].exchange_id)
+    assert versions[0].tables == evidence.tables == national.world.context.index.version
 
 
 def find(national, **criteria):

@@ -41,6 +41,7 @@ def accepted(store):
         seal_value=b"s",
         route="iii",
         translation_report=json.dumps([PLACE]),
+        tables="17@3fa9c1d2e4b5",
         findings=json.dumps([{"rule": "SPS-1", "severity": "INFO", "message": "noted"}]),
         seal_verdict=json.dumps({"indication": "TOTAL-PASSED", "signer_subject": "CN=\x1b[2Jevil"}),
         deliveries=("third-country",),
@@ -83,9 +84,10 @@ def test_a_message_is_explained_with_each_translated_place(imsoc, accepted):
     assert answer["kind"] == "message"
     assert answer["translated"] == [PLACE]
     assert answer["route"] == "iii"
+    assert answer["mapping_tables"] == "17@3fa9c1d2e4b5"
     assert answer["deliveries"][0]["state"] == "pending"
     text = imsoc("explain", accepted).stdout
-    for word in ("TOTAL-PASSED", "KGM", "noted", "AR/851/AR-EX-1"):
+    for word in ("TOTAL-PASSED", "KGM", "noted", "AR/851/AR-EX-1", "17@3fa9c1d2e4b5"):
         assert word in text
 
 

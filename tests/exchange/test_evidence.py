@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -75,6 +76,7 @@ def test_everything_is_in_it_and_every_seal_in_it_holds(world, caller, sent):
     manifest = json.loads(files.pop("manifest.json"))
     assert manifest["facts"]["issuing route (Art 39)"] == "iii"
     assert manifest["facts"]["document"] == "AR/851/AR-1"
+    assert re.fullmatch("0@[0-9a-f]{12}", manifest["facts"]["mapping tables"])
     assert {name: entry["sha256"] for name, entry in manifest["files"].items()} == {
         name: hashlib.sha256(data).hexdigest() for name, data in files.items()
     }

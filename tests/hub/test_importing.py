@@ -353,6 +353,7 @@ def test_evidence_says_what_it_is_and_proves_what_the_hub_delivered(house, hub):
     assert facts["issuing route (Art 39)"] == "none"
     assert facts["seal of the document"].startswith("none: no seal came with it: an ePhyto of the hub")
     assert facts["envelope"] == row.hub_number
+    assert facts["mapping tables"] == house.context.index.version
     assert hashlib.sha256(files["request.xml"]).hexdigest().encode() in files["acknowledgement.xml"]
     anchor = Anchor("own", house.own.certificate_der, frozenset({Purpose.SEAL}), Level.ADVANCED)
     report = verify_file(content, at=house.now, trust=TrustStore([anchor]))
