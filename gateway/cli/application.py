@@ -19,6 +19,7 @@ from gateway.cli import (
     hub,
     keys,
     mappings,
+    mappings_documents,  # noqa: F401 - adds its commands
     mappings_lookup,  # noqa: F401 - adds its commands
     messages,
     partners,

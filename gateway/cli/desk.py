@@ -152,7 +152,8 @@ class Desk:
         shown = {"code": error.code, "message": error.message, "where": error.where, "found": error.found}
         shown |= {"expected": error.expected, "action": error.entry.action, "retry": error.retry.value}
         if self.as_json:
-            findings = [{"rule": each.rule, "message": each.message, "path": each.path} for each in error.findings]
+            names = ("rule", "message", "path", "found", "expected")
+            findings = [{name: getattr(each, name) for name in names} for each in error.findings]
             self.answer({"error": shown | {"findings": findings}})
             return
         self.errors.print(Text(f"{error.code}  {printable(error.message)}", "bold red"), soft_wrap=True)

@@ -1,0 +1,197 @@
+"""``imsoc mappings translate`` and ``retranslate``: whole documents, with every place that was touched."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.documents import read_file
+from gateway.cli.mappings import app
+from gateway.cli.mappings_desk import From, On, PartnerOption, To, day_of, open_tables
+from gateway.errors import ConfigurationError, Finding, Severity, TranslationRefused
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+    from rich.console import RenderableType
+
+    from mappings import Index, TranslatedPlace, Translation
+    from mappings.differences import Difference
+    from mappings.round_trip import RoundTrip
+
+__all__: list[str] = []
+
+_PLACES = ("place", "list", "from", "to", "row", "loss")
+_DIFFERENCES = ("place", "before", "after", "declared")
+
+
+@app.command()
+def translate(  # noqa: PLR0913, PLR0917 - the options of the command
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, alone or in an envelope.")],
+    source: From,
+    target: To = "traces",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here. [default: standard output]")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every touched place to this file, as JSON.")
+    ] = None,
+    back: Annotated[
+        bool, typer.Option("--back", help="Translate it back as well, and say what differs. Exit code 1 if undeclared.")
+    ] = False,
+    tables: Annotated[str, typer.Option(metavar="VERSION", help="Tables as they were, such as 17@3fa9c1d2e4b5.")] = "",
+    partner: PartnerOption = "",
+    on: On = "",
+    as_json: Json = False,
+) -> None:
+    """Translate a document; say what was touched and lost, or every code without an answer with the row it needs."""
+    desk = Desk.of(ctx, as_json)
+    from gateway.xml.boundary import parse  # noqa: PLC0415 - start-up
+    from gateway.xml.canonical import serialise  # noqa: PLC0415 - start-up
+    from mappings import report_to_json  # noqa: PLC0415 - start-up
+    from mappings.round_trip import round_trip  # noqa: PLC0415 - start-up
+    from mappings.wrappers import unwrap  # noqa: PLC0415 - start-up
+
+    root = unwrap(parse(read_file(file), limits=desk.settings.limits).root, limits=desk.settings.limits).certificate
+    day = day_of(on)
+    with open_tables(desk) as known:
+        index = known.live.at(tables, day) if tables else known.live.on(day)
+        done = _translated(desk, root, source, target, index, partner)
+        trip = round_trip(root, source=source, target=target, index=index, partner=partner) if back else None
+    written = serialise(done.root)
+    if report is not None:
+        _write(report, report_to_json(done.report).encode())
+    if out is not None:
+        _write(out, written)
+    elif not as_json:
+        sys.stdout.buffer.write(written)
+    data: dict[str, Any] = {"tables": done.tables, "on": day.isoformat(), "versions": done.versions}
+    data |= {"report": [_place(each) for each in done.report], "losses": [_place(each) for each in done.losses]}
+    data |= {"document": written.decode()} if out is None else {"file": str(out), "bytes": len(written)}
+    if trip is not None:
+        data["back"] = _declared(trip)
+    _tell(desk, data, done, trip)
+    if trip is not None and trip.undeclared:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _translated(desk: Desk, root: _Element, source: str, target: str, index: Index, partner: str) -> Translation:
+    """The document, or the refusal with every gap as a finding and the rows that are needed."""
+    from mappings import find_gaps  # noqa: PLC0415 - start-up
+    from mappings import translate as translated  # noqa: PLC0415 - start-up
+
+    try:
+        return translated(root, source=source, target=target, index=index, partner=partner)
+    except TranslationRefused as refusal:
+        gaps = find_gaps(root, source=source, target=target, index=index, partner=partner)
+        refusal.findings = tuple(
+            Finding(gap.code, Severity.SEVERE, gap.message, gap.where, gap.found, gap.expected) for gap in gaps
+        )
+        if gaps:
+            desk.note("Rows that are needed, ready to complete:")
+        for gap in gaps:
+            desk.note(f"  {gap.expected}")
+        raise
+
+
+def _tell(desk: Desk, data: dict[str, Any], done: Translation, trip: RoundTrip | None) -> None:
+    """What was touched, beside the document: on standard error where the document is on standard output."""
+    if desk.as_json:
+        desk.answer(data)
+        return
+    from gateway.cli.messages import last_steps  # noqa: PLC0415 - start-up
+
+    telling = [each for each in done.report if each.source_code != each.target_code or each in done.losses]
+    rows = [_place(each) | {"place": last_steps(each.path)} for each in telling]
+    views: list[RenderableType] = [listing(_PLACES, rows)] if rows else []
+    same = len(done.report) - len(telling)
+    views.append(f"{same} places keep their code; {len(done.losses)} losses; tables {done.tables}")
+    if trip is not None:
+        undeclared = len(trip.undeclared)
+        rows = _declared(trip)
+        views += ["\nThere and back", listing(_DIFFERENCES, rows) if rows else "the same"]
+        views += [f"{len(rows)} places differ, {undeclared} of them undeclared"] if rows else []
+    desk.errors.print(Group(*views))
+
+
+def _place(place: TranslatedPlace) -> dict[str, Any]:
+    return {
+        "place": place.path,
+        "list": place.list,
+        "from": place.source_code,
+        "to": place.target_code,
+        "row": place.row_id,
+        "version": place.version,
+        "loss": "" if place.loss == "none" else place.loss.value,
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {"place": difference.path, "before": difference.before, "after": difference.after}
+
+
+def _declared(trip: RoundTrip) -> list[dict[str, Any]]:
+    """What did not come back, each with the loss that declares it."""
+    return [
+        _difference(each) | {"declared": f"{loss.row_id} {loss.loss}" if loss is not None else "NO"}
+        for each, loss in trip.differences
+    ]
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise ConfigurationError("IMG-0104", where=str(file), found=error.strerror or "not writable") from error
+
+
+@app.command()
+def retranslate(
+    ctx: typer.Context,
+    message_id: Annotated[str, typer.Argument(help="Id of a message.", metavar="MESSAGE")],
+    tables: Annotated[str, typer.Option(metavar="VERSION", help="Another version than the recorded one.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write what came out to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Translate a stored message again with the tables that it used, and say whether the bytes are the stored ones.
+
+    Exit code 1 when they are not; then the reasons are told as far as they can be known, and every difference.
+    """
+    desk = Desk.of(ctx, as_json)
+    from gateway.access.records import partner_from_record  # noqa: PLC0415 - start-up
+    from gateway.exchange.retranslating import kept_translation  # noqa: PLC0415 - start-up
+    from gateway.exchange.retranslating import retranslate as again  # noqa: PLC0415 - start-up
+    from gateway.store import find_partner  # noqa: PLC0415 - start-up
+
+    with open_tables(desk) as known:
+        if known.store is None:
+            raise ConfigurationError("IMG-0111", where="store.url", found="no such file", expected="imsoc db upgrade")
+        with known.store.read() as connection:
+            kept = kept_translation(connection, message_id, tables=tables)
+            row = find_partner(connection, kept.partner)
+        if row is None:
+            raise ConfigurationError("IMG-0105", where=kept.partner, found="no such partner", expected="its record")
+        index = known.live.at(kept.tables, kept.day)
+        done = again(kept, partner_from_record(row.record), index, limits=desk.settings.limits)
+    if out is not None:
+        _write(out, done.again)
+    data = {
+        "message": kept.exchange_id,
+        "partner": kept.partner,
+        "tables": kept.tables,
+        "on": kept.day.isoformat(),
+        "same": done.same,
+        "bytes": len(done.again),
+        "stored": len(kept.parts.translated or b""),
+    }
+    told = "The same bytes as stored." if done.same else "Not the stored bytes."
+    views: list[RenderableType] = [told, facts(data.items())]
+    views += ["\nWhy", *done.reasons] if done.reasons else []
+    differences = [_difference(each) for each in done.differences]
+    views += ["\nDifferences", listing(_DIFFERENCES[:3], differences)] if differences else []
+    desk.answer(data | {"reasons": list(done.reasons), "differences": differences}, Group(*views))
+    if not done.same:
+        raise typer.Exit(ExitCode.REFUSED)
