@@ -65,6 +65,11 @@ class StoredCodes(Mapping[str, Code]):
         self._ended = ended or {}
         self._known: dict[str, Code] = {}
 
+    @property
+    def installed(self) -> Mapping[str, Code]:
+        """The codes of the installed list, whether changed since or not."""
+        return self._base
+
     def __getitem__(self, code: str) -> Code:
         found = self._added.get(code) or self._known.get(code)
         if found is None:
