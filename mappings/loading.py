@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ConfigurationError
 from mappings.checks import check
+from mappings.contradictions import rows_left
 from mappings.countries import BASE, base_label, iso_alpha_three, iso_countries
 from mappings.models import (
     CANONICAL,
@@ -90,7 +91,7 @@ class Tables:
 
 
 def load_tables(directory: Path | None = None, overlays: Sequence[Path] = ()) -> Tables:
-    """Read the tables.
+    """Read the tables and check them against each other.
 
     Args:
         directory: the base tables; the ones of this package when None.
@@ -99,26 +100,40 @@ def load_tables(directory: Path | None = None, overlays: Sequence[Path] = ()) ->
     Raises:
         ConfigurationError: IMG-0130 a file cannot be read as a table, IMG-0131 rows contradict each other.
     """
+    tables = read_tables(files_of(directory, overlays))
+    check(tables)
+    return tables
+
+
+def files_of(directory: Path | None = None, overlays: Sequence[Path] = ()) -> tuple[Traversable, ...]:
+    """The files of the base tables and of those laid over them, in the order in which they count."""
     base: Traversable = directory or resources.files("mappings").joinpath("tables")
+    layers = (sorted(layer.iterdir(), key=lambda entry: entry.name) for layer in (base, *overlays))
+    return tuple(file for layer in layers for file in layer)
+
+
+def read_tables(files: Iterable[Traversable]) -> Tables:
+    """Tables of files as they are, which may contradict each other; a later one goes before the ones before it.
+
+    Raises:
+        ConfigurationError: IMG-0130.
+    """
     lists: dict[str, CodeList] = {}
     own_lists: dict[tuple[str, str], CodeList] = {}
     systems: dict[str, CodeSystem] = {}
     maps: list[CodeMap] = []
-    for layer in (base, *overlays):
-        for file in sorted(layer.iterdir(), key=lambda entry: entry.name):
-            if file.name.startswith("list-") and file.name.endswith(".csv"):
-                code_list = read_list_file(file)
-                if code_list.system == CANONICAL:
-                    lists[code_list.list] = code_list
-                else:
-                    own_lists[code_list.system, code_list.list] = code_list
-            elif file.name.startswith("map-") and file.name.endswith(".csv"):
-                maps.append(read_map_file(file))
-            elif file.name == SYSTEMS:
-                systems |= _read_systems(file)
-    tables = Tables(lists, tuple(_merge(maps)), own_lists, systems)
-    check(tables)
-    return tables
+    for file in files:
+        if file.name.startswith("list-") and file.name.endswith(".csv"):
+            code_list = read_list_file(file)
+            if code_list.system == CANONICAL:
+                lists[code_list.list] = code_list
+            else:
+                own_lists[code_list.system, code_list.list] = code_list
+        elif file.name.startswith("map-") and file.name.endswith(".csv"):
+            maps.append(read_map_file(file))
+        elif file.name == SYSTEMS:
+            systems |= _read_systems(file)
+    return Tables(lists, tuple(_merge(maps)), own_lists, systems)
 
 
 def _merge(maps: Iterable[CodeMap]) -> Iterator[CodeMap]:
@@ -130,13 +145,6 @@ def _merge(maps: Iterable[CodeMap]) -> Iterator[CodeMap]:
         if older is None:
             merged[key] = newer
             continue
-        codes = {(row.code, row.context) for row in newer.rows if row.code}
-        canonicals = {(row.canonical, row.context) for row in newer.rows if row.canonical}
-        kept = tuple(
-            row
-            for row in older.rows
-            if (row.code, row.context) not in codes and (row.canonical, row.context) not in canonicals
-        )
         digest = hashlib.sha256(f"{older.digest}{newer.digest}".encode()).hexdigest()[:_DIGEST_LENGTH]
         merged[key] = CodeMap(
             older.name,
@@ -146,7 +154,7 @@ def _merge(maps: Iterable[CodeMap]) -> Iterator[CodeMap]:
             older.otherwise,
             newer.provenance,
             digest,
-            kept + newer.rows,
+            rows_left(older.rows, newer.rows) + newer.rows,
             newer.transform or older.transform,
         )
     return iter(merged.values())
