@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from itertools import count, zip_longest
+from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from mappings.models import TranslatedPlace
 
 __all__ = ["Difference", "declared", "find_differences"]
+
+_MOST_PAIRS: Final = 10_000
+"""Elements of one name that are compared each with each; of more the first belongs to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,54 +71,84 @@ def _of(before: _Element, after: _Element, path: str, type_name: str) -> Iterato
     for name in sorted({*map(str, before.attrib), *map(str, after.attrib)}):
         if (value := before.get(name, "")) != (becomes := after.get(name, "")):
             yield Difference(f"{path}/@{readable(name)}", value, becomes)
-    old, new = _Children(before, path, type_name), _Children(after, path, type_name)
-    for each in _pairs(old, new):
-        yield from each
-
-
-class _Children:
-    """The children of an element with their paths and what they say."""
-
-    def __init__(self, element: _Element, path: str, type_name: str) -> None:
-        slots = shapes().get(type_name, {})
-        counts: dict[str, int] = {}
-        self.elements = children(element)
-        self.paths: list[str] = []
-        self.types: list[str] = []
-        for child in self.elements:
-            tag = str(child.tag)
-            counts[tag] = count = counts.get(tag, 0) + 1
-            slot = slots.get(tag)
-            repeats = count > 1 or (slot is not None and slot.repeatable)
-            self.paths.append(f"{path}/{readable(tag)}[{count}]" if repeats else f"{path}/{readable(tag)}")
-            self.types.append(slot.type if slot is not None else "")
-        self.tags = [str(child.tag) for child in self.elements]
-        self.said = [_said(child) for child in self.elements]
-
-
-def _pairs(old: _Children, new: _Children) -> Iterator[Iterable[Difference]]:
-    """Children that are the same are left out of it; between them those of one name are compared in their order."""
-    for action, first, end, start, stop in SequenceMatcher(None, old.said, new.said, autojunk=False).get_opcodes():
-        if action == "equal":
-            continue
-        left = list(range(start, stop))
-        for number in range(first, end):
-            other = next((each for each in left if new.tags[each] == old.tags[number]), None)
-            if other is None:
-                yield (Difference(old.paths[number], _shown(old.elements[number]), "", whole=True),)
+    old, new = _by_name(before), _by_name(after)
+    slots = shapes().get(type_name, {})
+    for tag in dict.fromkeys((*old, *new)):
+        slot = slots.get(tag)
+        for number, one, other in _pairs(old.get(tag, []), new.get(tag, [])):
+            repeats = number > 1 or (slot is not None and slot.repeatable)
+            here = f"{path}/{readable(tag)}[{number}]" if repeats else f"{path}/{readable(tag)}"
+            if one is None or other is None:
+                yield Difference(here, _shown(one), _shown(other), whole=True)
             else:
-                left.remove(other)
-                yield _of(old.elements[number], new.elements[other], old.paths[number], old.types[number])
-        for number in left:
-            yield (Difference(new.paths[number], "", _shown(new.elements[number]), whole=True),)
+                yield from _of(one, other, here, slot.type if slot is not None else "")
+
+
+def _by_name(element: _Element) -> dict[str, list[_Element]]:
+    found: dict[str, list[_Element]] = {}
+    for child in children(element):
+        found.setdefault(str(child.tag), []).append(child)
+    return found
+
+
+def _pairs(old: list[_Element], new: list[_Element]) -> Iterator[tuple[int, _Element | None, _Element | None]]:
+    """Elements of one name with their counterparts; the number is the position in the first document.
+
+    No mapper changes their order, so as many on both sides belong together by position; otherwise those that say the
+    same do.
+    """
+    if len(old) == len(new):
+        yield from zip(count(1), old, new, strict=False)
+        return
+    matcher = SequenceMatcher(None, [*map(_said, old)], [*map(_said, new)], autojunk=False)
+    for action, first, end, start, stop in matcher.get_opcodes():
+        if action != "equal":
+            for number, other in _alike(old[first:end], new[start:stop]):
+                at = first + number
+                yield at + 1, old[at] if number < end - first else None, other
+
+
+def _alike(old: list[_Element], new: list[_Element]) -> list[tuple[int, _Element | None]]:
+    """For each of the first its counterpart among the second, those that say most of the same; then what is left over.
+
+    In their order, as both have it: the longest common subsequence, weighted by what two elements share.
+    """
+    if len(old) * len(new) > _MOST_PAIRS:
+        return list(enumerate(other for _, other in zip_longest(old, new)))
+    says, said = [_leaves(each) for each in old], [_leaves(each) for each in new]
+    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for one in reversed(range(len(old))):
+        for other in reversed(range(len(new))):
+            shared = best[one + 1][other + 1] + 1 + (says[one] & said[other]).total()
+            best[one][other] = max(shared, best[one + 1][other], best[one][other + 1])
+    found: list[tuple[int, _Element | None]] = []
+    left: list[tuple[int, _Element | None]] = []
+    one = other = 0
+    while one < len(old) or other < len(new):
+        if other < len(new) and (one == len(old) or best[one][other] == best[one][other + 1]):
+            left.append((len(old) + len(left), new[other]))
+            other += 1
+        elif other == len(new) or best[one][other] == best[one + 1][other]:
+            found.append((one, None))
+            one += 1
+        else:
+            found.append((one, new[other]))
+            one, other = one + 1, other + 1
+    return [*found, *left]
+
+
+def _leaves(element: _Element) -> Counter[tuple[str, str]]:
+    return Counter((str(each.tag), each.text or "") for each in element.iter() if not len(each))
 
 
 def _said(element: _Element) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
 
 
-def _shown(element: _Element) -> str:
-    """The element on one line, without namespaces."""
+def _shown(element: _Element | None) -> str:
+    """The element on one line, without namespaces; nothing for none."""
+    if element is None:
+        return ""
     attributes = "".join(f" {readable(str(name))}={value!r}" for name, value in element.items())
     name = readable(str(element.tag))
     inside = (element.text or "").strip() + "".join(_shown(child) for child in children(element))

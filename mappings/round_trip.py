@@ -41,8 +41,6 @@ class RoundTrip:
     """Each with the loss that declares it, None where nothing does."""
     losses: tuple[TranslatedPlace, ...]
     """All that were declared on the way there."""
-    after: tuple[TranslatedPlace, ...]
-    """Those that were declared on the way back only: there should be none."""
     dropped: tuple[TranslatedPlace, ...]
     """What the normal form of the document leaves out before any translation, because UN/CEFACT does not know it."""
 
@@ -63,7 +61,7 @@ class RoundTrip:
     @property
     def exact(self) -> bool:
         """Whether what is different is exactly what was declared."""
-        return not (self.undeclared or self.unneeded or self.after)
+        return not (self.undeclared or self.unneeded)
 
 
 def round_trip(root: _Element, *, source: str, target: str, index: Index, partner: str = "") -> RoundTrip:
@@ -88,7 +86,6 @@ def round_trip(root: _Element, *, source: str, target: str, index: Index, partne
         target,
         tuple((each, declared(each, there.losses)) for each in differences),
         there.losses,
-        back.losses,
         before.losses,
     )
 
@@ -110,8 +107,6 @@ def _lines(trip: RoundTrip) -> Iterator[str]:
         yield f"  declared: {loss.row_id}, {loss.loss}" if loss is not None else "  NOT DECLARED"
     for place in trip.unneeded:
         yield f"declared, but it came back: {place.path} ({place.row_id})"
-    for place in trip.after:
-        yield f"declared on the way back: {place.path} ({place.row_id})"
     if trip.differences:
         yield f"{way}: {len(trip.differences)} differences, {'exactly' if trip.exact else 'NOT exactly'} as declared"
 

@@ -38,7 +38,7 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
         run.report_form("classification-label", path)
         return True
     source = name.text.strip()
-    system = run.code(_LIST, source, f"{path}/ram:SystemName")
+    system = run.code(_LIST, source, f"{path}/ram:SystemName[1]")
     if system is None:
         return False
     identifier = etree.SubElement(element, _ID)
@@ -64,7 +64,9 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
         name = etree.Element(_NAME)
         insert(element, "SPSClassificationType", name)
     label = run.label(_LIST, source)
-    _rename(name, system, run, path, plain=(name.text or "") == label and not identifier.attrib)
+    if identifier.attrib:
+        run.report_form("classification-label", f"{path}/ram:SystemID", source)
+    _rename(name, system, run, path, plain=(name.text or "") == label)
     element.remove(identifier)
     run.report_form("classification", path, source, system)
     return _class_code(element, source, run, path, tariff=system == "HS")
@@ -104,7 +106,7 @@ def _class_code(element: _Element, system: str, run: Pass, path: str, *, tariff:
 def _rename(name: _Element, text: str, run: Pass, path: str, *, plain: bool) -> None:
     """Replace the system name; what the sender said there beside the code is lost and declared."""
     if name.attrib or not plain:
-        run.report_form("classification-label", f"{path}/ram:SystemName", name.text or "", text)
+        run.report_form("classification-label", f"{path}/ram:SystemName[1]", name.text or "", text)
         name.attrib.clear()
     name.text = text
 

@@ -41,6 +41,9 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
             subject.tag, subject.text = _SUBJECT_CODE, entry.target
             subject.set("listID", IPPC_SUBJECTS)
             element.append(subject)
+            return True
+    if _CONTENT_CODE in by_tag and marked is None:
+        run.report_form("note-foreign", path, by_tag[_CONTENT_CODE].text or "")
     return True
 
 

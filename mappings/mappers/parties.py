@@ -24,16 +24,16 @@ def to_traces(element: _Element, run: Pass, path: str) -> bool:
     by_tag = {child.tag: child for child in reversed(children(element))}
     if (identifier := by_tag.get(_ID)) is not None:
         if run.comes_back(_LIST, identifier.get("schemeID", "")):
-            run.report_form("party-foreign", f"{path}/ram:ID", identifier.get("schemeID", ""))
+            run.report_form("party-foreign", path, identifier.get("schemeID", ""))
     elif (number := by_tag.get(_TYPE)) is not None and set(number.attrib) == {"listName"}:
         _number_to_id(element, number, run, path)
     slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
-    if slot_role:
+    if slot_role and by_tag:
         role = by_tag.get(_ROLE)
         if role is None:
             _add(element, _ROLE, slot_role)
             run.report_form("party-role", path, "", slot_role)
-        elif role.text == slot_role:
+        elif _is_of_place(role, slot_role, element):
             run.report_form("party-foreign", f"{path}/ram:RoleCode", slot_role)
     return True
 
@@ -44,17 +44,22 @@ def to_ephyto(element: _Element, run: Pass, path: str) -> bool:
     if identifier is not None:
         _id_to_number(element, identifier, run, path)
     elif (number := first(element, _TYPE)) is not None and _would_move(number, run):
-        run.report_form("party-foreign", f"{path}/ram:TypeCode[1]")
+        run.report_form("party-foreign", path, number.get("listName", ""))
     slot_role = bindings().roles.get(str(element.tag).rpartition("}")[2])
     role = first(element, _ROLE)
-    if slot_role and role is None:
+    if slot_role and role is None and len(element):
         run.report_form("party-foreign", f"{path}/ram:RoleCode")
-    elif role is not None and slot_role and role.text == slot_role:
+    elif role is not None and slot_role and _is_of_place(role, slot_role, element):
         if role.attrib:
             run.report_form("party-foreign", f"{path}/ram:RoleCode", slot_role)
         element.remove(role)
         run.report_form("party-role", path, slot_role, "")
     return True
+
+
+def _is_of_place(role: _Element, slot_role: str, party: _Element) -> bool:
+    """Whether the ePhyto form goes without it: a party that says nothing else would go with it."""
+    return role.text == slot_role and len(party) > 1
 
 
 def _would_move(number: _Element, run: Pass) -> bool:
