@@ -20,6 +20,7 @@ from gateway.cli import (
     keys,
     mappings,
     mappings_documents,  # noqa: F401 - adds its commands
+    mappings_lists,  # noqa: F401 - adds its commands
     mappings_lookup,  # noqa: F401 - adds its commands
     messages,
     partners,

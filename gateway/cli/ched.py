@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, state_named
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, logs_aside, state_named
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -332,17 +331,10 @@ def _nobody_exchanges(store: Store, partner: str) -> Iterator[bool]:
 @contextmanager
 def operating_here(desk: Desk) -> Iterator[Built]:
     """The services for one command; what they log goes to standard error, where it cannot spoil the answer."""
-    import structlog  # noqa: PLC0415 - start-up
-
     from gateway.app import operating_cheds  # noqa: PLC0415 - start-up
 
-    before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
-    try:
-        with operating_cheds(desk.settings) as (_, built):
-            yield built
-    finally:
-        structlog.configure(**before)
+    with logs_aside(), operating_cheds(desk.settings) as (_, built):
+        yield built
 
 
 def summary_of(row: ChedRow) -> dict[str, Any]:

@@ -37,6 +37,7 @@ __all__ = [
     "exit_code_of",
     "facts",
     "listing",
+    "logs_aside",
     "printable",
     "state_named",
 ]
@@ -127,7 +128,8 @@ class Desk:
 
         store = open_store(self.settings.store.url, exclusive=False)
         try:
-            yield store
+            with logs_aside():
+                yield store
         finally:
             store.close()
 
@@ -160,6 +162,19 @@ class Desk:
         rows = [(name, shown[name]) for name in ("where", "found", "expected") if shown[name]]
         rows += [(each.rule, f"{each.message} {each.path}") for each in error.findings]
         self.errors.print(facts([*rows, ("what to do", error.entry.action)]))
+
+
+@contextmanager
+def logs_aside() -> Iterator[None]:
+    """What services log goes to standard error, where it cannot spoil the answer of a command."""
+    import structlog  # noqa: PLC0415 - keeps start-up fast
+
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, state_named
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, logs_aside, state_named
 from gateway.cli.envelopes import waiting
 from gateway.errors import ConfigurationError
 
@@ -308,17 +307,10 @@ def members(
 @contextmanager
 def _operating(desk: Desk) -> Iterator[tuple[Context, Poller, HubService | None]]:
     """The services for one command; what they log goes to standard error, where it cannot spoil the answer."""
-    import structlog  # noqa: PLC0415 - start-up
-
     from gateway.app import operating  # noqa: PLC0415 - start-up
 
-    before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
-    try:
-        with operating(desk.settings) as services:
-            yield services
-    finally:
-        structlog.configure(**before)
+    with logs_aside(), operating(desk.settings) as services:
+        yield services
 
 
 def _round(partner: str, done: Round | None) -> dict[str, Any]:

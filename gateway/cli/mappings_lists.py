@@ -1,0 +1,296 @@
+"""``imsoc mappings load`` and ``drift``: lists of publishers and partners, taken over or compared with ours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Group
+
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.list_loading import Kind, Wanted
+from gateway.cli.mappings import app
+from gateway.cli.mappings_desk import OpenTables, day_of, open_tables
+from gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.cli.list_loading import Partners
+    from gateway.store import Edition, Store
+    from mappings.changes import ChangePlan
+    from mappings.reference.files import Record
+
+__all__: list[str] = []
+
+_KINDS: Final = " | ".join(Kind)
+_ROWS: Final = frozenset({Kind.CN, Kind.TARIC, Kind.EPPO, Kind.HS, Kind.LOCODE})
+_SHOWN: Final = 200
+"""Differences that people are shown; a program gets all."""
+
+
+@app.command()
+def load(  # noqa: PLR0913, PLR0917 - the options of the command
+    ctx: typer.Context,
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help=_KINDS, show_choices=False)],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="As its publisher gives it; replies as captured.")
+    ] = None,
+    partner: Annotated[str, typer.Option("--from", metavar="PARTNER", help="Ask this partner instead.")] = "",
+    tree: Annotated[str, typer.Option(help="Which tree, such as chedpp.")] = "",
+    name: Annotated[str, typer.Option("--list", help="Which metadata list, or which of our reference lists.")] = "",
+    language: Annotated[
+        list[str] | None, typer.Option(help="Of a tree that is asked for; several times. [default: en]")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Ask for each node's attributes too: one call per node.")
+    ] = False,
+    effective_on: Annotated[
+        str, typer.Option(metavar="DAY", help="ISO day from which it holds. [default: today]")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Load a list as a whole: what is no longer in it ends the day before. Active in all processes at once.
+
+    Publishers' files: cn, taric (Nomenclature XX.xlsx or CSV, one per language), eppo (bayer.zip, fullcodes.xml), hs,
+    locode. From a partner or captured replies: tree, sections, metadata. In the form of docs/reference-data.md:
+    reference, hub.
+    """
+    desk = Desk.of(ctx, as_json)
+    if bool(files) == bool(partner):
+        raise ConfigurationError("IMG-0106", where="FILE", expected="a file, or --from PARTNER")
+    wanted = Wanted(
+        kind, day_of(effective_on), tuple(files or ()), partner, tree, name, tuple(language or ("en",)), details
+    )
+    if kind in _ROWS:
+        if partner:
+            raise ConfigurationError(
+                "IMG-0106", where="--from", found=kind, expected="tree | sections | metadata | hub"
+            )
+        done = _load_codes(desk, wanted, reason, dry_run=dry_run)
+    else:
+        done = _load_whole(desk, wanted, reason, dry_run=dry_run)
+    desk.answer(done, facts((key.replace("_", " "), value) for key, value in done.items() if value not in (None, "")))
+
+
+def _load_codes(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> dict[str, Any]:
+    from gateway.cli.list_loading import published  # noqa: PLC0415 - start-up
+    from mappings.loaded import PublishedRows  # noqa: PLC0415 - start-up
+    from mappings.models import Grade  # noqa: PLC0415 - start-up
+
+    grade = Grade.SECONDARY if wanted.kind is Kind.HS else Grade.OFFICIAL
+    rows = PublishedRows(wanted.source, published(wanted), wanted.kind.value, grade)
+    with open_tables(desk) as known:
+        return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
+
+
+def _change(desk: Desk, known: OpenTables, wanted: Wanted, rows: Any, reason: str, *, dry_run: bool) -> dict[str, Any]:
+    """Codes of one list as an edition."""
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from mappings.changes import Mode, plan_change  # noqa: PLC0415 - start-up
+    from mappings.publishing import publish  # noqa: PLC0415 - start-up
+
+    store = _store_of(desk, known)
+    with desk.errors.status("") as status:
+
+        def step(what: str, count: int) -> None:
+            status.update(f"{wanted.source}: {count:,} {what}")
+
+        with plan_change(
+            known.live, rows, effective_on=wanted.day, mode=Mode.REPLACE, new_list=True, step=step
+        ) as plan:
+            edition = None
+            if not (dry_run or plan.is_empty):
+                edition = publish(
+                    store,
+                    plan,
+                    author=operator(),
+                    reason=reason or f"load {wanted.kind}",
+                    at=datetime.now(UTC),
+                    kind="load",
+                    step=step,
+                )
+            return _told_plan(wanted, rows.table.list, plan, edition)
+
+
+def _told_plan(wanted: Wanted, name: str, plan: ChangePlan, edition: Edition | None) -> dict[str, Any]:
+    return {
+        "list": name,
+        "source": wanted.source,
+        "effective_on": wanted.day.isoformat(),
+        "added": plan.added,
+        "ended": plan.closed,
+        "unchanged": plan.unchanged,
+        "edition": edition.number if edition is not None else None,
+        "result": _result(plan.is_empty, edition),
+    }
+
+
+def _result(empty: bool, edition: Edition | None) -> str:  # noqa: FBT001 - private
+    return "nothing changed" if empty else "loaded" if edition is not None else "dry run: nothing was loaded"
+
+
+def _store_of(desk: Desk, known: OpenTables) -> Store:
+    if known.store is None:
+        raise ConfigurationError("IMG-0111", where=desk.settings.store.url, expected=desk.command("db upgrade"))
+    return known.store
+
+
+def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> dict[str, Any]:
+    from gateway.cli.list_loading import hub_lists, metadata_of, partners, whole_lists  # noqa: PLC0415 - start-up
+
+    with partners(desk) as services:
+        known = _opened(services)
+        if wanted.kind is Kind.HUB:
+            lists = hub_lists(wanted, lambda: services.hub(wanted.partner))
+            _check_hub(desk, known, lists)
+            return _keep(known, wanted, lists, reason, dry_run=dry_run)
+
+        def ask() -> Any:
+            return services.traces(wanted.partner)
+
+        if wanted.kind is Kind.METADATA and (of_table := _table_of(known, desk, wanted.name)):
+            rows = _metadata_rows(wanted, metadata_of(wanted, ask), of_table)
+            return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
+        lists = whole_lists(wanted, _records(known, desk), ask)
+        _check_reference(desk, known, lists)
+        return _keep(known, wanted, lists, reason, dry_run=dry_run)
+
+
+def _opened(services: Partners) -> OpenTables:
+    live = services.context.index
+    return OpenTables(live.tables, live, services.context.store)
+
+
+def _kept(known: OpenTables, prefix: str) -> dict[str, bytes]:
+    """The whole lists of the newest edition, by name without the prefix."""
+    from gateway.store import latest_edition, lists_between  # noqa: PLC0415 - start-up
+    from mappings.loaded import stored_lists  # noqa: PLC0415 - start-up
+
+    assert known.store is not None
+    with known.store.read() as connection:
+        names = lists_between(connection, 0, latest_edition(connection))
+    _, found = stored_lists(known.store, [name for name in names if name.startswith(prefix)])
+    return {name.removeprefix(prefix): content for name, content in found.items()}
+
+
+def _records(known: OpenTables, desk: Desk) -> Mapping[str, Sequence[Record]]:
+    from mappings.reference.live import PREFIX, stored_layers  # noqa: PLC0415 - start-up
+    from mappings.reference.loading import read_records  # noqa: PLC0415 - start-up
+
+    return read_records(desk.settings.translation.tables, stored=stored_layers(_kept(known, PREFIX)))
+
+
+def _check_reference(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> None:
+    """Refuse what the running processes would not take over."""
+    from mappings.reference import load_reference  # noqa: PLC0415 - start-up
+    from mappings.reference.live import PREFIX, stored_layers  # noqa: PLC0415 - start-up
+
+    after = _kept(known, PREFIX) | {name.removeprefix(PREFIX): content for name, content in lists.items()}
+    load_reference(known.live.tables, desk.settings.translation.tables, stored=stored_layers(after))
+
+
+def _check_hub(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> None:
+    from mappings.hub_lists import load_hub_lists  # noqa: PLC0415 - start-up
+    from mappings.hub_live import PREFIX, stored_hub_lists  # noqa: PLC0415 - start-up
+
+    after = _kept(known, PREFIX) | {name.removeprefix(PREFIX): content for name, content in lists.items()}
+    load_hub_lists(overlay=desk.settings.hub.lists, stored=stored_hub_lists(after))
+
+
+def _keep(
+    known: OpenTables, wanted: Wanted, lists: Mapping[str, bytes], reason: str, *, dry_run: bool
+) -> dict[str, Any]:
+    """Whole lists as an edition."""
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from mappings.loaded import changed_lists, publish_lists  # noqa: PLC0415 - start-up
+
+    assert known.store is not None
+    newest, changed = changed_lists(known.store, lists)
+    edition = None
+    if changed and not dry_run:
+        edition = publish_lists(
+            known.store,
+            changed,
+            expected=newest,
+            author=operator(),
+            reason=reason or f"load {wanted.kind}",
+            at=datetime.now(UTC),
+            effective_on=wanted.day,
+            source=wanted.source,
+        )
+    return {
+        "lists": sorted(changed),
+        "source": wanted.source,
+        "effective_on": wanted.day.isoformat(),
+        "edition": edition.number if edition is not None else None,
+        "result": _result(not changed, edition),
+    }
+
+
+def _table_of(known: OpenTables, desk: Desk, kind: str) -> str:
+    """The list of the tables that is served as this metadata list; empty when it is one of ``metadata.csv``."""
+    if any(record["list"] == kind for record in _records(known, desk)["metadata"]):
+        return ""
+    return next((name for name in known.live.tables.lists if name.upper().replace("-", "_") == kind), "")
+
+
+def _metadata_rows(wanted: Wanted, codes: Sequence[Any], name: str) -> Any:
+    """A metadata list that is a list of the tables: its codes as rows; what is not active has ended."""
+    from datetime import timedelta  # noqa: PLC0415 - start-up
+
+    from mappings.loaded import PublishedRows  # noqa: PLC0415 - start-up
+    from mappings.models import Grade  # noqa: PLC0415 - start-up
+    from mappings.publishers import PublishedCode  # noqa: PLC0415 - start-up
+
+    ended = wanted.day - timedelta(days=1)
+    rows = (PublishedCode(each.code, each.name, valid_to=None if each.active else ended) for each in codes)
+    return PublishedRows(wanted.source, rows, name, Grade.OFFICIAL if wanted.partner else Grade.SEEN)
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def drift(
+    ctx: typer.Context,
+    partner: Annotated[str, typer.Argument(metavar="PARTNER", help="Serves trees and lists, or the hub's lists.")],
+    name: Annotated[
+        str, typer.Option("--list", help="Only this one: a tree, a metadata list, sections, a list of the hub.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Compare the lists that a partner serves with ours: added, removed, changed, retired, and which rows are touched.
+
+    Nothing is changed. Exit code 1 when they differ.
+    """
+    desk = Desk.of(ctx, as_json)
+    from gateway.cli.list_drift import compared  # noqa: PLC0415 - start-up
+    from gateway.cli.list_loading import partners  # noqa: PLC0415 - start-up
+
+    with partners(desk) as services:
+        report = compared(desk, services, partner, name, _telling(desk))
+    shown = [each for each in report["differences"] if each["how"]]
+    views: list[Any] = [
+        listing(["list", "entries", "theirs", "added", "removed", "changed", "retired"], report["lists"])
+    ]
+    if shown:
+        views += ["", listing(["list", "how", "entry", "code", "ours", "theirs"], shown[:_SHOWN])]
+    if len(shown) > _SHOWN:
+        views.append(f"and {len(shown) - _SHOWN} more: --list for one list, --json for all")
+    if report["rows"]:
+        views += ["\nMapping rows about these codes", listing(["table", "row", "code", "canonical"], report["rows"])]
+    if report["documents"]:
+        views += ["\nCHEDs with these codes", listing(["code", "cheds", "newest"], report["documents"])]
+    views += [f"not served there: {', '.join(report['not_served'])}"] if report["not_served"] else []
+    desk.answer(report, Group(*views))
+    if shown:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _telling(desk: Desk) -> Callable[[str], None]:
+    return lambda what: desk.note(f"asking for {what} ...")

@@ -1,0 +1,168 @@
+"""Lists that are loaded: a publisher's codes as rows of a change, and whole lists as an edition of their own."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.errors import ConfigurationError
+from gateway.store import (
+    RowKind,
+    TableKey,
+    begin_change,
+    find_list,
+    forget_change,
+    get_edition,
+    keep_list,
+    latest_edition,
+    publish_change,
+)
+from mappings.models import CANONICAL, Grade
+from mappings.sheet_rows import SheetRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date, datetime
+
+    from gateway.store import Edition, Store
+    from mappings.publishers import PublishedCode
+
+__all__ = ["PublishedRows", "changed_lists", "newest_periods", "publish_lists", "stored_lists"]
+
+
+class PublishedRows:
+    """Codes of a publisher as rows of a list; `mappings.changes.plan_change` takes them.
+
+    Args:
+        name: of the file, for messages and the edition.
+        codes: read as they are asked for.
+        list_name: the list that they are of.
+        grade: of rows from this publisher.
+        system: whose list it is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        codes: Iterable[PublishedCode],
+        list_name: str,
+        grade: Grade = Grade.OFFICIAL,
+        system: str = CANONICAL,
+    ) -> None:
+        self.name = name
+        self.table = TableKey(RowKind.CODE, system, list_name)
+        self._codes = codes
+        self._grade = grade.value
+
+    def rows(self) -> Iterator[SheetRow]:
+        """They, once.
+
+        Raises:
+            TranslationRefused, XmlRefused: a line of the file is wrong.
+        """
+        for number, each in enumerate(self._codes, 1):
+            yield SheetRow(
+                number,
+                each.code,
+                valid_from=_iso(each.valid_from),
+                valid_to=_iso(each.valid_to),
+                grade=self._grade,
+                text=each.note,
+                name=each.name,
+                parent=each.parent,
+                labels=json.dumps(dict(sorted(each.labels.items())), ensure_ascii=False) if each.labels else "",
+            )
+
+    def fault(self, line: int, column: str, found: str, expected: str) -> None:
+        """Refuse at once.
+
+        Raises:
+            ConfigurationError: IMG-0135.
+        """
+        raise ConfigurationError(
+            "IMG-0135", where=f"{self.name} entry {line} column {column}", found=found, expected=expected
+        )
+
+
+def newest_periods(codes: Iterable[PublishedCode]) -> Iterator[PublishedCode]:
+    """Each code with its newest period: a list says one thing about a code, and the editions keep the others."""
+    newest: dict[str, PublishedCode] = {}
+    for each in codes:
+        before = newest.get(each.code)
+        if before is None or _iso(before.valid_from) <= _iso(each.valid_from):
+            newest[each.code] = each
+    return iter(newest.values())
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def stored_lists(store: Store, names: Iterable[str]) -> tuple[int, dict[str, bytes]]:
+    """The newest edition, and those of the lists that it has."""
+    with store.read() as connection:
+        newest = latest_edition(connection)
+        found = {name: find_list(connection, name, newest) for name in names}
+    return newest, {name: each[1] for name, each in found.items() if each is not None}
+
+
+def changed_lists(store: Store, lists: Mapping[str, bytes]) -> tuple[int, dict[str, bytes]]:
+    """The newest edition, and those lists that are not in it as they are."""
+    newest, kept = stored_lists(store, lists)
+    return newest, {name: content for name, content in lists.items() if kept.get(name) != content}
+
+
+def publish_lists(
+    store: Store,
+    lists: Mapping[str, bytes],
+    *,
+    expected: int,
+    author: str,
+    reason: str,
+    at: datetime,
+    effective_on: date,
+    source: str,
+) -> Edition:
+    """Keep whole lists as the next edition, checked before by `mappings.reference.load_reference` or `load_hub_lists`.
+
+    Args:
+        store: where lists are.
+        lists: content by name, at least one.
+        expected: the newest edition when they were checked.
+        author: who answers for it.
+        reason: why.
+        at: now, aware.
+        effective_on: the day from which they hold.
+        source: where they come from.
+
+    Raises:
+        ConfigurationError: IMG-0138, another edition came since; nothing of this one is visible.
+    """
+    change = store.write(lambda connection: begin_change(connection, at=at, author=author))
+    edition: Edition | None = None
+    try:
+        for name, content in lists.items():
+            store.write(partial(keep_list, change=change, name=name, content=content))
+        edition = store.write(
+            lambda connection: publish_change(
+                connection,
+                change,
+                expected=expected,
+                at=at,
+                author=author,
+                reason=reason,
+                kind="load",
+                effective_on=effective_on.isoformat(),
+                source=source,
+            )
+        )
+    finally:
+        while edition is None and not store.write(lambda connection: forget_change(connection, change)):
+            pass
+    if edition is None:
+        with store.read() as connection:
+            newest = get_edition(connection, latest_edition(connection))
+        found = f"edition {newest.number} by {newest.author}: {newest.reason}" if newest is not None else "none"
+        raise ConfigurationError("IMG-0138", where=source, found=found, expected=f"edition {expected}")
+    return edition
