@@ -19,11 +19,15 @@ from gateway.cli import (
     hub,
     keys,
     mappings,
+    mappings_coverage,  # noqa: F401 - adds its commands
     mappings_documents,  # noqa: F401 - adds its commands
+    mappings_export,  # noqa: F401 - adds its commands
     mappings_lists,  # noqa: F401 - adds its commands
     mappings_lookup,  # noqa: F401 - adds its commands
+    mappings_proof,  # noqa: F401 - adds its commands
     messages,
     partners,
+    quarantine,
     running,
     sending,
 )
@@ -77,6 +81,7 @@ app.command("verify", rich_help_panel="Documents")(documents.verify)
 app.command("explain", rich_help_panel="Documents")(explain.explain)
 app.add_typer(messages.app, name="messages", rich_help_panel="Operate")
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel="Operate")
+app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Operate")
 app.add_typer(hub.app, name="hub", rich_help_panel="Operate")
 app.add_typer(ched.app, name="ched", rich_help_panel="Operate")
 app.add_typer(certificates.app, name="certificates", rich_help_panel="Operate")

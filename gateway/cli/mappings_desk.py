@@ -13,13 +13,14 @@ from gateway.errors import ConfigurationError, TranslationRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from gateway.cli.desk import Desk
     from gateway.store import Edition, Store, TableKey
     from mappings import Tables
     from mappings.live import LiveTables
 
-__all__ = ["From", "On", "OpenTables", "PartnerOption", "To", "day_of", "history_of", "open_tables"]
+__all__ = ["From", "On", "OpenTables", "PartnerOption", "To", "day_of", "history_of", "open_tables", "own_folders"]
 
 On = Annotated[str, typer.Option("--on", metavar="DAY", help="ISO day whose rows count. [default: today, UTC]")]
 From = Annotated[str, typer.Option("--from", metavar="SYSTEM", help="Code system that it is in.")]
@@ -72,9 +73,19 @@ class OpenTables:
             raise TranslationRefused("IMG-6005", where=where, found=system, expected=", ".join(sorted(known)))
 
 
+def own_folders(desk: Desk) -> tuple[Path, ...]:
+    """The operator's folder of tables, where there is one."""
+    own = desk.settings.translation.tables
+    return (own,) if own else ()
+
+
 @contextmanager
-def open_tables(desk: Desk) -> Iterator[OpenTables]:
+def open_tables(desk: Desk, base: Tables | None = None) -> Iterator[OpenTables]:
     """The tables as the settings say, with the changes in the store where there is one.
+
+    Args:
+        desk: of the command.
+        base: these instead of the installed ones.
 
     Raises:
         ConfigurationError: IMG-0130, IMG-0131 for the tables; IMG-0111 the store is of another release.
@@ -85,8 +96,7 @@ def open_tables(desk: Desk) -> Iterator[OpenTables]:
     from mappings.live import LiveTables  # noqa: PLC0415 - start-up
 
     settings = desk.settings
-    own = settings.translation.tables
-    base = load_tables(overlays=(own,) if own else ())
+    base = base or load_tables(overlays=own_folders(desk))
     unconfirmed = settings.translation.allow_unconfirmed
     file = database_file(parse_url(settings.store.url))
     if file is not None and not file.is_file():
