@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import http, hub, report, traces
+from benchmarks import http, hub, reference, report, traces
 from benchmarks.floor import Floor
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.naive import Naive
@@ -50,6 +50,8 @@ FULL = (
 )
 QUICK_STORED, FULL_STORED = 20_000, 1_000_000
 """CHEDs in the larger store."""
+QUICK_ROWS, FULL_ROWS = 100_000, 1_000_000
+"""Rows of reference data."""
 
 
 def main() -> int:
@@ -80,7 +82,7 @@ def _options() -> argparse.Namespace:
     length.add_argument(
         "--full",
         action="store_true",
-        help="8 KB, 60 KB and 1 MB, 10,000 messages and envelopes over HTTP, a million CHEDs (default)",
+        help="8 KB, 60 KB and 1 MB, 10,000 messages and envelopes over HTTP, a million CHEDs and rows (default)",
     )
     length.add_argument("--quick", action="store_true", help="8 KB only, about two minutes")
     length.add_argument("--large", action="store_true", help="with a million messages stored, against an empty store")
@@ -111,6 +113,8 @@ def _measure(folder: Path, *, quick: bool) -> dict[str, Any]:
     result["traces"] = traces.measure(
         folder, plan.size, turns=plan.turns, each=plan.ours, stored=QUICK_STORED if quick else FULL_STORED
     )
+    _say("reference data: import, start, lookups, and how soon a change is in use")
+    result["reference"] = reference.measure(folder, rows=QUICK_ROWS if quick else FULL_ROWS, repeats=3 if quick else 5)
     return result
 
 
