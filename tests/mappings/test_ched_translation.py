@@ -1,6 +1,5 @@
 """A CHED goes from a national system's codes to those of TRACES and back; a code that no row names is refused."""
 
-import os
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
@@ -412,33 +411,6 @@ def test_without_a_declared_loss_any_national_ched_comes_back_the_same(root):
     restored = canonical(again.root) == normal(before)
     assert restored is not bool(result.losses)
     assert canonical(forth(again.root).root) == canonical(result.root)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "GetChedResponse_CHEDPP.XI.2026.0000064.xml",
-        "GetChedResponse_CHEDA.template.xml",
-        "CreateAndSubmitChedForDecision-0101-Horse.xml",
-        "CreateAndSubmitChedForDecision-0101-Horse-Replacing-CHEDA.ES.2019.0000011.xml",
-    ],
-)
-def test_published_cheds_come_back_the_same_except_their_declared_losses(name):
-    folder = os.environ.get("IMSOC_CONTRACTS")
-    if not folder:
-        pytest.skip("IMSOC_CONTRACTS is not set")
-    parser = etree.XMLParser(remove_blank_text=True)
-    tree = etree.parse(Path(folder) / "traces-nt" / "ched" / name, parser)
-    root = next(tree.iter(qn(SPS17, "SPSCertificate")))
-    result = back(root)
-    again = forth(result.root).root
-    lost = {(place.source_code, place.list) for place in result.losses}
-    assert lost <= {("FREE_CIRCULATION", "ched-purpose")}
-    restored = deepcopy(again)
-    for content in restored.iter(qn(RAM21, "Content")):
-        if lost and content.text == "INTERNAL_MARKET":
-            content.text = "FREE_CIRCULATION"
-    assert canonical(restored) == normal(root, "traces")
 
 
 def full():
