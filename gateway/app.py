@@ -17,7 +17,7 @@ import logging
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -40,12 +40,14 @@ from gateway.endpoints.traces_retrieval import docom, eu_intra
 from gateway.endpoints.traces_submission import ched_submission
 from gateway.errors import ConfigurationError, Fault, GatewayError
 from gateway.exchange import Admission, Context, ExchangePolicy, PartnerTrust, payload_for
+from gateway.exchange.delivering import hold_delivery
 from gateway.hub import HubService
 from gateway.hub.polling import Poller, PollerSettings
 from gateway.hub.synchronising import synchronise_lists
 from gateway.hub.validation import validate_phyto_xml
 from gateway.pdf import CertificatePdf, ChedPdf
 from gateway.pdf_signing import PadesSealer
+from gateway.releasing import Releaser, quarantine_of
 from gateway.sealing import build_sealer
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
@@ -63,15 +65,17 @@ if TYPE_CHECKING:
 
     from adapters import Adapter
     from gateway.access import Partner
+    from gateway.ched.background import Background
     from gateway.ched.wiring import Built
     from gateway.config import Settings, TracesSettings
+    from gateway.exchange import Quarantine
     from gateway.ippc.validation_result import ValidationResult
     from gateway.soap import Contract, SoapCall
     from gateway.store import Store
     from mappings.hub_live import HubListsNow
     from mappings.reference import Reference
 
-__all__ = ["Gateway", "build_application", "build_worker", "operating", "operating_cheds"]
+__all__ = ["Gateway", "build_application", "build_worker", "operating", "operating_cheds", "operating_quarantine"]
 
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
@@ -93,22 +97,29 @@ class _Parts(NamedTuple):
     reference: Reference
     traces: Built
     """CHEDs and what goes with them; of a hub alone they are not served."""
+    quarantine: Quarantine
+    releaser: Releaser
+
+    @property
+    def background(self) -> tuple[Background, ...]:
+        """What goes on by itself in rounds."""
+        return (*self.traces.background, self.releaser)
 
     def start(self) -> None:
-        """Deliver, ask hubs, exchange with TRACES and seal as TRACES, in the background."""
+        """Deliver, ask hubs, exchange with TRACES, seal as TRACES and release from quarantine, in the background."""
         self.worker.start()
         self.poller.start()
-        for each in self.traces.background:
+        for each in self.background:
             each.start()
 
     def stop(self) -> None:
         """End all at a safe point; none waits for the others to begin."""
         self.poller.stop(timedelta(0))
-        for each in self.traces.background:
+        for each in self.background:
             each.stop(timedelta(0))
         self.worker.stop()
         self.poller.stop()
-        for each in self.traces.background:
+        for each in self.background:
             each.stop()
 
 
@@ -264,6 +275,20 @@ def operating_cheds(settings: Settings) -> Iterator[tuple[Context, Built]]:
         parts.store.close()
 
 
+@contextmanager
+def operating_quarantine(settings: Settings) -> Iterator[Quarantine]:
+    """What is held, for an operator's command beside a process that serves.
+
+    Raises:
+        ConfigurationError: as `build_application`.
+    """
+    parts = _parts(settings, _utc_now, exclusive=False)
+    try:
+        yield parts.quarantine
+    finally:
+        parts.store.close()
+
+
 def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool) -> _Parts:
     sealer = build_sealer(settings.seal)
     own = settings.translation.tables
@@ -303,7 +328,8 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
     except BaseException:
         store.close()
         raise
-    return _Parts(store, context, hub, lists, worker, poller, reference, traces)
+    quarantine = quarantine_of(context, poller, traces)
+    return _Parts(store, context, hub, lists, worker, poller, reference, traces, quarantine, Releaser(quarantine))
 
 
 def _reference(settings: Settings, tables: LiveTables) -> LiveReference:
@@ -369,6 +395,7 @@ def _worker(settings: Settings, context: Context) -> Worker:
         context.store,
         adapter_of,
         prepare=lambda job: payload_for(context, job),
+        hold=partial(hold_delivery, context),
         settings=Patience(
             lease=timedelta(seconds=delivery.lease_seconds),
             backoff_first=timedelta(seconds=delivery.backoff_first_seconds),

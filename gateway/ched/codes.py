@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.access import PartnerKind
 from gateway.documents.ched import read_ched
+from gateway.exchange.examination import translated_for
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import CANONICAL, report_to_json, translate
@@ -73,13 +74,13 @@ class Codes:
         """A document that the partner sent, in TRACES' codes, and what is kept of the one that came.
 
         Raises:
-            TranslationRefused: IMG-60xx, a code has no canonical one.
+            TranslationRefused: IMG-60xx, codes have no canonical one; all of them are findings.
         """
         if self._same(actor):
             return document, AsSent()
         partner = actor.principal.partner
         index = self._index()
-        made = translate(document, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id)
+        made = translated_for(partner, document, source=partner.code_system, target=CANONICAL, index=index)
         return made.root, AsSent(serialise(document), made.tables, report_to_json(made.report))
 
     def read(self, actor: Actor, document: _Element) -> Ched:

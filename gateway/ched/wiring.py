@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from gateway.ched.register import Renderer
     from gateway.exchange import Context
     from gateway.store import ChedWrite
+
+    Also = Callable[[Connection, ChedWrite], None]
     from mappings.reference import Reference
 
 __all__ = ["ADAPTER", "Built", "Choices", "build", "client_of", "facts_of"]
@@ -74,6 +76,8 @@ class Built:
     attachments: Attachments
     background: tuple[Background, ...]
     """What goes on by itself: the exchange with the upstream, or the seals of this instance in the role traces."""
+    registering: Callable[[Also], RegisterService]
+    """The register with what is written in the unit of work of every new change, after it."""
     exchanger: Exchanger | None
     """Where there is an upstream."""
     client: TracesNtClient | None
@@ -134,7 +138,7 @@ def build(
         library = CertificateLibrary(context, Cursors(), portal=portal, render=shown)
         keeper = SealKeeper(own.complete_seals, every=retry)
         background = (keeper,) if TRACES_ROLE in context.policy.roles else ()
-        return Built(own, own, library, Attachments(context), background, None, None)
+        return Built(own, own, library, Attachments(context), background, register, None, None)
     client = client or client_of(context, choices.upstream, choices.client_id)
     partner = choices.upstream
     lease = max(lease, _longest(context, partner))
@@ -170,7 +174,7 @@ def build(
     source = UpstreamSource(context, client, availability)
     library = CertificateLibrary(context, Cursors(), portal=portal, render=shown, source=source)
     attachments = Attachments(context, source=source, contingency=goes_on)
-    return Built(RelayService(relaying), own, library, attachments, (exchanger,), exchanger, client)
+    return Built(RelayService(relaying), own, library, attachments, (exchanger,), register, exchanger, client)
 
 
 def _longest(context: Context, upstream: str) -> timedelta:

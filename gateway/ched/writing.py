@@ -317,7 +317,7 @@ def _answered(recorded: Recorded) -> Receipt:
         case RecordedKind.CONFLICT:
             raise conflict_of(recorded.conflict, recorded.detail)
         case RecordedKind.HELD:
-            raise AssertionError("no CHED is held")
+            raise ExchangeRefused("IMG-6021", where=recorded.exchange_id)
 
 
 def conflict_of(conflict: Conflict | None, detail: str) -> GatewayError:

@@ -34,7 +34,7 @@ LONG: Final = timedelta(minutes=10)
 
 LOW_DISK_BYTES: Final = 1024**3
 CONNECT_SECONDS: Final = 3.0
-_IN_THE_STORE: Final = ("mapping changes", "clock", "partners", "endpoints")
+_IN_THE_STORE: Final = ("mapping changes", "quarantine", "clock", "partners", "endpoints")
 """Checks that read what the store holds."""
 
 
@@ -80,6 +80,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("address", lambda: _address(desk), ""),
         ("clock", lambda: _clock(desk), ""),
         ("mapping changes", lambda: _changes(desk), desk.command("mappings check")),
+        ("quarantine", lambda: _quarantine(desk), desk.command("quarantine list --state held")),
         ("partners", lambda: _partners(desk), desk.command("partners list")),
     ]
     if not offline:
@@ -201,6 +202,19 @@ def _changes(desk: Desk) -> Iterator[Result]:
     with desk.store() as store:
         live = LiveTables(load_tables(overlays=(own,) if own else ()), store)
         yield Result("mapping changes", State.OK, f"version {live.version}")
+
+
+def _quarantine(desk: Desk) -> Iterator[Result]:
+    """What waits for rows of the mapping tables, and since when."""
+    from gateway.store import count_quarantine  # noqa: PLC0415 - beside its only use
+
+    with desk.store() as store, store.read() as connection:
+        found = count_quarantine(connection)
+    if found.oldest is None:
+        yield Result("quarantine", State.OK, "nothing is held")
+        return
+    detail = f"{found.held} messages are held, the oldest since {found.oldest:%Y-%m-%d %H:%M} UTC"
+    yield Result("quarantine", State.WARN, detail, desk.command("quarantine list --state held"))
 
 
 def _reference(desk: Desk) -> Iterator[Result]:

@@ -16,13 +16,13 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
 from gateway.delivery.models import DeliveryJob, DeliveryOutcome, DeliveryResult, DeliverySettings
 from gateway.delivery.settling import settlement
-from gateway.errors import DeliveryError, GatewayError, Retry
+from gateway.errors import DeliveryError, GatewayError, Retry, TranslationRefused
 from gateway.faultpoints import reach
 from gateway.store.outbox import acquire_lane, claim_next, due_lanes, release_lane, settle, store_payload
 from gateway.store.records import DeliveryState
@@ -31,9 +31,13 @@ from gateway.store.upkeep import purge_nonces
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from gateway.delivery.models import Adapter
     from gateway.store.outbox import Claimed, Settlement
     from gateway.store.store import Store
+
+    Hold = Callable[[Connection, DeliveryJob, TranslationRefused, datetime], bool]
 
 __all__ = ["Worker"]
 
@@ -50,6 +54,14 @@ _PURGE = 500
 """Nonces forgotten in one transaction."""
 
 
+class _Untranslatable(NamedTuple):
+    """A document that has codes which the partner's system does not know."""
+
+    job: DeliveryJob
+    settlement: Settlement
+    refusal: TranslationRefused
+
+
 class Worker:
     """Delivers what is in the outbox, and in the background forgets expired nonces.
 
@@ -57,6 +69,8 @@ class Worker:
         store: shared with the process; on SQLite it must have been opened exclusively.
         adapters: gives the adapter of a partner; may raise GatewayError when its record does not allow one.
         prepare: renders and seals a job's payload, outside any transaction; called once per delivery.
+        hold: asked about a payload whose codes the partner's system does not have, in the transaction that settles the
+            delivery: whether it is in quarantine now, by the partner's policy.
         settings: patience.
         clock: aware UTC now.
         jitter: a random number from 0 to 1.
@@ -68,6 +82,7 @@ class Worker:
         adapters: Callable[[str], Adapter],
         prepare: Callable[[DeliveryJob], bytes],
         *,
+        hold: Hold | None = None,
         settings: DeliverySettings | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
@@ -75,6 +90,7 @@ class Worker:
         self._store = store
         self._adapters = adapters
         self._prepare = prepare
+        self._hold = hold
         self._settings = settings or DeliverySettings()
         self._clock = clock
         self._jitter = jitter
@@ -193,7 +209,12 @@ class Worker:
         now = self._clock()
         if isinstance(outcome, DeliveryResult):
             outcome = settlement(claimed, outcome, self._settings, now=now, jitter=self._jitter())
-        if not self._store.write(partial(settle, claimed=claimed, settlement=outcome, now=now)):
+        if isinstance(outcome, _Untranslatable):
+            settled = self._store.write(partial(self._settle_untranslatable, claimed=claimed, found=outcome, now=now))
+            outcome = outcome.settlement
+        else:
+            settled = self._store.write(partial(settle, claimed=claimed, settlement=outcome, now=now))
+        if not settled:
             _log.warning("delivery.lease_lost", delivery=claimed.id, partner=partner)
             return False
         reach("delivery.settled")
@@ -207,7 +228,17 @@ class Worker:
         )
         return True
 
-    def _work(self, claimed: Claimed, deadline: datetime) -> DeliveryResult | Settlement | None:
+    def _settle_untranslatable(
+        self, connection: Connection, *, claimed: Claimed, found: _Untranslatable, now: datetime
+    ) -> bool:
+        """Failed, and in quarantine where the partner's policy is to keep it."""
+        if not settle(connection, claimed, found.settlement, now=now):
+            return False
+        if self._hold is not None:
+            self._hold(connection, found.job, found.refusal, now)
+        return True
+
+    def _work(self, claimed: Claimed, deadline: datetime) -> DeliveryResult | Settlement | _Untranslatable | None:
         """Everything that happens outside transactions; None when the lease was lost on the way."""
         job = DeliveryJob(
             id=claimed.id,
@@ -225,7 +256,10 @@ class Worker:
             if claimed.payload is None:
                 job = replace(job, payload=self._prepare(job))
         except Exception as error:  # noqa: BLE001 - one document's trouble must not stop the lane
-            return self._unprepared(claimed, error)
+            unprepared = self._unprepared(claimed, error)
+            if unprepared.state is DeliveryState.FAILED and isinstance(error, TranslationRefused):
+                return _Untranslatable(job, unprepared, error)
+            return unprepared
         if claimed.payload is None:
             reach("delivery.prepared")
             if not self._store.write(partial(store_payload, claimed=claimed, payload=job.payload)):

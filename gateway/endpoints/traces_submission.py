@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.ched.models import SubmissionKind
+from gateway.ched.releasing import submit_or_hold
 from gateway.endpoints.traces_common import serve, status_label
 from gateway.traces.contracts import SUBMISSION, SUBMISSION_01
 from gateway.traces.faults import RULES, ServiceFaults, TypedFault
@@ -38,7 +39,8 @@ def ched_submission(service: ChedService, services: Services, contract: TracesCo
 
     def bound(kind: SubmissionKind) -> Callable[[Asked], SoapReply | bytes]:
         def answer(asked: Asked) -> bytes:
-            receipt = service.submit(asked.actor, read_submission_request(asked.body), kind, asked.call)
+            document = read_submission_request(asked.body)
+            receipt = submit_or_hold(asked.context, service, asked.actor, document, kind, asked.call)
             return submit_response(_acknowledgement(asked, receipt), contract.namespace)
 
         return answer

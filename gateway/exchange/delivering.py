@@ -11,25 +11,48 @@ from xml.sax.saxutils import escape
 
 from gateway.documents import SpsCertificate
 from gateway.errors import ConfigurationError, DeliveryError, ExchangeRefused, RouteRefused
+from gateway.exchange.examination import translated_for
+from gateway.exchange.holding import answer_of, gap_rows, judged_with, keeps
 from gateway.exchange.status import CertificateStatus
+from gateway.faultpoints import reach
 from gateway.ippc import wire
 from gateway.ippc.content import document_limits
 from gateway.ippc.form import to_hub_form, to_hub_replacement
 from gateway.ippc.models import Envelope, EnvelopeHeader
-from gateway.store import Form, find_document, find_version, find_version_parts
+from gateway.store import (
+    Form,
+    NewHold,
+    QuarantineDirection,
+    add_hold,
+    find_document,
+    find_version,
+    find_version_parts,
+    new_id,
+    supersede_held,
+)
+from gateway.store.outbox import resend
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.names import CX1
-from mappings import translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lxml.etree import _Element
+    from sqlalchemy import Connection
 
     from gateway.access import Partner
     from gateway.delivery import DeliveryJob
+    from gateway.errors import TranslationRefused
     from gateway.exchange.context import Context
+    from gateway.exchange.quarantine import Arrival
+    from gateway.store import QuarantineRow
+    from mappings import Index
 
-__all__ = ["payload_for"]
+__all__ = ["OUTGOING", "deliver_held", "hold_delivery", "payload_for"]
+
+OUTGOING: Final = "delivery"
+"""The contract of entries in quarantine that are on their way out."""
 
 HUB_ADAPTER: Final = "ippc-hub"
 _HUB_CODES: Final = "ephyto"
@@ -74,13 +97,74 @@ def payload_for(context: Context, job: DeliveryJob) -> bytes:
 _ROUTE_NEEDED: Final = "trust.phyto_routes with the route; for route iv com_informed_on in the sender's record too"
 
 
-def _in_codes_of(context: Context, partner: Partner, canonical: bytes) -> _Element:
-    translation = translate(
+def hold_delivery(
+    context: Context, connection: Connection, job: DeliveryJob, refusal: TranslationRefused, now: datetime
+) -> bool:
+    """Put a delivery that failed for want of rows into quarantine, where the partner's policy is to keep it.
+
+    Called in the transaction that settles the delivery. Returns whether it is held.
+    """
+    partner = context.directory.by_id(job.partner)
+    document = find_document(connection, job.document)
+    version = find_version(connection, document, job.status_code) if document else None
+    if partner is None or version is None or not keeps(partner, refusal):
+        return False
+    index = context.index.on(now.date())
+    new = NewHold(
+        id=new_id(now),
+        direction=QuarantineDirection.OUT,
+        contract=OUTGOING,
+        operation=partner.delivery.adapter if partner.delivery else "",
+        partner=partner.id,
+        subject=str(job.document),
+        status_code=job.status_code,
+        digest=version.digest,
+        held_in=job.id,
+        code=refusal.gaps[0].code,
+        tables=index.version,
+        judged=judged_with(index),
+        gaps=gap_rows(refusal.gaps),
+        received_at=now,
+        transport={"exchange": job.exchange_id},
+        answer=answer_of(refusal.gaps, None),
+    )
+    supersede_held(connection, new, reason=f"tried again: {new.id}")
+    return add_hold(connection, new)
+
+
+def deliver_held(context: Context, entry: QuarantineRow, index: Index, arrive: Arrival) -> None:
+    """Put a held delivery back into its lane, to be translated and sealed afresh.
+
+    Raises:
+        ConfigurationError: IMG-0123, the partner is gone.
+        TranslationRefused: there are still gaps.
+        DeliveryError: IMG-8012, it has been sent, or a later version has.
+    """
+    partner = context.directory.by_id(entry.partner)
+    if partner is None or partner.delivery is None:
+        raise ConfigurationError("IMG-0123", where=f"partner {entry.partner}")
+    exchange_id = entry.transport["exchange"]
+    with context.store.read() as connection:
+        parts = find_version_parts(connection, exchange_id)
+    if parts is None or parts.translated is None:
+        raise ExchangeRefused("IMG-7004", found=exchange_id)
+    _in_codes_of(context, partner, parts.translated, index)
+    reach("quarantine.judged")
+
+    def unit(connection: Connection) -> None:
+        arrive(connection, exchange_id)
+        resend(connection, entry.held_in, actor="quarantine", now=context.clock(), afresh=True)
+
+    context.store.write(unit)
+
+
+def _in_codes_of(context: Context, partner: Partner, canonical: bytes, index: Index | None = None) -> _Element:
+    translation = translated_for(
+        partner,
         parse(canonical, limits=document_limits(context.limits)).root,
         source=context.policy.canonical_system,
         target=partner.code_system,
-        index=context.index.on(context.clock().date()),
-        partner=partner.id,
+        index=index or context.index.on(context.clock().date()),
     )
     return translation.root
 

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.access import check_document
 from gateway.documents import FilesApart, SpsCertificate, normalise_order
-from gateway.errors import ExchangeRefused, Finding, GatewayError, HubRefused, Severity, Unavailable
+from gateway.errors import (
+    ExchangeRefused,
+    Finding,
+    GatewayError,
+    HubRefused,
+    Severity,
+    TranslationRefused,
+    Unavailable,
+)
 from gateway.exchange.acknowledgement import Carrier, acknowledgement
 from gateway.exchange.examination import check_status, into_canonical
 from gateway.exchange.models import Examined, ImportOutcome, Principal
@@ -129,7 +137,14 @@ def take_envelope(
         raise
     except GatewayError as refusal:
         held = ImportOutcome(
-            ImportState.HELD, refusal.code, _sentence(refusal), (*refusal.findings, *findings), subject=subject
+            ImportState.HELD,
+            refusal.code,
+            _sentence(refusal),
+            (*refusal.findings, *findings),
+            subject=subject,
+            status_code=str(envelope.header.certificate_status),
+            digest=hashlib.sha256(envelope.content.document).digest(),
+            gaps=refusal.gaps if isinstance(refusal, TranslationRefused) else (),
         )
     context.store.write(lambda connection: settle(connection, held))
     return held

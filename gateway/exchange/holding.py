@@ -47,10 +47,15 @@ __all__ = [
     "AWAITED",
     "HOLDABLE",
     "Received",
+    "answer_of",
+    "answer_to",
     "gap_rows",
     "gaps_alone",
     "hold",
+    "hold_again",
     "judged_with",
+    "keeps",
+    "refusal_of",
     "told",
     "waits_for",
 ]
@@ -157,10 +162,10 @@ def hold(
 
 
 def hold_again(
-    context: Context, principal: Principal, examined: Examined, received: Received, quarantine_id: str
+    context: Context, principal: Principal, subject: str, received: Received, quarantine_id: str
 ) -> TranslationRefused:
     """Answer a message that is in quarantine already; as `hold`."""
-    refusal = _refusal(principal, received, str(key_of(examined)), {"quarantine": quarantine_id})
+    refusal = refusal_of(principal, received, subject, {"quarantine": quarantine_id})
     recorded = context.store.write(partial(record_held_again, refusal=refusal, quarantine_id=quarantine_id))
     return answer_to(context, recorded, received)
 
@@ -242,7 +247,9 @@ def _message(
     quarantine_id = new_id(received.now)
     subject = str(key_of(examined))
     answer = answer_of(refusal.gaps if refusal else (), awaited)
-    journalled = _refusal(principal, received, subject, {"quarantine": quarantine_id, **answer, "where": "quarantine"})
+    journalled = refusal_of(
+        principal, received, subject, {"quarantine": quarantine_id, **answer, "where": "quarantine"}
+    )
     index = context.index.on(received.now.date())
     new = NewHold(
         id=quarantine_id,
@@ -285,7 +292,8 @@ def _awaiting(awaited: QuarantineRow | None, message: str) -> tuple[GapRow, ...]
     return (GapRow("", "", AWAITED, awaited.id, "", "IMG-6010", "", message, ""),) if awaited else ()
 
 
-def _refusal(principal: Principal, received: Received, subject: str, detail: dict[str, Any]) -> Refusal:
+def refusal_of(principal: Principal, received: Received, subject: str, detail: dict[str, Any]) -> Refusal:
+    """How a held message is journalled: it was not accepted."""
     return Refusal(
         exchange_id=new_id(received.now),
         partner=principal.partner.id,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gateway.access import Partner
     from gateway.documents import DocumentIdentity, SpsCertificate
-    from gateway.errors import Finding, GatewayError
+    from gateway.errors import Finding, GatewayError, TranslationRefused
     from gateway.store import Form, ImportState, Nonce
     from gateway.trust import VerifiedDocument
     from mappings import Translation
@@ -83,3 +83,7 @@ class ImportOutcome:
     subject: str = ""
     """``AR/851/2026-00017`` where the identity is known."""
     repeat: bool = False
+    status_code: str = ""
+    digest: bytes = b""
+    gaps: tuple[TranslationRefused, ...] = ()
+    """The codes without a mapping, where they alone hold it up."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.access import check_operation
 from gateway.errors import AccessDenied, ExchangeRefused, GatewayError, TranslationRefused, Unavailable
 from gateway.exchange.confirmed import filled_by, fills
+from gateway.exchange.delivering import OUTGOING, deliver_held
 from gateway.exchange.examination import examine
 from gateway.exchange.holding import AWAITED, Received, gap_rows, judged_with
 from gateway.exchange.models import Principal, SubmittedDocument
@@ -29,7 +30,7 @@ from gateway.store import (
     Recorded,
     RecordedKind,
     Undo,
-    claim_releases,
+    claim_release,
     find_evidence,
     gaps_of,
     get_quarantine,
@@ -50,12 +51,12 @@ if TYPE_CHECKING:
     from gateway.store import Edition, GapRow, QuarantineRow
     from mappings import Index
 
-    Arrive = Callable[[Connection, str], None]
-    Way = Callable[[QuarantineRow, Index, Arrive], None]
+    Way = Callable[[QuarantineRow, Index, "Arrival"], None]
 
-__all__ = ["Quarantine", "ReleaseOutcome", "Released"]
+__all__ = ["Arrival", "Quarantine", "ReleaseOutcome", "Released"]
 
 CERTIFICATES: Final = "certificate-exchange"
+_OVERTAKEN: Final = "IMG-8012"
 _PAGE: Final = 100
 _WAITING: Final = "waits_for"
 
@@ -83,6 +84,57 @@ class Released:
     message: str = ""
 
 
+class Arrival:
+    """What a way calls in the transaction in which a released message arrives, with the id of what it became."""
+
+    def __init__(self, context: Context, entry: QuarantineRow, actor: str, edition: Edition | None) -> None:
+        self._context = context
+        self._entry = entry
+        self._actor = actor
+        self._edition = edition
+        self.full = False
+        """Whether more than was confirmed would have been released."""
+        self.arrived = False
+        """Whether it was this release that let the entry go, if it is gone."""
+
+    def __call__(self, connection: Connection, exchange_id: str) -> None:
+        """The entry leaves.
+
+        Raises:
+            Undo: it may not, or was not held any more; nothing of the transaction stands.
+        """
+        self.claim(connection)
+        edition = self._edition
+        left = settle_quarantine(
+            connection,
+            self._entry.id,
+            QuarantineState.RELEASED,
+            actor=self._actor,
+            reason=f"edition {edition.number} of the tables" if edition else "released by an operator",
+            now=self._context.clock(),
+            exchange_id=exchange_id,
+        )
+        if not left:
+            raise Undo(Recorded(RecordedKind.HELD, self._entry.id))
+        self.arrived = True
+
+    def claim(self, connection: Connection) -> None:
+        """Count the release, in a transaction before it where that cannot be one with the arrival.
+
+        Raises:
+            Undo: no more were confirmed.
+        """
+        edition = self._edition
+        if edition is None:
+            return
+        count = 1 + len(_waiting(connection, self._entry))
+        self.full = not claim_release(
+            connection, self._entry.id, edition.number, allowed=edition.release_limit, count=count
+        )
+        if self.full:
+            raise Undo(Recorded(RecordedKind.HELD, self._entry.id))
+
+
 class Quarantine:
     """What is held, and how it leaves. Safe to share; two at once on one entry have one effect.
 
@@ -95,11 +147,43 @@ class Quarantine:
 
     def __init__(self, context: Context, ways: Mapping[str, Way] | None = None) -> None:
         self._context = context
-        self._ways: dict[str, Way] = {CERTIFICATES: partial(_certificate, context), **(ways or {})}
+        self._ways: dict[str, Way] = {
+            CERTIFICATES: partial(_certificate, context),
+            OUTGOING: partial(deliver_held, context),
+            **(ways or {}),
+        }
 
     def index(self) -> Index:
         """The tables of now."""
         return self._context.index.on(self._context.clock().date())
+
+    def find(self, query: QuarantineQuery) -> tuple[QuarantineRow, ...]:
+        """What a search finds, whatever became of it."""
+        with self._context.store.read() as connection:
+            return list_quarantine(connection, query)
+
+    def entry(self, quarantine_id: str) -> QuarantineRow:
+        """One entry.
+
+        Raises:
+            ExchangeRefused: IMG-6021, there is none.
+        """
+        with self._context.store.read() as connection:
+            entry = get_quarantine(connection, quarantine_id)
+        if entry is None:
+            raise ExchangeRefused("IMG-6021", where=quarantine_id)
+        return entry
+
+    def explain(self, quarantine_id: str) -> tuple[QuarantineRow, tuple[GapRow, ...]]:
+        """One entry with the codes that have no answer; IMG-6021 as `entry`."""
+        entry = self.entry(quarantine_id)
+        with self._context.store.read() as connection:
+            return entry, gaps_of(connection, quarantine_id)
+
+    def would_go(self, row: QuarantineRow) -> bool:
+        """Whether a held entry would translate with the tables of now."""
+        with self._context.store.read() as connection:
+            return row.state is QuarantineState.HELD and self._would_go(connection, row, self.index())
 
     def ready(self, index: Index | None = None, query: QuarantineQuery | None = None) -> Iterator[QuarantineRow]:
         """The entries that would translate with the tables of now, or with given ones (a preview), oldest first.
@@ -140,42 +224,26 @@ class Quarantine:
             ExchangeRefused: IMG-6021, there is no such entry.
             Unavailable: our own store or time-stamping authority; it stays held.
         """
-        entry = self._entry(quarantine_id)
+        entry = self.entry(quarantine_id)
         if entry.state is not QuarantineState.HELD:
             return Released(entry.id, ReleaseOutcome.GONE, entry.exchange_id or "")
         index = self.index()
-        full: list[str] = []
-
-        def arrive(connection: Connection, exchange_id: str) -> None:
-            if edition is not None:
-                count = 1 + len(_waiting(connection, entry))
-                if not claim_releases(connection, edition.number, allowed=edition.release_limit, count=count):
-                    full.append(entry.id)
-                    raise Undo(Recorded(RecordedKind.HELD, entry.id))
-            reason = f"edition {edition.number} of the tables" if edition else "released by an operator"
-            left = settle_quarantine(
-                connection,
-                entry.id,
-                QuarantineState.RELEASED,
-                actor=actor,
-                reason=reason,
-                now=self._context.clock(),
-                exchange_id=exchange_id,
-            )
-            if not left:
-                raise Undo(Recorded(RecordedKind.HELD, entry.id))
-
+        arrival = Arrival(self._context, entry, actor, edition)
         try:
-            self._way(entry)(entry, index, arrive)
+            self._way(entry)(entry, index, arrival)
         except Unavailable:
             raise
         except GatewayError as refusal:
-            return self._stays(entry, refusal, index)
+            if refusal.code == _OVERTAKEN:
+                return self._overtaken(entry, actor)
+            if not arrival.full:
+                return self._stays(entry, refusal, index)
         reach("quarantine.released")
-        if full:
+        if arrival.full:
             return Released(entry.id, ReleaseOutcome.UNCONFIRMED)
-        left = self._entry(entry.id)
-        outcome = ReleaseOutcome.RELEASED if left.state is QuarantineState.RELEASED else ReleaseOutcome.GONE
+        left = self.entry(entry.id)
+        ours = arrival.arrived and left.state is QuarantineState.RELEASED
+        outcome = ReleaseOutcome.RELEASED if ours else ReleaseOutcome.GONE
         if outcome is ReleaseOutcome.RELEASED:
             self._follow(entry, actor)
         return Released(entry.id, outcome, left.exchange_id or "")
@@ -214,14 +282,14 @@ class Quarantine:
         Raises:
             ExchangeRefused: IMG-6021, it is not held.
         """
-        self._entry(quarantine_id)
+        self.entry(quarantine_id)
         now = self._context.clock()
         discarded = self._context.store.write(
             lambda connection: settle_quarantine(
                 connection, quarantine_id, QuarantineState.DISCARDED, actor=actor, reason=reason, now=now
             )
         )
-        entry = self._entry(quarantine_id)
+        entry = self.entry(quarantine_id)
         if not discarded:
             raise ExchangeRefused("IMG-6021", where=quarantine_id, found=entry.state, expected=QuarantineState.HELD)
         return entry
@@ -251,6 +319,16 @@ class Quarantine:
         for each in waiting:
             self.release(each.id, actor=actor)
 
+    def _overtaken(self, entry: QuarantineRow, actor: str) -> Released:
+        """An operator sent it again by hand, or a later version has gone to the partner."""
+        now = self._context.clock()
+        self._context.store.write(
+            lambda connection: settle_quarantine(
+                connection, entry.id, QuarantineState.SUPERSEDED, actor=actor, reason="it went another way", now=now
+            )
+        )
+        return Released(entry.id, ReleaseOutcome.GONE)
+
     def _stays(self, entry: QuarantineRow, refusal: GatewayError, index: Index) -> Released:
         gaps: Sequence[GapRow] = gap_rows(refusal.gaps) if isinstance(refusal, TranslationRefused) else ()
         reason = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)
@@ -267,13 +345,6 @@ class Quarantine:
             raise ExchangeRefused("IMG-6021", where=entry.id, found=f"a message of {entry.contract}")
         return way
 
-    def _entry(self, quarantine_id: str) -> QuarantineRow:
-        with self._context.store.read() as connection:
-            entry = get_quarantine(connection, quarantine_id)
-        if entry is None:
-            raise ExchangeRefused("IMG-6021", where=quarantine_id)
-        return entry
-
 
 def _waiting(connection: Connection, entry: QuarantineRow) -> list[QuarantineRow]:
     """What waits for an entry, oldest first, each with what waits for it in turn: later versions of its document."""
@@ -284,7 +355,7 @@ def _waiting(connection: Connection, entry: QuarantineRow) -> list[QuarantineRow
     return chain
 
 
-def _certificate(context: Context, entry: QuarantineRow, index: Index, arrive: Arrive) -> None:
+def _certificate(context: Context, entry: QuarantineRow, index: Index, arrive: Arrival) -> None:
     """SubmitCertificate, as it would have gone on the day on which it came, in codes that are known now."""
     partner = context.directory.by_id(entry.partner)
     if partner is None:

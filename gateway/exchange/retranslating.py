@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from lxml.etree import _Element
     from sqlalchemy import Connection
 
     from gateway.access import Partner
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mappings import Index, TranslatedPlace
     from mappings.differences import Difference
 
-__all__ = ["Kept", "Retranslation", "kept_translation", "retranslate"]
+__all__ = ["Kept", "Retranslation", "as_it_came", "kept_translation", "retranslate"]
 
 _STATUS: Final = f"{qn(SPS17, 'SPSExchangedDocument')}/{qn(RAM21, 'StatusCode')}"
 
@@ -120,21 +121,26 @@ def retranslate(kept: Kept, partner: Partner, index: Index, *, limits: Limits = 
     Raises:
         TranslationRefused: the tables or rules of now do not translate it any more.
     """
-    limits = document_limits(limits)
-    root = parse(kept.parts.content, limits=limits).root
-    if kept.form is Form.ENVELOPE:
-        root, _ = normalise_order(root)
-        status = root.find(_STATUS)
-        if status is not None:
-            status.text = kept.status_code  # the one that the envelope gave it
+    root = as_it_came(kept.parts.content, kept.form, kept.status_code, limits=limits)
     translation = translate(root, source=partner.code_system, target=CANONICAL, index=index, partner=partner.id)
     again = serialise(translation.root)
     if again == kept.parts.translated:
         return Retranslation(kept, again, translation.report, (), ())
-    stored = parse(kept.parts.translated or b"", limits=limits).root
+    stored = parse(kept.parts.translated or b"", limits=document_limits(limits)).root
     before = report_from_json(kept.parts.translation_report or "[]")
     reasons = tuple(_reasons(before, translation.report, kept.tables, index)) or (_OTHERWISE,)
     return Retranslation(kept, again, translation.report, reasons, find_differences(stored, translation.root))
+
+
+def as_it_came(content: bytes, form: Form, status_code: str, *, limits: Limits = DEFAULT_LIMITS) -> _Element:
+    """A stored document as it was handed to the translation when it came."""
+    root = parse(content, limits=document_limits(limits)).root
+    if form is Form.ENVELOPE:
+        root, _ = normalise_order(root)
+        status = root.find(_STATUS)
+        if status is not None:
+            status.text = status_code  # the one that the envelope gave it
+    return root
 
 
 def _reasons(

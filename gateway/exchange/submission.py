@@ -114,7 +114,7 @@ def submit(
             raise
         raise hold(context, principal, document, examined, received, None) from None
     if recorded.kind is RecordedKind.HELD:
-        raise hold_again(context, principal, examined, received, recorded.exchange_id)
+        raise hold_again(context, principal, str(submission.document), received, recorded.exchange_id)
     reach("submission.committed")
     return _answer(recorded, submission)
 

@@ -22,6 +22,7 @@ from gateway.documents import PHYTOSANITARY_TYPES
 from gateway.errors import DeliveryError, GatewayError, HubRefused, Unavailable
 from gateway.exchange import ImportOutcome, ReceivedEnvelope, take_envelope
 from gateway.faultpoints import reach
+from gateway.hub.holding import in_quarantine, keep_in_step
 from gateway.hub.responses import take_response
 from gateway.hub.sources import read_received
 from gateway.hub.wording import WORTH_TELLING, verdict_on
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from gateway.access import Partner
     from gateway.exchange import Context
+    from gateway.exchange.quarantine import Arrival
     from gateway.hub.sources import Source, Waiting
     from gateway.ippc import EnvelopeHeader
     from gateway.ippc.content import Content
@@ -125,17 +127,22 @@ class Importer:
                 _log.warning("hub.not_acknowledged", number=row.hub_number, code=error.code, found=error.found)
         return tuple(finished)
 
-    def decide_again(self, partner: Partner, row: ImportRow) -> ImportRow:
+    def decide_again(self, partner: Partner, row: ImportRow, arrive: Arrival | None = None) -> ImportRow:
         """Look into an envelope that is held or unreadable once more, after an operator changed something.
 
         What came later about the same certificate was perhaps held for want of it, so it follows in its order: a
-        certificate that was withdrawn meanwhile does not stand as if it were not.
+        certificate that was withdrawn meanwhile does not stand as if it were not. With ``arrive``, of a release from
+        quarantine, what is in quarantine itself is left to its own release.
         """
-        self._decide(partner, row)
+        self._decide(partner, row, arrive)
         row = self._current(partner, row)
         if row.state is ImportState.IMPORTED:
             with self._context.store.read() as connection:
-                later = held_after(connection, row)
+                later = [
+                    each
+                    for each in held_after(connection, row)
+                    if arrive is None or in_quarantine(connection, each.id) is None
+                ]
             for each in later:
                 self._decide(partner, each)
         return row
@@ -196,13 +203,13 @@ class Importer:
         self._context.store.write(lambda connection: add_import(connection, new))
         reach("hub.stored")
 
-    def _decide(self, partner: Partner, row: ImportRow) -> None:
+    def _decide(self, partner: Partner, row: ImportRow, arrive: Arrival | None = None) -> None:
         with self._context.store.read() as connection:
             raw = import_envelope_bytes(connection, row.id)
         assert raw is not None
         now = self._context.clock()
         try:
-            self._look_inside(partner, row, raw, now)
+            self._look_inside(partner, row, raw, now, arrive)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - see below
@@ -211,7 +218,7 @@ class Importer:
             held = ImportOutcome(ImportState.HELD, "IMG-9002", f"Internal error: {type(error).__name__}")
             self._context.store.write(lambda connection: self._settle(connection, row, held, (), now))
 
-    def _look_inside(self, partner: Partner, row: ImportRow, raw: bytes, now: datetime) -> None:
+    def _look_inside(self, partner: Partner, row: ImportRow, raw: bytes, now: datetime, arrive: Arrival | None) -> None:
         results: tuple[str, ...] = ()
         try:
             envelope = read_received(raw)
@@ -236,7 +243,7 @@ class Importer:
             self._context,
             partner,
             self._received(header, content, raw),
-            settle=lambda connection, outcome: self._settle(connection, row, outcome, results, now),
+            settle=lambda connection, outcome: self._settle(connection, row, outcome, results, now, arrive),
             now=now,
         )
 
@@ -260,7 +267,13 @@ class Importer:
         )
 
     def _settle(
-        self, connection: Connection, row: ImportRow, outcome: ImportOutcome, results: Sequence[str], now: datetime
+        self,
+        connection: Connection,
+        row: ImportRow,
+        outcome: ImportOutcome,
+        results: Sequence[str],
+        now: datetime,
+        arrive: Arrival | None = None,
     ) -> None:
         """Write the decision down; undoes everything where another process decided meanwhile."""
         verdict, message = verdict_on(outcome, results)
@@ -276,6 +289,7 @@ class Importer:
         )
         if not decided:
             raise Undo(Recorded(RecordedKind.REPEAT))
+        keep_in_step(connection, self._context, row, outcome, now=now, arrive=arrive)
 
     def _acknowledge(self, row: ImportRow) -> None:
         """Tell the hub. A refusal is fine when the hub has it already: that is what an interrupted run looks like."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from adapters.ippc_hub import IppcHubClient
     from gateway.access import Partner
     from gateway.exchange import Context
+    from gateway.exchange.quarantine import Arrival
     from gateway.hub.service import HubService
     from gateway.hub.sources import Source, Waiting
     from gateway.ippc.validation_result import ValidationResult
@@ -189,7 +190,7 @@ class Poller:
         """How long to wait after so many failures in a row."""
         return self._pause(failures)
 
-    def decide_again(self, row: ImportRow) -> ImportRow:
+    def decide_again(self, row: ImportRow, arrive: Arrival | None = None) -> ImportRow:
         """Look into an envelope that is held or unreadable once more, after an operator changed something.
 
         Raises:
@@ -204,7 +205,7 @@ class Poller:
         else:
             partner = self._partner(row.partner)
             source = RemoteSource(partner, self._clients(partner))
-        return Importer(self._context, source, validate=self._validate).decide_again(partner, row)
+        return Importer(self._context, source, validate=self._validate).decide_again(partner, row, arrive)
 
     def _release(self, partner_id: str, polling: Polling, fence: int, done: Round, failures: int) -> None:
         now = self._context.clock()

@@ -137,7 +137,7 @@ from gateway.store.partners import find_partner, list_partners, partners_edition
 from gateway.store.pollers import acquire_poller, due_poller, find_poller, release_poller, renew_poller
 from gateway.store.quarantine import (
     add_hold,
-    claim_releases,
+    claim_release,
     count_quarantine,
     find_held,
     gaps_of,
@@ -319,7 +319,7 @@ __all__ = [
     "cheds_linking_to",
     "claim_answer",
     "claim_contingency",
-    "claim_releases",
+    "claim_release",
     "closings_between",
     "closings_of",
     "copies_of",

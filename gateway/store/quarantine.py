@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_hold",
-    "claim_releases",
+    "claim_release",
     "count_quarantine",
     "find_held",
     "gaps_of",
@@ -60,6 +60,8 @@ _settle = Statement(
     "UPDATE quarantine SET state = :state, exchange_id = :exchange_id, actor = :actor, reason = :reason, "
     "updated_at = :now WHERE id = :id AND state = 'held' RETURNING partner"
 )
+_mark_counted = Statement("UPDATE quarantine SET counted = :edition WHERE id = :id AND counted IS NULL")
+_unmark_counted = Statement("UPDATE quarantine SET counted = NULL WHERE id = :id")
 _begin_releases = Statement(
     "INSERT INTO quarantine_releases (edition, released) VALUES (:edition, 0) ON CONFLICT DO NOTHING"
 )
@@ -95,6 +97,7 @@ def add_hold(connection: Connection, new: NewHold) -> bool:
         judged=new.judged,
         answer=json.dumps(new.answer),
         exchange_id=None,
+        counted=None,
         actor=new.partner,
         reason="",
         received_at=moment,
@@ -258,10 +261,23 @@ def settle_quarantine(
     return True
 
 
-def claim_releases(connection: Connection, edition: int, *, allowed: int, count: int = 1) -> bool:
-    """Count releases against what an edition allows; False, and no change, when there is no room left for them."""
+def claim_release(connection: Connection, quarantine_id: str, edition: int, *, allowed: int, count: int = 1) -> bool:
+    """Count the release of an entry against what an edition allows, once; False when there is no room left for it.
+
+    Args:
+        connection: of the unit of work.
+        quarantine_id: the entry.
+        edition: whose author confirmed releases.
+        allowed: how many in all.
+        count: the entry and what waits for it.
+    """
+    if not _mark_counted(connection, id=quarantine_id, edition=edition).rowcount:
+        return True  # it was counted before, and did not arrive
     _begin_releases(connection, edition=edition)
-    return _claim_releases(connection, edition=edition, allowed=allowed, count=count).fetchone() is not None
+    counted = _claim_releases(connection, edition=edition, allowed=allowed, count=count).fetchone()
+    if counted is None:
+        _unmark_counted(connection, id=quarantine_id)
+    return counted is not None
 
 
 def count_quarantine(connection: Connection) -> QuarantineCount:
@@ -324,6 +340,7 @@ def _entry(row: Row[Any]) -> QuarantineRow:
         judged=row.judged,
         answer=json.loads(row.answer),
         exchange_id=row.exchange_id,
+        counted=row.counted,
         actor=row.actor,
         reason=row.reason,
         received_at=from_text(row.received_at),

@@ -125,6 +125,8 @@ class QuarantineRow:
     judged: str
     answer: Mapping[str, Any]
     exchange_id: str | None
+    counted: int | None
+    """The edition that its release by itself was counted against, before it arrives where it goes."""
     actor: str
     reason: str
     received_at: datetime

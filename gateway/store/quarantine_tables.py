@@ -38,6 +38,7 @@ quarantine = Table(
     Column("judged", Key, nullable=False, comment="version and day of the tables that it was judged with last"),
     Column("answer", Text, nullable=False, comment="JSON: what its sender was told"),
     Column("exchange_id", Key, comment="what it became"),
+    Column("counted", Integer, comment="the edition that its release by itself was counted against"),
     Column("actor", Key, nullable=False, comment="who changed its state last"),
     Column("reason", Text, nullable=False),
     Column("received_at", Key, nullable=False),

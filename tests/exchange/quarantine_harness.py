@@ -21,6 +21,7 @@ from gateway.store import (
     list_quarantine,
     publish_change,
 )
+from mappings import load_tables
 from mappings.live import LiveTables
 
 PACKAGES = TableKey(RowKind.MAP, "ephyto", "package")
@@ -29,7 +30,7 @@ PACKAGES = TableKey(RowKind.MAP, "ephyto", "package")
 def follow_changes(gateway):
     """The gateway looks for new editions with every question."""
     context = gateway.context
-    tables = LiveTables(context.index.tables, context.store, look_every=0)
+    tables = LiveTables(load_tables(), context.store, look_every=0)
     object.__setattr__(context, "index", tables)
     return tables
 

@@ -44,6 +44,9 @@ def upgrade() -> None:
         sa.Column("judged", KEY, nullable=False, comment="version and day of the tables that it was judged with last"),
         sa.Column("answer", sa.Text(), nullable=False, comment="JSON: what its sender was told"),
         sa.Column("exchange_id", KEY, nullable=True, comment="what it became"),
+        sa.Column(
+            "counted", sa.Integer(), nullable=True, comment="the edition that its release by itself was counted against"
+        ),
         sa.Column("actor", KEY, nullable=False, comment="who changed its state last"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("received_at", KEY, nullable=False),
