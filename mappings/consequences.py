@@ -12,11 +12,13 @@ from mappings.models import CANONICAL, Direction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mappings.building import TablesState
     from mappings.changes import ChangePlan
     from mappings.index import Index, Lookup
+    from mappings.live import LiveTables
     from mappings.scratch import Stands
 
-__all__ = ["JUDGED", "Consequence", "consequences", "judged_rows"]
+__all__ = ["JUDGED", "Consequence", "consequences", "judged_rows", "try_plan"]
 
 JUDGED: Final = 2_000
 """Rows of a change whose consequences are told; of a larger one the first."""
@@ -39,6 +41,21 @@ class Consequence:
 def judged_rows(plan: ChangePlan) -> list[Stands]:
     """The rows whose consequences are told."""
     return list(islice(chain((row for row, _ in plan.ending()), plan.entering()), JUDGED))
+
+
+def try_plan(live: LiveTables, plan: ChangePlan, rows: list[Stands], codes: set[str]) -> TablesState:
+    """The tables as they would be; of a large change the rows that anybody is going to ask about.
+
+    Args:
+        live: the tables.
+        plan: the change.
+        rows: from `judged_rows`.
+        codes: others that will be asked for.
+    """
+    if not plan.is_large:
+        return live.try_change(plan.as_change())
+    asked = codes | {row.code for row in rows} | {row.canonical for row in rows}
+    return live.try_change(plan.as_change(lambda row: row.code in asked or row.canonical in asked))
 
 
 def consequences(plan: ChangePlan, rows: list[Stands], before: Index, after: Index) -> list[Consequence]:

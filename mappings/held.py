@@ -6,6 +6,7 @@ Small tables are in memory. Large ones are read as a stream, or asked only about
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.store import RowKind, closings_between, closings_of, rows_about, rows_of, table_sizes, touched_tables
@@ -76,6 +77,16 @@ class HeldTable:
                 yield from _until((_of_row(row) for row in asked.code_map.rows), ends)
                 stored = rows_of(connection, self.table, self._state.edition)
                 yield from _until((self._of_stored(row) for row in stored), ends)
+
+    def find(self, row_id: str) -> Held | None:
+        """The row of that id, unless it was withdrawn."""
+        if self.is_large and self.table.kind is RowKind.MAP:
+            named = re.match(r"[^/]*/[^/]*/([^<#]*?)(?:<([^#]*?))?(?:@[^#+]*)?(?:\+[0-9-]{10})?(?:#\d+)?$", row_id)
+            code, canonical = named.groups() if named else ("", "")
+            asked = self._state.stored[self.table.system, self.table.list, self.table.partner]
+            about = asked.about(code=code) if code else asked.about(canonical=canonical or "")
+            return next((_of_row(row) for row in about if row.id == row_id), None)
+        return next((row for row in self.rows() if row.id == row_id), None)
 
     def about(self, given: Iterable[Stands]) -> Iterator[Held]:
         """Of a large table: the rows that share a code with the given ones, and those that share one with these."""

@@ -78,7 +78,9 @@ class Settler:
     def _take_in(self, row: Stands, left: list[Stands], ends: dict[int, str]) -> str:
         """The first day of a new row; what stands in its way ends before it."""
         if self._is_list:
-            return row.first or (left[-1].first if left else self._day)
+            start = row.first or (left[-1].first if left else self._day)
+            left.clear()
+            return start
         if row.last and row.last < self._day:  # over already: history that replaces nothing
             return row.first
         start = max(row.first, self._day)
