@@ -67,7 +67,7 @@ class PublishedRows:
                 each.code,
                 valid_from=_iso(each.valid_from),
                 valid_to=_iso(each.valid_to),
-                grade=self._grade,
+                grade=each.grade.value if each.grade else self._grade,
                 text=each.note,
                 name=each.name,
                 parent=each.parent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -17,10 +17,13 @@ from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from gateway.cli.list_loading import Partners
     from gateway.store import Edition, Store
     from mappings.changes import ChangePlan
+    from mappings.models import Code, CodeList
+    from mappings.publishers import PublishedCode
     from mappings.reference.files import Record
 
 __all__: list[str] = []
@@ -154,7 +157,7 @@ def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> di
             return services.traces(wanted.partner)
 
         if wanted.kind is Kind.METADATA and (of_table := _table_of(known, desk, wanted.name)):
-            rows = _metadata_rows(wanted, metadata_of(wanted, ask), of_table)
+            rows = _metadata_rows(wanted, metadata_of(wanted, ask), known.live.tables.lists[of_table])
             return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
         lists = whole_lists(wanted, _records(known, desk), ask)
         _check_reference(desk, known, lists)
@@ -239,17 +242,29 @@ def _table_of(known: OpenTables, desk: Desk, kind: str) -> str:
     return next((name for name in known.live.tables.lists if name.upper().replace("-", "_") == kind), "")
 
 
-def _metadata_rows(wanted: Wanted, codes: Sequence[Any], name: str) -> Any:
-    """A metadata list that is a list of the tables: its codes as rows; what is not active has ended."""
-    from datetime import timedelta  # noqa: PLC0415 - start-up
+def _metadata_rows(wanted: Wanted, codes: Sequence[Any], of_list: CodeList) -> Any:
+    """A metadata list that is a list of the tables: its codes as rows; what is not active has ended.
 
+    A partner says a code, its name and whether it is active; what we know besides stays as it is.
+    """
     from mappings.loaded import PublishedRows  # noqa: PLC0415 - start-up
     from mappings.models import Grade  # noqa: PLC0415 - start-up
+
+    grade = Grade.OFFICIAL if wanted.partner else Grade.SEEN
+    found = (_served_code(each, of_list.codes.get(each.code), wanted.day) for each in codes)
+    return PublishedRows(wanted.source, found, of_list.list, grade)
+
+
+def _served_code(served: Any, known: Code | None, day: date) -> PublishedCode:
     from mappings.publishers import PublishedCode  # noqa: PLC0415 - start-up
 
-    ended = wanted.day - timedelta(days=1)
-    rows = (PublishedCode(each.code, each.name, valid_to=None if each.active else ended) for each in codes)
-    return PublishedRows(wanted.source, rows, name, Grade.OFFICIAL if wanted.partner else Grade.SEEN)
+    ended = None if served.active else day - timedelta(days=1)
+    if known is None:
+        return PublishedCode(served.code, served.name, valid_to=ended)
+    last = min(filter(None, (ended, known.valid_to)), default=None) if ended else None
+    return PublishedCode(
+        served.code, served.name, known.parent, known.valid_from, last, known.labels, known.note, grade=known.grade
+    )
 
 
 # --- drift -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from gateway.errors import TranslationRefused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings.models import Grade
+
 __all__ = ["MAX_TEXT", "PublishedCode", "clean", "day_of", "refuse_cell"]
 
 MAX_TEXT: Final = 4_000
@@ -39,6 +41,8 @@ class PublishedCode:
     note: str = ""
     where: str = ""
     """File and line."""
+    grade: Grade | None = None
+    """Of this code alone, where it is not that of the whole list."""
 
 
 def clean(text: str, where: str, column: str) -> str:
