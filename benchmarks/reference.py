@@ -18,11 +18,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
-from lxml import etree
 
-from benchmarks import postgresql
+from benchmarks import postgresql, translation
 from benchmarks.measure import percentile, resident_kib
-from gateway.sandbox.samples import certificate
 from gateway.store import (
     NewRow,
     RowKind,
@@ -35,7 +33,7 @@ from gateway.store import (
     upgrade,
 )
 from gateway.store.statements import Statement
-from mappings import load_tables, translate
+from mappings import load_tables
 from mappings.live import LiveTables
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.store import Store
 
-__all__ = ["Follower", "fill", "measure", "translation"]
+__all__ = ["Follower", "fill", "measure"]
 
 LIST: Final = "bench-goods"
 CODES: Final = TableKey(RowKind.CODE, "traces", LIST)
@@ -72,24 +70,11 @@ def measure(folder: Path, *, rows: int, repeats: int) -> dict[str, Any]:
         rows: how many are imported, half of them codes of a list and half of them lines of a map.
         repeats: deltas and translations that are timed.
     """
-    found: dict[str, Any] = {"rows": rows, "translation": translation(repeats), "databases": {}}
+    found: dict[str, Any] = {"rows": rows, "translation": translation.measure(repeats), "databases": {}}
     found["databases"]["SQLite"] = _database(f"sqlite:///{folder / 'reference.db'}", rows, repeats)
     with postgresql.server() as url:
         if url is not None:
             found["databases"]["PostgreSQL"] = _database(url, rows, repeats)
-    return found
-
-
-def translation(repeats: int) -> dict[str, dict[str, float]]:
-    """One certificate of each size: milliseconds, and microseconds per element."""
-    index = load_tables().compile(TODAY)
-    found = {}
-    for label, size in (("8 KB", 8_000), ("60 KB", 60_000), ("1 MB", 1_000_000)):
-        root = etree.fromstring(certificate(size_hint=size))
-        elements = sum(1 for _ in root.iter())
-        run = partial(translate, root, source="ephyto", target="traces", index=index)
-        seconds = min(_seconds(run) for _ in range(repeats * 3))
-        found[label] = {"ms": round(seconds * 1e3, 3), "us_per_element": round(seconds / elements * 1e6, 3)}
     return found
 
 
