@@ -170,9 +170,12 @@ class LiveTables:
         """Take over a new edition. One thread looks, the others go on with what there is."""
         if self._store is None or self._monotonic() < self._look_at or not self._looking.acquire(blocking=False):
             return
+        before = self._state
         try:
             self._take_over(self._store)
             self.trouble = None
+            if self._state is not before:
+                _log.info("tables.followed", version=self._state.version)
         except Unavailable:
             _log.warning("tables.not_followed", version=self._state.version)
         except ConfigurationError as error:
@@ -194,7 +197,6 @@ class LiveTables:
         for day in tuple(self._state._days):  # noqa: SLF001 - what is asked for is compiled before anybody waits for it
             state.on(day)
         self._changes, self._sizes, self._state = changes, sizes, state
-        _log.info("tables.followed", version=state.version)
 
     def _recover(self, version: str) -> TablesState:
         number, _, digest = version.partition("@")
