@@ -6,13 +6,14 @@ says ``# base: none``.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mappings.following import Following, StoredFolder
 from mappings.hub_lists import LISTS, load_hub_lists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gateway.store import Store
@@ -42,16 +43,20 @@ class LiveHubLists:
     Args:
         store: where lists are.
         overlay: the operator's own rows.
+        monotonic: a clock in seconds.
 
     Raises:
         ConfigurationError: IMG-0130, IMG-0131, a list cannot be used.
         Unavailable: IMG-9001, the store does not answer.
     """
 
-    def __init__(self, store: Store, overlay: Path | None = None) -> None:
-        self._following = Following(
-            store, PREFIX, lambda lists: load_hub_lists(overlay=overlay, stored=stored_hub_lists(lists))
-        )
+    def __init__(
+        self, store: Store, overlay: Path | None = None, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        def make(lists: Mapping[str, bytes]) -> HubLists:
+            return load_hub_lists(overlay=overlay, stored=stored_hub_lists(lists))
+
+        self._following = Following(store, PREFIX, make, monotonic=monotonic)
 
     def now(self) -> HubLists:
         """As they hold now."""

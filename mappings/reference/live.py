@@ -6,6 +6,7 @@ tree, say). Codes come from the tables that hold now, so that a change of a tabl
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mappings.following import Following, StoredFolder
@@ -13,7 +14,7 @@ from mappings.reference.files import SPECS
 from mappings.reference.loading import load_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -58,6 +59,7 @@ class LiveReference:
         own: the operator's folder of tables.
         languages: of the settings, over the list's.
         allow_unconfirmed: also use rows graded unverified (sandbox only).
+        monotonic: a clock in seconds.
 
     Raises:
         ConfigurationError: IMG-0130, IMG-0131, a list cannot be used.
@@ -71,6 +73,7 @@ class LiveReference:
         *,
         languages: Mapping[str, Iterable[str]] | None = None,
         allow_unconfirmed: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         made: tuple[Mapping[str, bytes], ReferenceData] | None = None
 
@@ -89,7 +92,7 @@ class LiveReference:
             return data
 
         assert tables.store is not None, "without a store nothing changes"
-        self._following = Following(tables.store, PREFIX, make, also=lambda: tables.tables)
+        self._following = Following(tables.store, PREFIX, make, also=lambda: tables.tables, monotonic=monotonic)
 
     def now(self) -> ReferenceData:
         """As they hold now."""

@@ -1,8 +1,13 @@
 """``imsoc mappings load`` as an operator uses it."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.cli.desk import ExitCode
+from gateway.traces.models import Metadata, NodeAttribute, Scope, Section, TreeNode
+from gateway.traces.wire_reference import metadatas_response, node_response, sections_response, tree_response
+from gateway.xml.names import SOAP11
 from mappings import synthetic
 
 HEADER = "# list: posts\n# authority: us\n# source: us\n# version: 1\n# licence: none\n# grade: own\n"
@@ -10,11 +15,13 @@ POSTS = HEADER + (
     "code,name,country,city,locode,address,categories,types,active,kind,valid_from,valid_to,grade\n"
     "NLNEW1,New post,NL,Delft,NLDFT,Quay,HC,PP,true,bcp,,,\n"
 )
-REF = "http://ec.europa.eu/tracesnt/referencedata/v1"
-METADATA = (
-    '<r:GetMetadatasResponse xmlns:r="{ns}">'
-    '<r:MetadataCode listID="ACCOMPANYING_DOCUMENT_TYPE" active="true" languageID="en" name="{name}">AIRWAY_BILL'
-    "</r:MetadataCode></r:GetMetadatasResponse>"
+LIVE = TreeNode(
+    "R/N-10000",
+    "nomenclature",
+    selectable=False,
+    description="Live animals",
+    cn_code="01",
+    children=(TreeNode("R/N-10000/N-10065", "nomenclature", selectable=True, description="Horses", cn_code="0101"),),
 )
 
 
@@ -110,3 +117,47 @@ def test_a_list_of_the_hub_is_loaded_from_its_file(imsoc, trial):
     assert imsoc.json("mappings", "load", "hub", "pesticides.csv")["lists"] == ["hub/Pesticide"]
     (trial / "pesticides.csv").write_text(f"# list: Pesticide\n{head}active,code,description\nmaybe,X1,New\n")
     assert imsoc.json("mappings", "load", "hub", "pesticides.csv", code=ExitCode.USAGE)["error"]["code"] == "IMG-0130"
+
+
+# --- captured replies
+
+
+def test_a_captured_tree_and_details_are_loaded_together(imsoc, trial):
+    envelope = f'<s:Envelope xmlns:s="{SOAP11}"><s:Body>{tree_response([LIVE]).decode()}</s:Body></s:Envelope>'
+    (trial / "tree.xml").write_text(envelope)
+    access = NodeAttribute("FieldAccess", "NEW_ACCESS", "New", values=("MANDATORY",))
+    (trial / "detail.xml").write_bytes(node_response(replace(LIVE, children=(), attributes=(access,))))
+    said = imsoc.json("mappings", "load", "tree", "tree.xml", "detail.xml", "--tree", "cheda", "--dry-run")
+    assert said["lists"] == [
+        "reference/attribute-names/cheda",
+        "reference/attributes/cheda",
+        "reference/node-names/cheda",
+        "reference/nodes/cheda",
+    ]
+    assert said["edition"] is None
+    assert imsoc.json("mappings", "load", "tree", "tree.xml", "detail.xml", "--tree", "cheda")["edition"] == 1
+
+
+def test_captured_sections_and_metadata_are_loaded(imsoc, trial):
+    section = Section("NEW", "A section", Scope("veterinary"), scopes=(Scope("ALL", "All"),))
+    (trial / "sections.xml").write_bytes(sections_response([section]))
+    said = imsoc.json("mappings", "load", "sections", "sections.xml")
+    assert said["lists"] == ["reference/metadata/sections", "reference/sections"]
+    (trial / "groups.xml").write_bytes(metadatas_response([Metadata("EU", "The Union", "META_COUNTRY_GROUP")]))
+    arguments = ("mappings", "load", "metadata", "groups.xml", "--list")
+    assert imsoc.json(*arguments, "META_COUNTRY_GROUP")["lists"] == ["reference/metadata/META_COUNTRY_GROUP"]
+    assert imsoc.json(*arguments, "UNIT", code=ExitCode.REFUSED)["error"]["code"] == "IMG-6030"
+
+
+def test_a_file_that_is_no_such_reply_is_refused(imsoc, trial):
+    (trial / "other.xml").write_text("<x/>")
+    for kind in (("sections",), ("metadata", "--list", "UNIT"), ("tree", "--tree", "cheda")):
+        error = imsoc.json("mappings", "load", kind[0], "other.xml", *kind[1:], code=ExitCode.REFUSED)["error"]
+        assert (error["code"], error["where"]) == ("IMG-6030", "other.xml")
+    (trial / "other.xml").write_text("<!DOCTYPE x><x/>")
+    assert imsoc.json("mappings", "load", "sections", "other.xml", code=ExitCode.REFUSED)["error"]["code"] == "IMG-1002"
+    (trial / "empty.xml").write_bytes(tree_response([]))
+    error = imsoc.json("mappings", "load", "tree", "empty.xml", "--tree", "cheda", code=ExitCode.REFUSED)["error"]
+    assert error["found"] == "no node"
+    gone = imsoc.json("mappings", "load", "sections", "gone.xml", code=ExitCode.USAGE)["error"]
+    assert gone["code"] == "IMG-0104"
