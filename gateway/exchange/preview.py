@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import TranslationRefused
 from gateway.exchange.confirmed import fills
+from gateway.exchange.quarantine import WAITING
 from gateway.exchange.retranslating import as_it_came
 from gateway.store import (
     Outcome,
@@ -172,11 +173,17 @@ def _difference(candidate: Candidate, path: str, code: str, before: str, after: 
 
 
 def releasable(store: Store, index: Index) -> Iterator[QuarantineRow]:
-    """The messages in quarantine that would translate with these tables, as far as their missing codes tell."""
+    """The messages in quarantine that would go with these tables, as far as their missing codes tell, oldest first.
+
+    A later version of a document goes after the one that it waits for, and counts like it.
+    """
+    going: set[str] = set()
     for row in _held(store):
+        awaited = row.transport.get(WAITING)
         with store.read() as connection:
-            yes = fills(index, gaps_of(connection, row.id), row.partner)
-        if yes:
+            goes = awaited in going if awaited else fills(index, gaps_of(connection, row.id), row.partner)
+        if goes:
+            going.add(row.id)
             yield row
 
 

@@ -53,12 +53,13 @@ if TYPE_CHECKING:
 
     Way = Callable[[QuarantineRow, Index, "Arrival"], None]
 
-__all__ = ["Arrival", "Quarantine", "ReleaseOutcome", "Released"]
+__all__ = ["WAITING", "Arrival", "Quarantine", "ReleaseOutcome", "Released"]
 
 CERTIFICATES: Final = "certificate-exchange"
 _OVERTAKEN: Final = "IMG-8012"
 _PAGE: Final = 100
-_WAITING: Final = "waits_for"
+WAITING: Final = "waits_for"
+"""Key of ``QuarantineRow.transport``: the entry that this one goes after."""
 
 
 class ReleaseOutcome(StrEnum):
@@ -300,14 +301,14 @@ class Quarantine:
             if not self._would_go(connection, row, index):
                 return ReleaseOutcome.HELD
             filled = filled_by(connection, index, gaps, row.partner)
-        if row.transport.get(_WAITING):  # it was counted with what it waited for
+        if row.transport.get(WAITING):  # it was counted with what it waited for
             return self.release(row.id, actor="gateway").outcome
         if not filled.allowed:
             return ReleaseOutcome.UNCONFIRMED
         return self.release(row.id, actor="gateway", edition=filled.edition).outcome
 
     def _would_go(self, connection: Connection, row: QuarantineRow, index: Index) -> bool:
-        if (awaited := row.transport.get(_WAITING)) is not None:
+        if (awaited := row.transport.get(WAITING)) is not None:
             entry = get_quarantine(connection, awaited)
             return entry is None or entry.state is not QuarantineState.HELD
         return fills(index, gaps_of(connection, row.id), row.partner)
