@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from mappings.contradictions import rows_left
@@ -107,15 +107,37 @@ def prove_pairs(state: TablesState, day: date, source: str, target: str, *, name
         )
 
 
-def cover_tables(state: TablesState, day: date, *, system: str = "", name: str = "") -> Iterator[Covered]:
-    """Count, for each table, the canonical codes and the system's own that have rows."""
+def cover_tables(
+    state: TablesState,
+    day: date,
+    *,
+    system: str = "",
+    name: str = "",
+    stored_rows: Callable[[CodeMap], Iterable[Row]] | None = None,
+) -> Iterator[Covered]:
+    """Count, for each table, the canonical codes and the system's own that have rows.
+
+    Args:
+        state: the version.
+        day: whose rows count.
+        system: only this one's tables.
+        name: only this list.
+        stored_rows: streams the rows of a table that is kept in the store; without it such tables and lists are left
+            out.
+    """
     index = state.on(day)
     for each in _chosen(state, system, name):
+        stored = is_stored(state, each)
+        if stored_rows is None and (stored or not isinstance(state.tables.lists[each.list].codes, dict)):
+            continue
         contexts = _contexts(state, each.list, {each.system})
         into = index.lookup(each.system, CANONICAL, each.list, each.partner)
         out = index.lookup(CANONICAL, each.system, each.list, each.partner)
         canonical = cover(_valid(state, each.list, day), into, out, contexts)
-        own = cover(_codes(state, index, each.system, each.list), out, into, contexts)
+        codes: Iterable[str] = _codes(state, index, each.system, each.list)
+        if stored and stored_rows is not None:  # by code, so that the same ones follow each other
+            codes = (code for code, _ in groupby(row.code for row in stored_rows(each)) if code)
+        own = cover(codes, out, into, contexts)
         yield Covered(each.system, each.list, each.partner, CANONICAL, canonical)
         yield Covered(each.system, each.list, each.partner, each.system, own)
 
@@ -141,7 +163,8 @@ def _codes(state: TablesState, index: Index, system: str, name: str) -> list[str
     own = state.tables.own_lists.get((system, name))
     entries = index.lookup(system, CANONICAL, name).entries
     rows = (row for each in _chosen(state, system, name) for row in each.rows)
-    named = chain(own.codes if own is not None else (), (row.code for row in rows), (code for code, _ in entries))
+    known = own.codes if own is not None and isinstance(own.codes, dict) else ()
+    named = chain(known, (row.code for row in rows), (code for code, _ in entries))
     return [code for code in dict.fromkeys(named) if code]
 
 

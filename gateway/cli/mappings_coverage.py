@@ -14,13 +14,14 @@ from gateway.cli.mappings import app
 from gateway.cli.mappings_desk import On, day_of, open_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from rich.console import RenderableType
 
     from gateway.cli.mappings_desk import OpenTables
     from mappings.building import TablesState
+    from mappings.models import CodeMap, Row
 
 __all__: list[str] = []
 
@@ -31,13 +32,14 @@ _PAGE = 500
 
 
 @app.command()
-def coverage(
+def coverage(  # noqa: PLR0913, PLR0917 - the options of the command
     ctx: typer.Context,
     source: Annotated[str, typer.Option("--from", metavar="SYSTEM", help="Only this code system.")] = "",
     target: Annotated[str, typer.Option("--to", metavar="SYSTEM", help="Through TRACES to this one.")] = "traces",
     name: Annotated[str, typer.Option("--list", help="Only this list.")] = "",
     days: Annotated[int, typer.Option(min=0, max=3650, help="Messages of so many days; 0 looks at none.")] = 30,
     most: Annotated[int, typer.Option("--messages", min=1, help="At most so many messages, the newest.")] = 10_000,
+    large: Annotated[bool, typer.Option("--large", help="Also tables that are kept in the store; takes long.")] = False,
     on: On = "",
     as_json: Json = False,
 ) -> None:
@@ -53,7 +55,9 @@ def coverage(
                 known.check_system(system, where)
         state = known.live.state
         if "traces" in (source or "traces", target):
-            lists = _with_traces(state, day, source if source != "traces" else target, name)
+            lists = _with_traces(
+                state, day, source if source != "traces" else target, name, known.stored_rows if large else None
+            )
         else:
             lists = _between(state, day, source, target, name)
         used, messages = _traffic(known, days, most) if days else (_Traffic(), 0)
@@ -68,14 +72,22 @@ def coverage(
     desk.answer(data, Group(*views))
 
 
-def _with_traces(state: TablesState, day: date, system: str, name: str) -> list[dict[str, Any]]:
+def _with_traces(
+    state: TablesState,
+    day: date,
+    system: str,
+    name: str,
+    stored_rows: Callable[[CodeMap], Iterable[Row]] | None,
+) -> list[dict[str, Any]]:
     """Each table from both sides."""
     from mappings.proving import cover_tables  # noqa: PLC0415 - start-up
 
     return [
         {"system": each.system, "list": each.list, "partner": each.partner, "codes_of": each.codes_of}
         | {key: getattr(each.coverage, key) for key in (*_LISTS[4:], "missing")}
-        for each in cover_tables(state, day, system="" if system == "traces" else system, name=name)
+        for each in cover_tables(
+            state, day, system="" if system == "traces" else system, name=name, stored_rows=stored_rows
+        )
     ]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.store import Edition, Store, TableKey
     from mappings import Tables
     from mappings.live import LiveTables
+    from mappings.models import CodeMap, Row
 
 __all__ = ["From", "On", "OpenTables", "PartnerOption", "To", "day_of", "history_of", "open_tables", "own_folders"]
 
@@ -60,6 +61,15 @@ class OpenTables:
             return {}
         with self.store.read() as connection:
             return table_sizes(connection, self.edition)
+
+    def stored_rows(self, code_map: CodeMap) -> Iterator[Row]:
+        """The rows of a table that is kept in the store, as they come; without those that were withdrawn."""
+        from mappings.listing import list_rows  # noqa: PLC0415 - start-up
+        from mappings.merging import key_of_map  # noqa: PLC0415 - start-up
+
+        for each in list_rows(self.base, self.store, self.edition, key_of_map(code_map)):
+            if not each.withdrawn:
+                yield each.row
 
     def check_system(self, system: str, where: str) -> None:
         """Refuse a system that no table speaks of.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,13 +15,11 @@ from gateway.cli.mappings_desk import On, day_of, open_tables, own_folders
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import RenderableType
 
-    from gateway.cli.mappings_desk import OpenTables
     from mappings import Tables
-    from mappings.models import CodeMap, Row
     from mappings.proving import Proven
 
 __all__: list[str] = []
@@ -71,7 +68,7 @@ def check(  # noqa: PLR0913, PLR0917 - the options of the command
         try:
             with open_tables(desk, tables) as known:
                 state = known.live.state
-                stored = partial(_rows_in_store, known) if large else None
+                stored = known.stored_rows if large else None
                 if target == "traces":
                     proven = prove_tables(state, day, system=source, name=name, stored_rows=stored)
                 else:
@@ -145,12 +142,3 @@ def _counted(proven: Proven, word: str, told: list[dict[str, Any]]) -> dict[str,
             told.append({name: getattr(proof, name) for name in _PROOFS} | {"verdict": proof.verdict.value})
     about = {"system": proven.system, "list": proven.list, "partner": proven.partner, "same": proven.same}
     return about | {"rows": sum(counts.values())} | counts
-
-
-def _rows_in_store(known: OpenTables, code_map: CodeMap) -> Iterator[Row]:
-    from mappings.listing import list_rows  # noqa: PLC0415 - start-up
-    from mappings.merging import key_of_map  # noqa: PLC0415 - start-up
-
-    for each in list_rows(known.base, known.store, known.edition, key_of_map(code_map)):
-        if not each.withdrawn:
-            yield each.row
