@@ -241,6 +241,7 @@ class Pair:
         return [
             self.record("nl-system", bodies=bodies),
             self.record("nl-gateway", bodies=bodies, delivery=self._delivery(self.national, "t")),
+            self.record("own-codes", bodies=bodies, code_system="national-b", untranslatable="quarantine"),
             self.record("be-system", country="BE", bodies=[{**BODIES["same number abroad"]}]),
             self.record("no-grants", contracts=["certificate-exchange"], bodies=bodies),
             self.record(
@@ -257,6 +258,7 @@ class Pair:
         account = {"username": "t", "secret": f"file:{self.folder / 'secret.txt'}"}
         return [
             self.record("nl-client", bodies=bodies),
+            self.record("own-codes", bodies=bodies, code_system="national-b", untranslatable="quarantine"),
             self.record(
                 "commission", kind="national", country="BE", bodies=[BODIES["commission"]], authentication=account
             ),
