@@ -108,7 +108,7 @@ def test_the_form_is_a_matter_of_the_schema(old, new, said):
         ('unitCode="KGM">100<', 'unitCode="LTR">100<', ("Mapping", "WARNING", "ram:NetWeightMeasure")),
         ("<ram:TypeCode>BX<", "<ram:TypeCode>QQQ<", ("Mapping", "WARNING", "ram:TypeCode")),
         ("<ram:ModeCode>1<", "<ram:ModeCode>77<", ("Mapping", "WARNING", "ram:ModeCode")),
-        ("<ram:SystemName>HS<", "<ram:SystemName>TARIC2<", ("Mapping", "WARNING", "ram:SystemName")),
+        ("<ram:SystemName>HS<", "<ram:SystemName>TARIC2<", ("Mapping", "WARNING", "ram:SystemName[1]")),
         ("<ram:ClassCode>08055010<", "<ram:ClassCode>0805x<", ("Mapping", "WARNING", "ram:ClassCode")),
         ("<ram:ID>AR</ram:ID></ram:Origin", "<ram:ID>QQ</ram:ID></ram:Origin", ("Mapping", "SEVERE", "ram:ID")),
         ("<ram:ID>AR</ram:ID></ram:Origin", "<ram:ID>EL</ram:ID></ram:Origin", ("Mapping", "WARNING", "ram:ID")),

@@ -262,5 +262,5 @@ def test_every_rule_says_why_and_from_where():
 
 def test_the_statuses_are_those_of_the_mapping_table():
     lines = (Path(__file__).parents[2] / "mappings" / "tables" / "list-status.csv").read_text("utf-8").splitlines()
-    codes = [line.split(",")[0] for line in lines if line[0].isdigit()]
+    codes = [line.split(",")[0] for line in lines if line[0].isdigit() and ",unverified," not in line]
     assert sorted(codes) == sorted(STATUSES.split())
