@@ -166,10 +166,14 @@ def _ask(desk: Desk, view: RenderableType, change: Change) -> None:
         desk.console.print(view)
     if change.yes:
         return
-    if desk.as_json or not sys.stdin.isatty():
+    if desk.as_json or not _is_terminal():
         raise ConfigurationError("IMG-0139", found="no terminal to ask on", expected="--yes, or --dry-run to look")
     if not typer.confirm("\nPublish this change?", err=True):
         raise ConfigurationError("IMG-0139", found="no", expected="yes")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _preview(

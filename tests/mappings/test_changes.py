@@ -1,6 +1,5 @@
 """What a change would do: planned against the tables in force, refused where it contradicts, published once."""
 
-import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -265,7 +264,7 @@ def test_large_tables_are_compared_in_the_store(store, followed, small_limits, m
     with plan(followed, *many(5)) as made:
         assert (made.is_empty, made.unchanged, made.is_large) == (True, 5, True)
     with plan(followed, ("U1", "CMT", "", "both", "none")) as made:
-        assert told(made)[1] == [("U1", "2026-11-21")] or [row[1] for row in told(made)[1]] == [""]
+        assert told(made)[1] == [("U1", "")]
     error = refusal(followed, ("NEW", "MTR"))
     assert error.code == "IMG-0137"
     assert "national-b/unit/U0" in error.found
@@ -287,11 +286,3 @@ def test_a_large_list_is_compared_in_the_store(store, followed, small_limits):
     assert followed.tables.lists["plants"].codes["P2"].name == "another name"
     with store.read() as connection:
         assert [edition.closed for edition in list_editions(connection, limit=9)] == [2, 0]
-
-
-def test_a_plan_does_not_change_the_tables(live):
-    before = live.version
-    with plan(live, ("DOOS", "MTR")):
-        pass
-    assert live.version == before
-    assert dataclasses.is_dataclass(live.state)
