@@ -95,8 +95,8 @@ def show(  # noqa: PLR0913, PLR0917 - the options of the command
 @app.command()
 def history(
     ctx: typer.Context,
-    system: Annotated[str, typer.Argument(help="Only changes of this system's tables.")] = "",
-    name: Annotated[str, typer.Argument(metavar="[LIST]", help="And only of this list.")] = "",
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Only changes of this system's tables.")] = "",
+    name: Annotated[str, typer.Argument(metavar="LIST", help="And only of this list.")] = "",
     partner: PartnerOption = "",
     limit: Limit = 50,
     as_json: Json = False,

@@ -38,7 +38,7 @@ OnlyList = Annotated[str, typer.Option("--list", help="Only this list.")]
 def check(  # noqa: PLR0913, PLR0917 - the options of the command
     ctx: typer.Context,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Tables to try before they are installed.")
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Tables to try before they are installed.")
     ] = None,
     source: From = "",
     target: To = "traces",
