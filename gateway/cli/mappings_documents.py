@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mappings import Index, TranslatedPlace, Translation
     from mappings.differences import Difference
     from mappings.round_trip import RoundTrip
+    from mappings.wrappers import Wrapper
 
 __all__: list[str] = []
 
@@ -39,6 +40,9 @@ def translate(  # noqa: PLR0913, PLR0917 - the options of the command
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every touched place to this file, as JSON.")
     ] = None,
+    carrier: Annotated[
+        str, typer.Option("--as", metavar="WRAPPER", help="Carried in sps, intra, docom, hub-content, hub-envelope.")
+    ] = "sps",
     back: Annotated[
         bool, typer.Option("--back", help="Translate it back as well, and say what differs. Exit code 1 if undeclared.")
     ] = False,
@@ -53,15 +57,16 @@ def translate(  # noqa: PLR0913, PLR0917 - the options of the command
     from gateway.xml.canonical import serialise  # noqa: PLC0415 - start-up
     from mappings import report_to_json  # noqa: PLC0415 - start-up
     from mappings.round_trip import round_trip  # noqa: PLC0415 - start-up
-    from mappings.wrappers import unwrap  # noqa: PLC0415 - start-up
+    from mappings.wrappers import unwrap, wrap  # noqa: PLC0415 - start-up
 
+    wrapper = _wrapper(carrier)
     root = unwrap(parse(read_file(file), limits=desk.settings.limits).root, limits=desk.settings.limits).certificate
     day = day_of(on)
     with open_tables(desk) as known:
         index = known.live.at(tables, day) if tables else known.live.on(day)
         done = _translated(desk, root, source, target, index, partner)
         trip = round_trip(root, source=source, target=target, index=index, partner=partner) if back else None
-    written = serialise(done.root)
+    written = serialise(wrap(done.root, wrapper))
     if report is not None:
         _write(report, report_to_json(done.report).encode())
     if out is not None:
@@ -76,6 +81,16 @@ def translate(  # noqa: PLR0913, PLR0917 - the options of the command
     _tell(desk, data, done, trip)
     if trip is not None and trip.undeclared:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _wrapper(name: str) -> Wrapper:
+    """What the translation is carried in, as the option names it."""
+    from mappings.wrappers import Wrapper  # noqa: PLC0415 - start-up
+
+    try:
+        return Wrapper(name)
+    except ValueError as error:
+        raise ConfigurationError("IMG-0101", where="--as", found=name, expected=", ".join(Wrapper)) from error
 
 
 def _translated(desk: Desk, root: _Element, source: str, target: str, index: Index, partner: str) -> Translation:

@@ -28,6 +28,7 @@ from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import building, load_tables, report_to_json, translate
 from mappings.live import LiveTables
+from mappings.wrappers import Wrapper, unwrap
 
 NOW = datetime.now(UTC)
 UNITS = TableKey(RowKind.MAP, "ephyto", "unit")
@@ -308,6 +309,17 @@ def test_there_and_back_shows_what_is_lost_and_that_it_was_declared(imsoc, docum
     assert answer["back"]
     assert all(each["declared"] != "NO" for each in answer["back"])
     assert "0 of them undeclared" in imsoc("mappings", "translate", document, "--from", "ephyto", "--back").stderr
+
+
+@pytest.mark.parametrize("wrapper", Wrapper)
+def test_a_translation_is_carried_as_it_is_wanted(imsoc, document, tmp_path, wrapper):
+    out = tmp_path / "out.xml"
+    imsoc("mappings", "translate", document, "--from", "ephyto", "--as", wrapper.value, "-o", out)
+    carried = unwrap(parse(out.read_bytes()).root)
+    assert carried.wrapper is wrapper
+    again = imsoc("mappings", "translate", out, "--from", "traces", "--to", "ephyto").stdout
+    assert again.startswith("<sps:SPSCertificate")
+    imsoc("mappings", "translate", document, "--from", "ephyto", "--as", "letter", code=ExitCode.USAGE)
 
 
 def test_a_past_version_of_the_tables_translates_as_it_did(imsoc, document, publish, store):
