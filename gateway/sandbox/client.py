@@ -39,6 +39,8 @@ class Refused(Exception):
     found: str
     expected: str
     retry: str
+    rows: tuple[str, ...] = ()
+    """The mapping rows that its findings ask for."""
 
 
 class Client:
@@ -153,4 +155,9 @@ def _refusal(detail: _Element | None) -> Refused:
     def text(name: str) -> str:
         return "" if detail is None else detail.findtext(f".//{qn(CX1, name)}", "")
 
-    return Refused(*(text(name) for name in ("Code", "Message", "Where", "Found", "Expected", "Retry")))
+    findings = () if detail is None else detail.iterfind(f".//{qn(CX1, 'Finding')}/{qn(CX1, 'Expected')}")
+    code, message, where, found, expected, retry = map(text, _FAULT)
+    return Refused(code, message, where, found, expected, retry, tuple(each.text or "" for each in findings))
+
+
+_FAULT = ("Code", "Message", "Where", "Found", "Expected", "Retry")

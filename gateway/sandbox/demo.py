@@ -1,4 +1,4 @@
-"""``imsoc demo``: a certificate travels through two gateways, what must not pass is refused; the hub; CHEDs and TRACES.
+"""``imsoc demo``: a certificate travels through two gateways, what must not pass is refused; the hub; CHEDs; codes.
 
 Every part is the real one (see ``instances``); the story (``journey``) is told by calling the gateways as their clients
 would.
@@ -23,6 +23,7 @@ from gateway.sandbox.client import Client, Refused
 from gateway.sandbox.hub_journey import hub_journey
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
+from gateway.sandbox.mappings_journey import mappings_journey
 from gateway.sandbox.telling import Step, Teller
 from gateway.sandbox.traces_client import TracesRefusal
 from gateway.sandbox.traces_instances import IMPORTER, NATIONAL
@@ -142,6 +143,9 @@ def _steps(sandbox: Sandbox, teller: Teller | None) -> Iterator[Step]:
         if teller is not None:
             teller.heading("CHEDs: a national system, its gateway, TRACES")
         yield from ched_journey(sandbox)
+        if teller is not None:
+            teller.heading("Reference data: what no table knows, and how tables change")
+        yield from mappings_journey(sandbox)
     except (Refused, TracesRefusal) as refusal:
         facts = tuple((name, str(value)) for name, value in asdict(refusal).items() if value)
         yield Step("The journey broke off: a gateway refused what it should take", ok=False, facts=facts)

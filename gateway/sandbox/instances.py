@@ -76,7 +76,14 @@ class Sandbox:
         credential = tsa_root.timestamping("Sandbox time-stamping unit")
         write(pki, "tsa", credential)
         self._tsa = serve_in_thread(TimestampAuthority(credential))
-        for name in ("third-country", "third-country-at-b", "vet-third-country-at-b", "gateway-a-at-b", "national"):
+        for name in (
+            "third-country",
+            "patient-third-country",
+            "third-country-at-b",
+            "vet-third-country-at-b",
+            "gateway-a-at-b",
+            "national",
+        ):
             self._make_secret(name)
         for name in (*self.hub.ACCOUNTS, *self.cheds.ACCOUNTS):
             self._make_secret(name)
@@ -202,6 +209,9 @@ secret = "file:../secrets/national.txt"
         if instance is self.a:
             return {
                 "third-country": _third_country("third-country", "2026-01-15", document_types='["851", "657", "853"]'),
+                "patient-third-country": _third_country(
+                    "patient-third-country", "2026-01-15", document_types='["851"]', untranslatable="quarantine"
+                ),
                 "gateway-b": f"""[partner]
 id = "gateway-b"
 name = "The national system of an invented authority"
@@ -249,7 +259,7 @@ level = "qualified"
         }
 
 
-def _third_country(name: str, informed: str | None, *, document_types: str) -> str:
+def _third_country(name: str, informed: str | None, *, document_types: str, untranslatable: str = "refuse") -> str:
     return f"""[partner]
 id = "{name}"
 name = "An invented plant protection organisation"
@@ -259,6 +269,7 @@ contracts = ["certificate-exchange"]
 document_types = {document_types}
 country_pairs = ["AR>*", "UY>*"]
 code_system = "ephyto"
+untranslatable = "{untranslatable}"  # or quarantine: kept until the missing rows are there
 {f"com_informed_on = {informed}" if informed else "# com_informed_on is missing: the Commission was not informed"}
 [partner.authentication]
 username = "{name}"

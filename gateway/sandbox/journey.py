@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 
     from gateway.sandbox.instances import Sandbox
 
-__all__ = ["journey", "refusals", "seal_of", "trust_of"]
+__all__ = ["FIRST", "journey", "refusals", "seal_of", "trust_of"]
 
 DELIVERY_SECONDS: Final = 20.0
 """How long A may take to deliver to B; it takes a fraction of a second."""
 
 _NUMBER: Final = "AR-SANDBOX-2026-0000001"
-_IDENTITY: Final = ("AR", "851", _NUMBER)
+FIRST: Final = ("AR", "851", _NUMBER)
+"""Issuer, type and number of the certificate that this journey is about."""
 
 
 def journey(sandbox: Sandbox, sender: Client, sealer: Sealer) -> Iterator[Step]:
@@ -57,9 +58,9 @@ def journey(sandbox: Sandbox, sender: Client, sealer: Sealer) -> Iterator[Step]:
     sealed = sealer.seal(_numbered(example(Example.EPHYTO), _NUMBER), at=datetime.now(UTC))
     acknowledgement = sender.submit(sealed, message_id="sandbox-1")
     yield _received(sandbox, sealed, acknowledgement)
-    container = sender.evidence_file(*_IDENTITY)
+    container = sender.evidence_file(*FIRST)
     evidence = unpacked(container)
-    yield _verified(sender.status(*_IDENTITY), evidence)
+    yield _verified(sender.status(*FIRST), evidence)
     yield _translated(evidence)
     yield _stored(sender, sealed)
     yield _delivered(sender)
@@ -133,7 +134,7 @@ def _received(sandbox: Sandbox, sealed: bytes, acknowledgement: bytes) -> Step:
         ok=verdict.indication.value == "TOTAL-PASSED",
         why="An answer is given only for what is committed to disk, and its seal proves it to anybody.",
         facts=(
-            ("certificate", f"{'/'.join(_IDENTITY)}, {len(sealed):,} bytes, XAdES-B-T seal"),
+            ("certificate", f"{'/'.join(FIRST)}, {len(sealed):,} bytes, XAdES-B-T seal"),
             ("exchange", _reference(root, "CAW")),
             ("sealed by", _name(verdict.signer_subject)),
             ("time stamp", _moment(verdict.timestamp.time) if verdict.timestamp else "none"),
@@ -178,7 +179,7 @@ def _translated(evidence: dict[str, bytes]) -> Step:
 
 
 def _stored(sender: Client, sealed: bytes) -> Step:
-    given = base64.b64decode(sender.get(*_IDENTITY).findtext(qn(CX1, "SealedDocument"), ""))
+    given = base64.b64decode(sender.get(*FIRST).findtext(qn(CX1, "SealedDocument"), ""))
     return Step(
         "Stored as received: the sender reads its own document back",
         ok=given == sealed,
@@ -191,7 +192,7 @@ def _delivered(sender: Client) -> Step:
     deadline = time.monotonic() + DELIVERY_SECONDS
     partner = state = attempts = ""
     while time.monotonic() < deadline and state not in ("delivered", "refused", "failed"):
-        delivery = sender.status(*_IDENTITY).find(qn(CX1, "Delivery"))
+        delivery = sender.status(*FIRST).find(qn(CX1, "Delivery"))
         if delivery is None:
             break
         partner, state, attempts = (delivery.findtext(qn(CX1, n), "") for n in ("Partner", "State", "Attempts"))
@@ -205,8 +206,8 @@ def _delivered(sender: Client) -> Step:
 
 
 def _read_back(national: Client) -> Step:
-    original = national.get(*_IDENTITY)
-    translated = national.get(*_IDENTITY, representation="TRANSLATED")
+    original = national.get(*FIRST)
+    translated = national.get(*FIRST, representation="TRANSLATED")
     packages = "//ram:PhysicalSPSPackage/ram:TypeCode/text()"
     own, canonical = _distinct(original, packages), _distinct(translated, packages)
     return Step(

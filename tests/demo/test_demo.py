@@ -74,7 +74,7 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     story = json.loads(ended.stdout)
     assert story["ok"] is True
     assert story["seconds"] < SECONDS
-    assert len(story["steps"]) >= 41
+    assert len(story["steps"]) >= 51
     assert all(step["ok"] for step in story["steps"])
     assert all(step["title"] and step["why"] for step in story["steps"])
     assert all(step["facts"] or step["rows"] for step in story["steps"])
@@ -82,6 +82,7 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     assert [code for code in refused if code] == REFUSALS
     assert_the_hub_is_in(story["steps"])
     assert_cheds_are_in(story["steps"])
+    assert_codes_are_in(story["steps"])
     assert not ended.stderr
     assert_nothing_is_left(tmp_path)
 
@@ -102,8 +103,9 @@ def assert_the_hub_is_in(steps):
 def assert_cheds_are_in(steps):
     """The third journey, in the order in which it has to be told."""
     (first,) = [number for number, step in enumerate(steps) if "faces of TRACES NT" in step["title"]]
-    cheds = [dict(step["facts"]) for step in steps[first:]]
-    titles = [step["title"] for step in steps[first:]]
+    (end,) = [number for number, step in enumerate(steps) if "keep such messages" in step["title"]]
+    cheds = [dict(step["facts"]) for step in steps[first:end]]
+    titles = [step["title"] for step in steps[first:end]]
     wanted = ("hands in", "finds it", "without signing", "both stamped", "reads the decision", "printable")
     wanted += ("the seal of TRACES", "CHED-A", "counter-seals", "five findings", "stopped", "started again")
     wanted += ("personal data", "Another Member")
@@ -119,6 +121,27 @@ def assert_cheds_are_in(steps):
     assert told["at TRACES"] == "CHEDPP.NL.2026.0000002, CHEDPP.NL.2026.0000003".replace("2026", str(YEAR))
     assert told["consignee"].endswith("***")
     assert told["a wrong password"] == "UnauthenticatedException"
+
+
+def assert_codes_are_in(steps):
+    """The fourth journey: what each of its steps shows that no other does."""
+    (first,) = [number for number, step in enumerate(steps) if "keep such messages" in step["title"]]
+    titles = [step["title"] for step in steps[first:]]
+    wanted = ("keep such", "asks what became", "before anything is changed", "releases itself", "in B's codes")
+    wanted += ("that was recorded", "its own moment", "a formula in a cell", "(XLSX)", "compares the lists")
+    assert [words for words, title in zip(wanted, titles, strict=True) if words not in title] == []
+    told = [dict(step["facts"]) for step in steps[first:]]
+    held, asked, looked, released, _, _, again, refused, imported, drifted = told
+    assert held["answered"].startswith("IMG-6010")
+    assert held["row to add"].startswith("map-ephyto-package.csv: X0,?,,in,widens,")
+    assert asked["status"] == f"HELD, as {held['kept as']}"
+    assert looked["it would"].startswith("add 1, close 0; change 0 of ")
+    assert looked["it would"].endswith("; let 1 of quarantine go")
+    assert released["edition"].startswith("1: tables 1@")
+    assert again["tables then"].startswith("0@")
+    assert list(refused) == ["IMG-0136", "IMG-0137"]
+    assert imported["for example"].endswith("D1 becomes CT, not BX")
+    assert drifted["drift"].startswith("added PB ")
 
 
 def copy_of_the_packages(site):
