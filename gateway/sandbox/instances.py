@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.access import record_from_toml
 from gateway.sandbox.hub_instances import COUNTRY, HubWorld
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from gateway.sandbox.tsa_server import StampServer
 
-__all__ = ["Sandbox"]
+__all__ = ["PATIENT", "Sandbox"]
+
+PATIENT: Final = "patient-third-country"
+"""Account at gateway A whose messages are kept when nothing but a row is missing."""
 
 
 @dataclass(slots=True)
@@ -209,9 +212,7 @@ secret = "file:../secrets/national.txt"
         if instance is self.a:
             return {
                 "third-country": _third_country("third-country", "2026-01-15", document_types='["851", "657", "853"]'),
-                "patient-third-country": _third_country(
-                    "patient-third-country", "2026-01-15", document_types='["851"]', untranslatable="quarantine"
-                ),
+                PATIENT: _third_country(PATIENT, "2026-01-15", document_types='["851"]', untranslatable="quarantine"),
                 "gateway-b": f"""[partner]
 id = "gateway-b"
 name = "The national system of an invented authority"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.sandbox.client import Client, Refused
 from gateway.sandbox.hub_return import operator, until
+from gateway.sandbox.instances import PATIENT
 from gateway.sandbox.journey import FIRST, seal_of
 from gateway.sandbox.mappings_imports import imports
 from gateway.sandbox.operators import answer, preview_of, said
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from gateway.sandbox.instances import Sandbox
     from gateway.trust import Sealer
 
-__all__ = ["HELD_PARTNER", "mappings_journey"]
-
-HELD_PARTNER: Final = "patient-third-country"
-"""Account at gateway A whose messages are kept when nothing but a row is missing."""
+__all__ = ["mappings_journey"]
 
 _NUMBER: Final = "AR-SANDBOX-2026-0000006"
 _IDENTITY: Final = ("AR", "851", _NUMBER)
@@ -39,7 +37,7 @@ def mappings_journey(sandbox: Sandbox) -> Iterator[Step]:
     Args:
         sandbox: the gateways A and B are started, and the first journey was told.
     """
-    sender = Client(sandbox.a.address, HELD_PARTNER, sandbox.secrets[HELD_PARTNER])
+    sender = Client(sandbox.a.address, PATIENT, sandbox.secrets[PATIENT])
     sealed = _sealed(seal_of(sandbox, "third-country-seal"))
     told = yield from _held(sender, sealed)
     row = told.rows[0].replace("?", _MEANT) if told.rows else ""
