@@ -275,6 +275,13 @@ class Instance:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
 
+    def imsoc(self, *arguments):
+        """The command beside the server, in a process of its own; its answer."""
+        command = [sys.executable, "-m", "gateway", "--config", str(self.config), *arguments, "--json"]
+        done = subprocess.run(command, env=clean(), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     def rows(self, sql):
         if not self.url.startswith("sqlite"):
             with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
