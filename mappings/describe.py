@@ -26,7 +26,8 @@ Made by `python -m mappings.describe` from `mappings/tables`; do not edit.
 A certificate is kept as it was received. A translation is a new document without the sender's seal. A code that no row
 names is refused with the row that is missing (Article 37(2) of Regulation (EU) 2019/1715). Where the column *Loss* says
 `none`, there and back gives the same; `narrows` means that the target says less than the source, `widens` that it is
-broader or spelt otherwise. Each loss is reported with its place.
+broader or spelt otherwise. Each loss is reported with its place. `python -m mappings.round_trip FILE --from ephyto --to
+traces` translates a document there and back and prints every difference beside the loss that declares it.
 """
 
 

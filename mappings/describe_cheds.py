@@ -29,8 +29,10 @@ Made by `python -m mappings.describe_cheds` from `mappings/tables`; do not edit.
 TRACES exchanges use TRACES reference data (Article 37(2) of Regulation (EU) 2019/1715): a national system's codes are
 translated before its CHED goes on, and back in the answers. A code that no row names is refused with list, code and
 place, and nothing is guessed. Units, packages, modes of transport, countries and types of documents are translated as
-in every certificate. Carried as they are: CN and EPPO codes, kinds of products, identification systems, the codes of
-border control posts, labels and words.
+in every certificate. CN and EPPO codes, kinds of products, identification systems, border control posts, schemes of
+identifiers and the meaning of a signature are translated where a system has a table for their list, and carried as they
+are where it has none; labels and words always are. A row may hold for one kind of CHED alone: its context is `636/A`,
+`636/P`, `636/PP` or `636/D`.
 
 *Grade* says how well a code is evidenced. `seen`: in a document or an answer of TRACES. `secondary`: in what others
 published about it. `own`: TRACES was not seen to have a code for this option of Annex II, so that the code is ours;
