@@ -146,26 +146,30 @@ def _way_back(row: Row, table: _Table, ways: Sequence[_Way]) -> tuple[Verdict, s
     places = [row.context, *(each for each in table.contexts if is_below(each, row.context))]
     returns = [way.back(context) for way in ways for context in places if way.is_chosen(context)]
     lost = next((each for each in returns if each.lost), None)
-    closed = _closed_in_list(row, table)
+    remark = _not_in_list(row, table)
     if row.loss is Loss.NONE:
         if lost is not None:
             return Verdict.CONTRADICTORY, f"claims no loss, but {lost.words}"
-        return Verdict.BIJECTIVE, f"there and back gives the same{closed}"
+        return Verdict.BIJECTIVE, f"there and back gives the same{remark}"
     declared = Verdict.NARROWS if row.loss is Loss.NARROWS else Verdict.WIDENS
     if lost is None:
-        return declared, f"comes back the same, and is declared to lose{closed}"
+        return declared, f"comes back the same, and is declared to lose{remark}"
     if lost.nothing and all(each.nothing for each in returns):
-        return Verdict.ONE_WAY, f"{lost.words}{closed}"
-    return declared, f"{lost.words}{closed}"
+        return Verdict.ONE_WAY, f"{lost.words}{remark}"
+    return declared, f"{lost.words}{remark}"
 
 
-def _closed_in_list(row: Row, table: _Table) -> str:
-    """A remark on a canonical code that its list does not have on the day."""
-    code = table.labels.get(row.canonical) if row.canonical else None
-    day = table.into.day
-    if code is None or not ((code.valid_from and day < code.valid_from) or (code.valid_to and day > code.valid_to)):
+def _not_in_list(row: Row, table: _Table) -> str:
+    """A remark on a canonical code that its list does not have, or not on the day."""
+    if not row.canonical:
         return ""
-    return f"; {row.canonical!r} is not valid in its list on this day"
+    code = table.labels.get(row.canonical)
+    day = table.into.day
+    if code is None:
+        return f"; {row.canonical!r} is not in its list"
+    if (code.valid_from and day < code.valid_from) or (code.valid_to and day > code.valid_to):
+        return f"; {row.canonical!r} is not valid in its list on this day"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def kept_translation(connection: Connection, exchange_id: str, *, tables: str = 
     if found is None:
         raise ExchangeRefused("IMG-6040", where=exchange_id, found="no such message", expected="imsoc messages list")
     if found.version is None or found.parts is None or found.parts.translated is None:
-        raise ExchangeRefused("IMG-6040", where=exchange_id, found=f"a message that was {found.exchange.outcome.value}")
+        what = f"{found.exchange.operation}, {found.exchange.outcome.value}: no translation is kept of it"
+        raise ExchangeRefused("IMG-6040", where=exchange_id, found=what)
     version = tables or found.version.tables
     if not version:
         expected = "a message that was taken in since versions of tables are recorded, or --tables"

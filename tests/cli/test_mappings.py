@@ -490,6 +490,28 @@ def test_changes_that_contradict_the_installed_tables_are_found(imsoc, publish):
     assert "ephyto/unit/NPR (NPR=PR)" in wrong["found"]
 
 
+def test_a_change_that_ends_before_it_begins_is_found(imsoc, publish):
+    publish(NewRow(UNITS, "KILO", "KGM", direction="in", loss="widens", valid_from="2026-06-01"))
+    publish(closings=[Closing(UNITS, "ephyto/unit/KILO+2026-06-01#1", "2026-01-31")])
+    (wrong,) = imsoc.json("mappings", "check", code=ExitCode.REFUSED)["contradictions"]
+    assert wrong["found"] == "2026-06-01 to 2026-01-31"
+
+
+def test_two_answers_in_a_table_that_is_kept_in_the_store_are_found_row_by_row(imsoc, publish, monkeypatch):
+    monkeypatch.setattr(building, "LARGE", 1)
+    publish(
+        NewRow(UNITS, "KILO", "KGM", direction="in", loss="widens"),
+        NewRow(UNITS, "KILO", "TNE", direction="in", loss="widens"),
+    )
+    only = ("--from", "ephyto", "--list", "unit")
+    answer = imsoc.json("mappings", "check", *only, "--large", "--show", "contradictory", code=ExitCode.REFUSED)
+    (row,) = answer["rows"]
+    assert (row["row"], row["reason"]) == (
+        "ephyto/unit/KILO#1",
+        "ephyto/unit/KILO#2 answers for the same code, context and day",
+    )
+
+
 # Coverage.
 
 

@@ -105,6 +105,15 @@ def test_a_canonical_code_that_has_ended_is_remarked(write, tmp_path):
     assert proofs_of(folder)["1"][1].endswith("; 'KGM' is not valid in its list on this day")
 
 
+def test_a_canonical_code_that_its_list_does_not_have_is_remarked(write):
+    """As in a table that is kept in the store, when a code of its list was withdrawn."""
+    tables = load_tables(write("1,KGM,,both,none,,,,"))
+    row = replace(tables.maps[0].rows[0], canonical="ZZZ")
+    index = replace(tables, maps=(replace(tables.maps[0], rows=(row,)),), _compiled={}).compile(DAY)
+    (proof,) = prove_rows([row], index, "land", "unit")
+    assert (proof.verdict, proof.reason.partition("; ")[2]) == (Verdict.BIJECTIVE, "'ZZZ' is not in its list")
+
+
 def test_what_tables_do_not_keep_is_called_a_contradiction(write):
     """Such tables do not load; a proof of tables that were never checked says the same."""
     tables = load_tables(write("1,KGM,,both,none,,,,", "2,TNE,,both,none,,,,"))
