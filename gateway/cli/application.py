@@ -45,6 +45,7 @@ app = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in "rich" a default in brackets is taken for markup, and dropped
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -25,6 +25,10 @@ def test_help_answers_without_loading_the_gateway():
     assert done.stdout.strip() == "[]"
 
 
+def test_help_says_what_is_taken_when_an_option_is_left_out(imsoc):
+    assert "[default: imsoc.toml if it is there]" in " ".join(imsoc("--help").stdout.replace("│", " ").split())
+
+
 def test_the_version_is_printed(imsoc):
     assert imsoc("--version").stdout.startswith("imsoc 0.")
 
