@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from gateway.store import RowKind
-from mappings.models import CANONICAL, Direction
+from mappings.models import CANONICAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def consequences(plan: ChangePlan, rows: list[Stands], before: Index, after: Ind
     found: list[Consequence] = []
     for system in _systems(plan, after):
         for row in rows:
-            for source, target, code in _questions(plan, row, system):
+            for source, target, code in _questions(row, system):
                 question = (source, target, code, row.context)
                 if code and question not in seen:
                     seen.add(question)
@@ -91,13 +91,14 @@ def _systems(plan: ChangePlan, index: Index) -> list[str]:
     return sorted({source for source, _, name, _ in index.lookups if name == plan.table.list and source != CANONICAL})
 
 
-def _questions(plan: ChangePlan, row: Stands, system: str) -> Iterator[tuple[str, str, str]]:
-    """Source, target and code."""
-    is_list = plan.table.kind is RowKind.CODE
-    if row.direction != Direction.OUT:
-        yield system, CANONICAL, row.code
-    if row.direction != Direction.IN:
-        yield CANONICAL, system, row.code if is_list else row.canonical
+def _questions(row: Stands, system: str) -> Iterator[tuple[str, str, str]]:
+    """Source, target and code: both codes in both directions.
+
+    A code that no row named was the same on both sides, where the table says so; a row about it ends that too.
+    """
+    for code in dict.fromkeys((row.code, row.canonical)):
+        yield system, CANONICAL, code
+        yield CANONICAL, system, code
 
 
 def _told(plan: ChangePlan, question: tuple[str, str, str, str], before: Index, after: Index) -> Iterator[Consequence]:

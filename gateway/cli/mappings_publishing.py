@@ -62,6 +62,7 @@ Messages = Annotated[
 _SHOWN: Final = 20
 """Rows of each kind that a preview shows; --json has as many."""
 _ROWS: Final = ("code", "canonical", "context", "direction", "loss", "days", "grade", "text")
+_CODES: Final = ("code", "name", "parent", "days", "grade", "text")
 _CONSEQUENCES: Final = ("what", "source", "target", "code", "context", "before", "after")
 _MESSAGES: Final = ("message", "subject", "place", "code", "before", "after")
 
@@ -207,7 +208,8 @@ def _views(data: dict[str, Any], plan: ChangePlan) -> Iterator[RenderableType]:
         if data[key]:
             count = plan.added if key == "rows_added" else plan.closed
             yield f"\n{heading}" + (f", the first {_SHOWN} of {count}" if count > _SHOWN else "")
-            yield listing((*(("id", "last_day") if key == "rows_closed" else ()), *_ROWS), data[key])
+            columns = _ROWS if plan.table.kind == "map" else _CODES
+            yield listing((*(("id", "last_day") if key == "rows_closed" else ()), *columns), data[key])
     if data["consequences"]:
         yield f"\nOther answers from that day on ({data['judged']} rows of the change judged)"
         yield listing(_CONSEQUENCES, data["consequences"][:_SHOWN])
@@ -267,4 +269,5 @@ def _row(row: Stands) -> dict[str, Any]:
     days = f"{row.first or '…'} to {row.last or '…'}" if row.first or row.last else ""
     said = {"code": row.code, "canonical": row.canonical, "context": row.context, "direction": row.direction}
     said |= {"loss": row.loss, "days": days, "grade": row.grade, "text": row.text}
-    return {"line": row.line, **said, "name": row.name} if row.line else said | {"name": row.name}
+    said |= {"name": row.name, "parent": row.parent} if row.name or row.parent else {}
+    return {"line": row.line, **said} if row.line else said
