@@ -1,0 +1,85 @@
+"""``imsoc quarantine``: found, explained with the row to paste, released within a number, discarded with a reason."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))  # the gateway in memory of its tests
+
+from exchange_harness import World, add_partners
+from quarantine_harness import Keeper, with_codes
+
+from gateway.app import build_application
+
+
+@pytest.fixture
+def trial(imsoc, sqlite_url, tmp_path, monkeypatch):
+    """A folder with settings, and three held messages in its store."""
+    world = World(tmp_path)
+    add_partners(sqlite_url, [world.partner(untranslatable="quarantine")], world.now)
+    settings = world.settings(sqlite_url)
+    (tmp_path / "imsoc.toml").write_text(
+        f'[instance]\nid = "test"\nroles = ["traces"]\n[store]\nurl = "{sqlite_url}"\n'
+        f'[seal]\nkey = "{settings.seal.key}"\ncertificate = "{settings.seal.certificate}"\n',
+        "utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    gateway = build_application(settings, clock=lambda: datetime.now(UTC))
+    keeper = Keeper(world, gateway)
+    for number in ("AR-1", "AR-2", "AR-3"):
+        world.now = datetime.now(UTC)
+        assert keeper.caller.submit(with_codes(world, "X0", number=number)).code == "IMG-6010"
+    ids = [entry.id for entry in keeper.held()]
+    gateway.close()
+    return ids
+
+
+def add(imsoc):
+    imsoc("mappings", "add", "ephyto", "package", "--row", "X0,BX,,in,widens,,,,", "--reason", "a test", "--yes")
+
+
+def test_what_is_held_is_found_and_explained_with_the_row_to_paste(imsoc, trial):
+    rows = imsoc.json("quarantine", "list", "--list", "package", "--code", "X0", "--state", "held")["quarantine"]
+    assert sorted(row["id"] for row in rows) == sorted(trial)
+    assert {row["translates"] for row in rows} == {""}
+    assert imsoc.json("quarantine", "list", "--code", "X1")["quarantine"] == []
+    assert [row["id"] for row in imsoc.json("quarantine", "list", "--document", "AR-1")["quarantine"]] == trial[:1]
+    shown = imsoc.json("quarantine", "show", trial[0])
+    assert (shown["state"], shown["document"], shown["code"]) == ("held", "AR/851/AR-1", "IMG-6001")
+    assert [gap["code"] for gap in shown["gaps"]] == ["X0"]
+    command = shown["needed"][0]["command"]
+    assert command.startswith("imsoc mappings add ephyto package --row 'X0,?,,in,widens,")
+    assert command in imsoc("quarantine", "show", trial[0]).stdout.replace("\n", " ").replace("  ", " ")
+    doctor = imsoc.json("doctor", "--offline")
+    (check,) = [each for each in doctor["checks"] if each["name"] == "quarantine"]
+    assert check["detail"].startswith("3 messages are held, the oldest since ")
+
+
+def test_no_more_are_released_than_was_said(imsoc, trial):
+    add(imsoc)
+    assert {row["translates"] for row in imsoc.json("quarantine", "list")["quarantine"]} == {"yes, not confirmed"}
+    imsoc("quarantine", "release", "--all-ready", code=2)
+    would = imsoc.json("quarantine", "release", "--all-ready", "--dry-run")["would_release"]
+    assert [row["id"] for row in would] == trial
+    assert {row["state"] for row in imsoc.json("quarantine", "list")["quarantine"]} == {"held"}
+    done = imsoc.json("quarantine", "release", "--all-ready", "--at-most", 2)["released"]
+    assert [(each["id"], each["outcome"]) for each in done] == [(each, "released") for each in trial[:2]]
+    states = {row["id"]: row["state"] for row in imsoc.json("quarantine", "list")["quarantine"]}
+    assert [states[each] for each in trial] == ["released", "released", "held"]
+    assert imsoc.json("messages", "show", done[0]["became"])["id"] == done[0]["became"]
+
+
+def test_what_is_not_understood_yet_stays_and_says_why(imsoc, trial):
+    (done,) = imsoc.json("quarantine", "release", trial[0], code=1)["released"]
+    assert (done["outcome"], done["code"]) == ("held", "IMG-6001")
+    assert imsoc.json("quarantine", "release", "nowhere", code=1)["error"]["code"] == "IMG-6021"
+
+
+def test_discarded_it_is_gone_for_a_reason(imsoc, trial):
+    imsoc("quarantine", "discard", trial[0], "--reason", " ", code=2)
+    assert imsoc.json("quarantine", "discard", trial[0], "--reason", "Use BX.")["state"] == "discarded"
+    shown = imsoc.json("quarantine", "show", trial[0])
+    assert (shown["state"], shown["reason"]) == ("discarded", "Use BX.")
+    assert imsoc.json("quarantine", "discard", trial[0], "--reason", "Again.", code=1)["error"]["code"] == "IMG-6021"
