@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mappings.building import TablesState
     from mappings.hub_fields import Row
     from mappings.models import Row as MapRow
-    from mappings.reference import ReferenceData, Section, Tree
-    from mappings.reference.served import ServedMetadata, ServedNode, ServedSection
+    from mappings.reference import LaboratoryTest, ReferenceData, Section, Tree
+    from mappings.reference.served import ServedMetadata, ServedNode, ServedSection, ServedTest
 
 __all__ = [
     "Difference",
@@ -32,9 +32,11 @@ __all__ = [
     "hub_differences",
     "our_metadata",
     "our_sections",
+    "our_tests",
     "our_tree",
     "their_metadata",
     "their_sections",
+    "their_tests",
     "their_tree",
     "touched_rows",
 ]
@@ -149,6 +151,20 @@ def our_metadata(data: ReferenceData, kind: str, on: date) -> Entries:
 def their_metadata(codes: Iterable[ServedMetadata]) -> Entries:
     """A metadata list as it was served, by code."""
     return {each.code: {"code": each.code, "name": each.name, "active": _truth(each.active)} for each in codes}
+
+
+def our_tests(data: ReferenceData) -> Entries:
+    """The laboratory tests of ours, by category and id."""
+    return dict(_test(each, each.name) for each in data.tests)
+
+
+def their_tests(tests: Iterable[ServedTest]) -> Entries:
+    """Laboratory tests as they were served, by category and id."""
+    return dict(_test(each, each.description) for each in tests)
+
+
+def _test(each: ServedTest | LaboratoryTest, name: str) -> tuple[str, dict[str, str]]:
+    return f"{each.category} {each.id}", {"code": each.id, "name": name, "active": _truth(each.active)}
 
 
 def _truth(value: bool) -> str:  # noqa: FBT001 - a value to write

@@ -16,6 +16,7 @@ from gateway.store import (
     get_edition,
     keep_list,
     latest_edition,
+    lists_between,
     publish_change,
 )
 from mappings.models import CANONICAL, Grade
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.store import Edition, Store
     from mappings.publishers import PublishedCode
 
-__all__ = ["PublishedRows", "changed_lists", "newest_periods", "publish_lists", "stored_lists"]
+__all__ = ["PublishedRows", "all_lists", "changed_lists", "newest_periods", "publish_lists"]
 
 
 class PublishedRows:
@@ -99,18 +100,21 @@ def _iso(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-def stored_lists(store: Store, names: Iterable[str]) -> tuple[int, dict[str, bytes]]:
-    """The newest edition, and those of the lists that it has."""
+def all_lists(store: Store, prefix: str) -> dict[str, bytes]:
+    """The lists whose names begin so, as they are in the newest edition, by name without the prefix."""
     with store.read() as connection:
         newest = latest_edition(connection)
-        found = {name: find_list(connection, name, newest) for name in names}
-    return newest, {name: each[1] for name, each in found.items() if each is not None}
+        names = [name for name in lists_between(connection, 0, newest) if name.startswith(prefix)]
+        found = {name.removeprefix(prefix): find_list(connection, name, newest) for name in names}
+    return {name: each[1] for name, each in found.items() if each is not None}
 
 
 def changed_lists(store: Store, lists: Mapping[str, bytes]) -> tuple[int, dict[str, bytes]]:
     """The newest edition, and those lists that are not in it as they are."""
-    newest, kept = stored_lists(store, lists)
-    return newest, {name: content for name, content in lists.items() if kept.get(name) != content}
+    with store.read() as connection:
+        newest = latest_edition(connection)
+        kept = {name: find_list(connection, name, newest) for name in lists}
+    return newest, {name: text for name, text in lists.items() if (each := kept[name]) is None or each[1] != text}
 
 
 def publish_lists(

@@ -220,19 +220,34 @@ def _quarantine(desk: Desk) -> Iterator[Result]:
 def _reference(desk: Desk) -> Iterator[Result]:
     from mappings import load_tables  # noqa: PLC0415 - beside its use
     from mappings.reference import load_reference  # noqa: PLC0415 - beside its only use
+    from mappings.reference.live import PREFIX, stored_layers  # noqa: PLC0415 - beside its only use
 
     own = desk.settings.translation.tables
     tables = load_tables(overlays=(own,) if own else ())
-    posts = load_reference(tables, own).posts.all(datetime.now(UTC).date())
-    yield Result("reference data", State.OK, f"{len(posts)} posts, {sum(post.active for post in posts)} active today")
+    loaded = _loaded(desk, PREFIX)
+    posts = load_reference(tables, own, stored=stored_layers(loaded)).posts.all(datetime.now(UTC).date())
+    detail = f"{len(posts)} posts, {sum(post.active for post in posts)} active today"
+    yield Result("reference data", State.OK, f"{detail}{f', {len(loaded)} lists loaded' if loaded else ''}")
+
+
+def _loaded(desk: Desk, prefix: str) -> dict[str, bytes]:
+    """Lists that were loaded into the store; none where there is no store yet, which another check tells."""
+    from mappings.loaded import all_lists  # noqa: PLC0415 - beside its only use
+
+    try:
+        with desk.store() as store:
+            return all_lists(store, prefix)
+    except GatewayError:
+        return {}
 
 
 def _hub(desk: Desk) -> Iterator[Result]:
     """The hub's code lists; and with its role, whether any caller can show the certificate by which it is known."""
     from mappings.hub_lists import LISTS, load_hub_lists  # noqa: PLC0415 - beside its only use
+    from mappings.hub_live import PREFIX, stored_hub_lists  # noqa: PLC0415 - beside its only use
 
     own, server = desk.settings.hub.lists, desk.settings.server
-    lists = load_hub_lists(overlay=own)
+    lists = load_hub_lists(overlay=own, stored=stored_hub_lists(_loaded(desk, PREFIX)))
     rows = sum(len(lists.items(spec.element)) for spec in LISTS)
     detail = f"{len(LISTS)} code lists of {rows} rows{f', with {own}' if own else ''}"
     if "hub" in desk.settings.instance.roles and server.client_ca is None and not server.trusted_proxies:

@@ -25,6 +25,7 @@ _AT_MOST: Final = 1_000
 """CHEDs that are counted for one code."""
 _NAMED: Final = 5
 _SECTIONS: Final = "sections"
+_TESTS: Final = "tests"
 _NO_SUCH_LIST: Final = ("InvalidMetadataTypeException", "IMG-7312")
 
 List = tuple[str, int, int, "list[Difference]"]
@@ -103,6 +104,23 @@ def _of_traces(
     if name in ("", _SECTIONS):
         tell(_SECTIONS)
         yield _list(_SECTIONS, drift.our_sections(data), drift.their_sections(client.sections()))
+    if name in ("", _TESTS):
+        tell(_TESTS)
+        served = [each for category in client.test_categories() for each in client.reference_tests(category.code)]
+        yield _list(_TESTS, drift.our_tests(data), drift.their_tests(served))
+    yield from _metadata(data, client, name, today, tell, missing)
+
+
+def _metadata(
+    data: ReferenceData,
+    client: TracesNtClient,
+    name: str,
+    today: date,
+    tell: Callable[[str], None],
+    missing: list[str],
+) -> Iterator[List]:
+    from mappings import drift  # noqa: PLC0415 - start-up
+
     for kind in sorted(data.metadata_types):
         if name not in ("", kind):
             continue

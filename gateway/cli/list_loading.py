@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.access import Partner
     from gateway.cli.desk import Desk
     from gateway.exchange import Context
-    from gateway.traces.models import TreeNode
+    from gateway.traces.models import ReferenceTest, ReferenceTestCategory, TreeNode
     from mappings.publishers import PublishedCode
     from mappings.reference.files import Record
     from mappings.reference.replacing import Source
@@ -41,6 +41,7 @@ class Kind(StrEnum):
     TREE = "tree"
     SECTIONS = "sections"
     METADATA = "metadata"
+    TESTS = "tests"
     REFERENCE = "reference"
     HUB = "hub"
 
@@ -49,6 +50,8 @@ _MANY: Final = frozenset({Kind.CN, Kind.TARIC})
 """One file per language."""
 _HUB: Final = "ippc-hub"
 _LICENCE: Final = "as the partner allows"
+_CATEGORIES: Final = "GetLaboratoryTestCategoriesResponse"
+_TESTS: Final = "GetLaboratoryTestsResponse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,8 @@ def whole_lists(
         bodies = _bodies(wanted, "GetClassificationSectionsResponse")
         found = [each for body in bodies for each in read_sections_response(body)] if wanted.files else ask().sections()
         return replacing.replace_sections(known, found, source)
+    if wanted.kind is Kind.TESTS:
+        return replacing.replace_tests(known, *_tests(wanted, ask), source)
     if wanted.kind is Kind.METADATA:
         return replacing.replace_metadata(known, wanted.name, metadata_of(wanted, ask), source)
     tree = wanted.need("--tree", wanted.tree)
@@ -210,6 +215,26 @@ def metadata_of(wanted: Wanted, ask: Callable[[], TracesNtClient]) -> Sequence[S
     if strangers:
         raise TranslationRefused("IMG-6030", where=wanted.source, found=strangers[0], expected=kind)
     return found
+
+
+def _tests(
+    wanted: Wanted, ask: Callable[[], TracesNtClient]
+) -> tuple[Sequence[ReferenceTestCategory], Sequence[ReferenceTest]]:
+    """Categories and tests, from captured replies or the partner."""
+    from gateway.traces.wire_reference import read_categories_response, read_tests_response  # noqa: PLC0415 - start-up
+
+    if not wanted.files:
+        client = ask()
+        asked = client.test_categories()
+        return asked, [each for category in asked for each in client.reference_tests(category.code)]
+    categories, tests = list["ReferenceTestCategory"](), list["ReferenceTest"]()
+    for path in wanted.files:
+        for body in _replies(path, (_CATEGORIES, _TESTS)):
+            if str(body.tag).endswith(_CATEGORIES):
+                categories += read_categories_response(body)
+            else:
+                tests += read_tests_response(body)
+    return categories, tests
 
 
 def _source(wanted: Wanted) -> Source:

@@ -60,7 +60,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of the command
     """Load a list as a whole: what is no longer in it ends the day before. Active in all processes at once.
 
     Publishers' files: cn, taric (Nomenclature XX.xlsx or CSV, one per language), eppo (bayer.zip, fullcodes.xml), hs,
-    locode. From a partner or captured replies: tree, sections, metadata. In the form of docs/reference-data.md:
+    locode. From a partner or captured replies: tree, sections, metadata, tests. In the form of docs/reference-data.md:
     reference, hub.
     """
     desk = Desk.of(ctx, as_json)
@@ -171,14 +171,10 @@ def _opened(services: Partners) -> OpenTables:
 
 def _kept(known: OpenTables, prefix: str) -> dict[str, bytes]:
     """The whole lists of the newest edition, by name without the prefix."""
-    from gateway.store import latest_edition, lists_between  # noqa: PLC0415 - start-up
-    from mappings.loaded import stored_lists  # noqa: PLC0415 - start-up
+    from mappings.loaded import all_lists  # noqa: PLC0415 - start-up
 
     assert known.store is not None
-    with known.store.read() as connection:
-        names = lists_between(connection, 0, latest_edition(connection))
-    _, found = stored_lists(known.store, [name for name in names if name.startswith(prefix)])
-    return {name.removeprefix(prefix): content for name, content in found.items()}
+    return all_lists(known.store, prefix)
 
 
 def _records(known: OpenTables, desk: Desk) -> Mapping[str, Sequence[Record]]:
@@ -275,7 +271,7 @@ def drift(
     ctx: typer.Context,
     partner: Annotated[str, typer.Argument(metavar="PARTNER", help="Serves trees and lists, or the hub's lists.")],
     name: Annotated[
-        str, typer.Option("--list", help="Only this one: a tree, a metadata list, sections, a list of the hub.")
+        str, typer.Option("--list", help="Only this one: a tree, a metadata list, sections, tests, a list of the hub.")
     ] = "",
     as_json: Json = False,
 ) -> None:

@@ -43,7 +43,7 @@ _GOES: Final = "X"
 
 
 def read_locode(path: Path) -> Iterator[PublishedCode]:
-    """The places, five characters each, below their country.
+    """The places, five characters each.
 
     Raises:
         TranslationRefused: IMG-6030 to IMG-6034.
@@ -66,4 +66,4 @@ def _codes(path: Path) -> Iterator[PublishedCode]:
             notes = [f"{country}-{subdivision}"] if subdivision else []
             notes += ["to be taken out"] if change == _GOES else []
             name = clean(cells["Name"], where, "Name")
-            yield PublishedCode(country + place, name, country, note=", ".join(notes), where=where)
+            yield PublishedCode(country + place, name, note=", ".join(notes), where=where)

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mappings.reference.files import Record
-    from mappings.reference.served import ServedAttribute, ServedMetadata, ServedModel, ServedNode, ServedSection
+    from mappings.reference.served import (
+        ServedAttribute,
+        ServedCategory,
+        ServedMetadata,
+        ServedModel,
+        ServedNode,
+        ServedSection,
+        ServedTest,
+    )
 
-__all__ = ["Source", "replace_metadata", "replace_sections", "replace_tree"]
+__all__ = ["Source", "replace_metadata", "replace_sections", "replace_tests", "replace_tree"]
 
 Source = dict[str, str]
 """What the header of a list says of its origin: authority, source, version, licence, grade."""
@@ -233,3 +241,32 @@ def replace_metadata(
         if record["list"] == kind:
             rows.setdefault(record["code"], {**record.cells, "active": "false"})
     return {list_name("metadata", kind): write_list(_SPECS["metadata"], rows.values(), source, replaces=kind)}
+
+
+def replace_tests(
+    known: Mapping[str, Sequence[Record]],
+    categories: Iterable[ServedCategory],
+    tests: Iterable[ServedTest],
+    source: Source,
+) -> dict[str, bytes]:
+    """The laboratory tests with their categories; a category that no test is left in stays with the old ones."""
+    rows = {
+        (each.id, each.category): {
+            "id": each.id,
+            "category": each.category,
+            "name": each.description,
+            "active": "true" if each.active else "false",
+        }
+        for each in tests
+    }
+    for record in known["tests"]:
+        rows.setdefault((record["id"], record["category"]), {**record.cells, "active": "false"})
+    named = {each.code: {"id": each.code, "name": each.description} for each in categories}
+    used = {cells["category"] for cells in rows.values()}
+    for record in known["test-categories"]:
+        if record["id"] in used:
+            named.setdefault(record["id"], dict(record.cells))
+    return {
+        list_name("test-categories"): write_list(_SPECS["test-categories"], named.values(), source),
+        list_name("tests"): write_list(_SPECS["tests"], rows.values(), source),
+    }

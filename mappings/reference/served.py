@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ServedAttribute",
+    "ServedCategory",
     "ServedCode",
     "ServedColumn",
     "ServedMetadata",
@@ -19,6 +20,7 @@ __all__ = [
     "ServedNode",
     "ServedSection",
     "ServedTaxon",
+    "ServedTest",
 ]
 
 
@@ -128,5 +130,27 @@ class ServedCode(Protocol):
 class ServedMetadata(ServedCode, Protocol):
     """A code of a metadata list."""
 
+    @property
+    def active(self) -> bool: ...
+
+
+class ServedCategory(Protocol):
+    """A group of laboratory tests."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+
+class ServedTest(Protocol):
+    """A laboratory test."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def description(self) -> str: ...
     @property
     def active(self) -> bool: ...

@@ -167,6 +167,15 @@ def test_a_broken_mapping_row_is_named(imsoc, trial):
     assert "IMG-013" in check["detail"]
 
 
+def test_lists_that_were_loaded_are_checked_with_the_others(imsoc, trial):
+    head = "# list: posts\n# authority: a\n# source: s\n# version: 1\n# licence: l\n# grade: own\n"
+    columns = "code,name,country,city,locode,address,categories,types,active,kind,valid_from,valid_to,grade\n"
+    (trial / "posts.csv").write_text(f"{head}# base: none\n{columns}NLXXX1,A,NL,B,NLXXX,C,HC,PP,true,bcp,,,\n")
+    imsoc("mappings", "load", "reference", "posts.csv", "--list", "posts")
+    check = next(each for each in imsoc.json("doctor")["checks"] if each["name"] == "reference data")
+    assert check["detail"] == "1 posts, 1 active today, 1 lists loaded"
+
+
 def test_a_mistake_in_the_operators_list_of_posts_is_named_with_its_line(imsoc, trial):
     (trial / "tables" / "reference").mkdir(parents=True)
     columns = "code,name,country,city,locode,address,categories,types,active,kind,valid_from,valid_to,grade"

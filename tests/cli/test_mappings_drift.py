@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
@@ -16,13 +17,14 @@ from gateway.app import build_application
 from gateway.cli.application import app
 from gateway.cli.desk import ExitCode
 from gateway.config import Settings
-from gateway.store import open_store
-from gateway.traces.models import Metadata
-from gateway.traces.wire_reference import metadatas_response
+from gateway.store import ChedCommodity, ChedRow, ChedWrite, new_id, open_store, record_ched
+from gateway.traces import wire_reference as wire
+from gateway.traces.models import Metadata, ReferenceTest, ReferenceTestCategory, Scope, Section
 from gateway.xml.boundary import parse
 from mappings import load_tables
 from mappings.hub_live import LiveHubLists
 
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 RECORD = """
 [partner]
 id = "{id}"
@@ -135,16 +137,53 @@ def drifted(imsoc, name):
     raise AssertionError(result.output)
 
 
+def put_ched(url):
+    """A CHED-PP with oranges in a store."""
+    row = ChedRow(
+        id=new_id(NOW),
+        reference="CHEDPP.NL.2026.0000001",
+        local_reference="",
+        type="PP",
+        status_code="1",
+        partner="x",
+        body="",
+        created_at=NOW,
+        updated_at=NOW,
+        status_changed_at=NOW,
+        commodities=(ChedCommodity(code="08051022"),),
+    )
+    write = ChedWrite(
+        version_id=new_id(NOW),
+        row=row,
+        expected_version=None,
+        at=NOW,
+        operation="submit",
+        partner="x",
+        body="",
+        part="I",
+        content=b"<x/>",
+        digest=b"0" * 32,
+        evidence=None,
+    )
+    store = open_store(url, exclusive=False)
+    try:
+        store.write(lambda connection: record_ched(connection, write))
+    finally:
+        store.close()
+
+
 def test_two_instances_drift_and_come_together(imsoc, known):
+    put_ched("sqlite:///imsoc.db")
     report = imsoc.json("mappings", "drift", "other")
     assert report["differences"] == []
-    assert {each["list"] for each in report["lists"]} >= {"tree chedpp", "sections", "metadata UNIT"}
+    assert {each["list"] for each in report["lists"]} >= {"tree chedpp", "sections", "tests", "metadata UNIT"}
 
     known("mappings", "load", "reference", known.put("nodes.csv", NODES), "--list", "nodes")
     report = drifted(imsoc, "chedpp")
     assert kinds(report, "tree chedpp") == {"R/N-908/N-99": "added", "R/N-908/N-90805": "changed"}
     (changed,) = [each for each in report["differences"] if each["how"] == "changed"]
     assert (changed["code"], changed["theirs"]) == ("0805", "name Citrus fruit of another name")
+    assert report["documents"] == [{"code": "0805", "cheds": 1, "newest": ["CHEDPP.NL.2026.0000001"]}]
     assert "Citrus fruit of another name" in imsoc("mappings", "drift", "other", code=ExitCode.REFUSED).stdout
 
     loaded = imsoc.json("mappings", "load", "tree", "--from", "other", "--tree", "chedpp")
@@ -156,7 +195,7 @@ def test_two_instances_drift_and_come_together(imsoc, known):
 def test_a_code_that_is_retired_there_names_our_rows(imsoc, known):
     assert imsoc.json("mappings", "drift", "other", "--list", "PACKAGE")["differences"] == []
     codes = load_tables().lists["package"].codes
-    served = metadatas_response(
+    served = wire.metadatas_response(
         Metadata(code, each.name, "PACKAGE", active=code != "BX") for code, each in codes.items()
     )
     loaded = known("mappings", "load", "metadata", known.put("packages.xml", served.decode()), "--list", "PACKAGE")
@@ -164,6 +203,25 @@ def test_a_code_that_is_retired_there_names_our_rows(imsoc, known):
     report = drifted(imsoc, "PACKAGE")
     assert kinds(report, "metadata PACKAGE") == {"BX": "retired"}
     assert any(row["canonical"] == "BX" for row in report["rows"])
+
+
+def test_sections_and_tests_are_compared_and_taken_over(imsoc, known):
+    section = Section("NEW", "A section", Scope("veterinary"), scopes=(Scope("EU", "EU"),))
+    known("mappings", "load", "sections", known.put("sections.xml", wire.sections_response([section]).decode()))
+    report = drifted(imsoc, "sections")
+    found = kinds(report, "sections")
+    assert found.pop("NEW EU") == "added"
+    assert set(found.values()) == {"retired"}
+    replies = (
+        wire.categories_response([ReferenceTestCategory("PLANT_PESTS", "Pests")]),
+        wire.tests_response([ReferenceTest("1", "A test", "PLANT_PESTS")]),
+    )
+    files = [known.put(f"tests-{number}.xml", reply.decode()) for number, reply in enumerate(replies)]
+    known("mappings", "load", "tests", *files)
+    assert kinds(drifted(imsoc, "tests"), "tests")["PLANT_PESTS 1"] == "added"
+    for kind in ("sections", "tests"):
+        imsoc("mappings", "load", kind, "--from", "other")
+        assert imsoc.json("mappings", "drift", "other", "--list", kind)["differences"] == []
 
 
 def test_a_list_that_neither_side_has_is_named(imsoc, known):

@@ -17,7 +17,17 @@ from gateway.store import (
     publish_change,
     upgrade,
 )
-from gateway.traces.models import CertificateModel, Metadata, NodeAttribute, NodeColumn, Scope, Section, TreeNode
+from gateway.traces.models import (
+    CertificateModel,
+    Metadata,
+    NodeAttribute,
+    NodeColumn,
+    ReferenceTest,
+    ReferenceTestCategory,
+    Scope,
+    Section,
+    TreeNode,
+)
 from mappings import load_tables
 from mappings.following import StoredFile, StoredFolder
 from mappings.hub_live import LiveHubLists
@@ -26,7 +36,7 @@ from mappings.loaded import changed_lists, publish_lists
 from mappings.reference import LiveFacts, LiveReference, load_reference
 from mappings.reference.live import stored_layers
 from mappings.reference.loading import read_records
-from mappings.reference.replacing import replace_metadata, replace_sections, replace_tree
+from mappings.reference.replacing import replace_metadata, replace_sections, replace_tests, replace_tree
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 DAY = NOW.date()
@@ -287,3 +297,15 @@ def test_metadata_that_are_no_longer_served_are_not_active():
     assert found["EU"] == ("European Union", True)
     assert found["NEW"][1]
     assert not found["EFTA"][1]
+
+
+def test_laboratory_tests_that_are_no_longer_served_are_not_active():
+    category = ReferenceTestCategory("NEW_CATEGORY", "New")
+    served = [ReferenceTest("1", "A test", "NEW_CATEGORY"), ReferenceTest("901", "Renamed", "ANIMAL_DISEASES_EQUINE")]
+    equine = ReferenceTestCategory("ANIMAL_DISEASES_EQUINE", "Horses")
+    data = data_of(replace_tests(known_of(), [category, equine], served, SOURCE))
+    assert [each.name for each in data.tests_of("NEW_CATEGORY")] == ["A test"]
+    found = {each.id: (each.name, each.active) for each in data.tests_of("ANIMAL_DISEASES_EQUINE")}
+    assert found["901"] == ("Renamed", True)
+    assert not found["902"][1]
+    assert not any(each.id == "ANIMAL_DISEASES_FISH" for each in data.categories), "no test is in it"
