@@ -2,7 +2,7 @@
 
 The register and the relay translate here and nowhere else. Documents come and go in the codes of the partner's record;
 signatures are over what the partner sent, so they are verified before. Status codes in receipts, criteria and results
-stay those of TRACES, as do CN codes, references and the codes of posts.
+stay those of TRACES, as do CN codes, references and, where the partner has no table for them, the codes of posts.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ _COUNTRIES: Final = {
 
 _OF_CHEDS: Final = "ched-clause"
 """The list that every system has whose codes are known for CHEDs."""
+
+_POSTS: Final = "border-control-post"
+"""The list of posts, which few systems have codes of their own for; a search may also name a UN/LOCODE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,13 @@ class Codes:
             for field, criterion in _COUNTRIES.items()
             if (value := getattr(query, field))
         }
+        if query.post:
+            changes["post"] = inwards.carried(_POSTS, query.post)
         purposes = (each for code in query.purposes for each in inwards.every("ched-purpose", code, "Purpose"))
         return replace(query, purposes=tuple(dict.fromkeys(purposes)), **changes)  # type: ignore[arg-type]
 
     def shown(self, actor: Actor, row: ChedRow) -> ChedRow:
-        """A result of a search with the partner's own codes of countries."""
+        """A result of a search with the partner's own codes of countries and posts."""
         if self._same(actor):
             return row
         outwards = _Lists(self._index(), actor.principal.partner, inwards=False)
@@ -132,6 +137,8 @@ class Codes:
             for field in _COUNTRIES
             if field != "origin_country" and (value := getattr(row, field))
         }
+        if row.post_code:
+            changes["post_code"] = outwards.carried(_POSTS, row.post_code)
         origins = tuple(outwards.known("country", each) for each in row.origin_countries)
         return replace(row, origin_countries=origins, **changes)  # type: ignore[arg-type]
 
@@ -193,6 +200,11 @@ class _Lists:
         """Itself when there is none: a label in a list of results decides nothing."""
         found = self._index.lookup(self._source, self._target, name, self._partner.id).get(code, CHED)
         return code if found is None or found.target is None else found.target
+
+    def carried(self, name: str, code: str) -> str:
+        """As `known`, of a list that the partner's system need not have a table for."""
+        ways = ((self._source, self._target, name, whose) for whose in (self._partner.id, ""))
+        return self.known(name, code) if any(way in self._index.lookups for way in ways) else code
 
     def every(self, name: str, code: str, where: str) -> tuple[str, ...]:
         """The canonical code, and the others that the partner's system calls the same."""

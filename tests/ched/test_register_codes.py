@@ -1,6 +1,7 @@
 """A partner with codes of its own, straight at the register: translated in, translated back (Art 37(2), R-37-2)."""
 
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 from ched_harness import BODIES, World, authority, ched_pp, decision, element, other
@@ -12,7 +13,8 @@ from gateway.errors import RulesRefused, SealRefused, TranslationRefused
 from gateway.store import ChedQuery, ChedVisibility, ched_by_reference, ched_content, ched_versions, find_evidence
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from mappings import report_from_json, translate
+from mappings import load_tables, report_from_json, translate
+from mappings.live import LiveTables
 
 SYSTEM = "national-b"
 IMPORTER = other("OPNL1001", "operator", "NL", national_registry_number="NL-4711")
@@ -166,6 +168,27 @@ class TestSearches:
         (row,) = self.found(world, purposes=("IM",), dispatch_country="EL")
         assert (row.reference, row.dispatch_country) == (reference, "EL")
         assert not self.found(world, purposes=("RE",))
+
+    def test_a_post_is_asked_and_shown_as_the_system_calls_it(self, world, tmp_path):
+        head = (
+            "# list: border-control-post\n# authority: us\n# source: us\n# version: 1\n# licence: none\n# grade: own\n"
+        )
+        shipped = resources.files("mappings").joinpath("tables", "list-border-control-post.csv").read_text("utf-8")
+        (tmp_path / "list-border-control-post.csv").write_text(f"{shipped}NLRTM1,Rotterdam,,,,\n", "utf-8")
+        columns = "code,canonical,context,direction,loss,valid_from,valid_to,grade,evidence\n"
+        (tmp_path / "map-national-b-border-control-post.csv").write_text(
+            f"# system: {SYSTEM}\n# otherwise: refuse\n{head}{columns}R-1,NLRTM1,,both,none,,,,\n", "utf-8"
+        )
+        world.context = replace(world.context, index=LiveTables(load_tables(None, [tmp_path])))
+        world.register = world.open()
+        document = own(world, ched_pp())
+        assert b">R-1<" in serialise(document)
+        reference = submit(world, document).reference
+        assert read_ched(parse(kept(world, reference).content).root).post.code == "NLRTM1"
+        for asked in ("R-1", "NLRTM"):
+            (row,) = self.found(world, post=asked)
+            assert (row.reference, row.post_code) == (reference, "R-1")
+        assert not self.found(world, post="R-2")
 
     def test_a_purpose_finds_every_code_that_the_system_calls_so(self, world):
         """FREE_CIRCULATION and INTERNAL_MARKET are one box and one code there."""
