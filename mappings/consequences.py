@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from mappings.building import TablesState
     from mappings.changes import ChangePlan
-    from mappings.index import Index, Lookup
+    from mappings.index import Index
     from mappings.live import LiveTables
+    from mappings.lookups import Lookup
     from mappings.scratch import Stands
 
 __all__ = ["JUDGED", "Consequence", "consequences", "judged_rows", "try_plan"]

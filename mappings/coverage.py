@@ -11,7 +11,7 @@ from mappings.models import Grade
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from mappings.index import Entry, Lookup
+    from mappings.lookups import Entry, Lookup
 
 __all__ = ["Coverage", "cover"]
 

@@ -14,7 +14,8 @@ from mappings.proof import RowProof, Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from mappings.index import Entry, Index, Lookup
+    from mappings.index import Index
+    from mappings.lookups import Entry, Lookup
 
 __all__ = ["prove_codes"]
 

@@ -18,7 +18,8 @@ from mappings.models import CANONICAL, Direction, Grade, Loss
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from mappings.index import Entry, Index, Lookup
+    from mappings.index import Index
+    from mappings.lookups import Entry, Lookup
     from mappings.models import Code, Row
 
 __all__ = ["RowProof", "Summary", "Verdict", "prove_rows"]

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.store import closings_of, rows_about, rows_of
 from mappings.contexts import chain
-from mappings.index import Entry, usable_row
+from mappings.layers import usable_row
+from mappings.lookups import Entry
 from mappings.merging import closed, code_id, code_of, row_of
 from mappings.models import Code, CodeMap, Direction, Grade, Loss, Otherwise, Row
 

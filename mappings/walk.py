@@ -23,7 +23,8 @@ from mappings.shape import ROOT_TYPE, children, reorder, shapes
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from mappings.index import Entry, Index, Lookup
+    from mappings.index import Index
+    from mappings.lookups import Entry, Lookup
     from mappings.mappers.lines import Sums
     from mappings.models import Loss, TranslatedPlace
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gateway.cli.mappings_desk import OpenTables
-    from mappings.index import Entry, Lookup
+    from mappings.lookups import Entry, Lookup
 
 
 @app.command()
