@@ -126,7 +126,7 @@ class Following(Generic[T]):
     def _look(self) -> None:
         also = self._also()
         try:
-            if self._read() or also is not self._seen or self.trouble is not None:
+            if self._read() or also is not self._seen:
                 self._value = self._make(self._lists)
                 self._seen = also
                 self.trouble = None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.store import Edition, Store
     from mappings.publishers import PublishedCode
 
-__all__ = ["PublishedRows", "all_lists", "changed_lists", "newest_periods", "publish_lists"]
+__all__ = ["PublishedRows", "all_lists", "changed_lists", "newest_edition", "newest_periods", "publish_lists"]
 
 
 class PublishedRows:
@@ -109,12 +109,18 @@ def all_lists(store: Store, prefix: str) -> dict[str, bytes]:
     return {name: each[1] for name, each in found.items() if each is not None}
 
 
-def changed_lists(store: Store, lists: Mapping[str, bytes]) -> tuple[int, dict[str, bytes]]:
-    """The newest edition, and those lists that are not in it as they are."""
+def newest_edition(store: Store) -> int:
+    """The number to publish after; taken before the lists are looked at that a new one is judged by."""
+    with store.read() as connection:
+        return latest_edition(connection)
+
+
+def changed_lists(store: Store, lists: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those lists that the newest edition has not as they are."""
     with store.read() as connection:
         newest = latest_edition(connection)
         kept = {name: find_list(connection, name, newest) for name in lists}
-    return newest, {name: text for name, text in lists.items() if (each := kept[name]) is None or each[1] != text}
+    return {name: text for name, text in lists.items() if (each := kept[name]) is None or each[1] != text}
 
 
 def publish_lists(

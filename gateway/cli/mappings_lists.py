@@ -39,7 +39,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of the command
     ctx: typer.Context,
     kind: Annotated[Kind, typer.Argument(metavar="KIND", help=_KINDS, show_choices=False)],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="As its publisher gives it; replies as captured.")
+        list[Path] | None, typer.Argument(metavar="FILE", help="As its publisher gives it; replies as captured.")
     ] = None,
     partner: Annotated[str, typer.Option("--from", metavar="PARTNER", help="Ask this partner instead.")] = "",
     tree: Annotated[str, typer.Option(help="Which tree, such as chedpp.")] = "",
@@ -57,7 +57,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of the command
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Load a list as a whole: what is no longer in it ends the day before. Active in all processes at once.
+    """Load a list as a whole: what is no longer in it ends the day before. Active in all processes within a second.
 
     Publishers' files: cn, taric (Nomenclature XX.xlsx or CSV, one per language), eppo (bayer.zip, fullcodes.xml), hs,
     locode. From a partner or captured replies: tree, sections, metadata, tests. In the form of docs/reference-data.md:
@@ -145,13 +145,15 @@ def _store_of(desk: Desk, known: OpenTables) -> Store:
 
 def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> dict[str, Any]:
     from gateway.cli.list_loading import hub_lists, metadata_of, partners, whole_lists  # noqa: PLC0415 - start-up
+    from mappings.loaded import newest_edition  # noqa: PLC0415 - start-up
 
     with partners(desk) as services:
         known = _opened(services)
+        expected = newest_edition(services.context.store)
         if wanted.kind is Kind.HUB:
             lists = hub_lists(wanted, lambda: services.hub(wanted.partner))
             _check_hub(desk, known, lists)
-            return _keep(known, wanted, lists, reason, dry_run=dry_run)
+            return _keep(services.context.store, wanted, lists, reason, expected=None if dry_run else expected)
 
         def ask() -> Any:
             return services.traces(wanted.partner)
@@ -161,7 +163,7 @@ def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> di
             return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
         lists = whole_lists(wanted, _records(known, desk), ask)
         _check_reference(desk, known, lists)
-        return _keep(known, wanted, lists, reason, dry_run=dry_run)
+        return _keep(services.context.store, wanted, lists, reason, expected=None if dry_run else expected)
 
 
 def _opened(services: Partners) -> OpenTables:
@@ -202,20 +204,19 @@ def _check_hub(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> Non
 
 
 def _keep(
-    known: OpenTables, wanted: Wanted, lists: Mapping[str, bytes], reason: str, *, dry_run: bool
+    store: Store, wanted: Wanted, lists: Mapping[str, bytes], reason: str, *, expected: int | None
 ) -> dict[str, Any]:
-    """Whole lists as an edition."""
+    """Whole lists as an edition after the one that they were judged by; None only counts."""
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
     from mappings.loaded import changed_lists, publish_lists  # noqa: PLC0415 - start-up
 
-    assert known.store is not None
-    newest, changed = changed_lists(known.store, lists)
+    changed = changed_lists(store, lists)
     edition = None
-    if changed and not dry_run:
+    if changed and expected is not None:
         edition = publish_lists(
-            known.store,
+            store,
             changed,
-            expected=newest,
+            expected=expected,
             author=operator(),
             reason=reason or f"load {wanted.kind}",
             at=datetime.now(UTC),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.cli import list_loading
 from gateway.cli.desk import ExitCode
 from gateway.traces.models import Metadata, NodeAttribute, Scope, Section, TreeNode
 from gateway.traces.wire_reference import metadatas_response, node_response, sections_response, tree_response
@@ -109,6 +110,22 @@ def test_a_list_of_our_own_form_is_checked_against_the_others(imsoc, trial):
     error = imsoc.json("mappings", "load", "reference", "nodes.csv", "--list", "nodes", code=ExitCode.USAGE)["error"]
     assert (error["code"], error["found"]) == ("IMG-0131", "nowhere")
     assert len(imsoc.json("mappings", "history")["editions"]) == 1
+
+
+def test_a_list_that_another_load_overtakes_is_not_loaded(imsoc, trial, monkeypatch):
+    (trial / "posts.csv").write_text(POSTS)
+    (trial / "others.csv").write_text(POSTS.replace("NLNEW1", "NLNEW2"))
+    whole_lists = list_loading.whole_lists
+
+    def overtaken(*arguments):
+        with monkeypatch.context() as other:
+            other.setattr(list_loading, "whole_lists", whole_lists)
+            imsoc("mappings", "load", "reference", "others.csv", "--list", "posts")
+        return whole_lists(*arguments)
+
+    monkeypatch.setattr(list_loading, "whole_lists", overtaken)
+    error = imsoc.json("mappings", "load", "reference", "posts.csv", "--list", "posts", code=ExitCode.USAGE)["error"]
+    assert (error["code"], error["expected"]) == ("IMG-0138", "edition 0")
 
 
 def test_a_list_of_the_hub_is_loaded_from_its_file(imsoc, trial):
