@@ -17,6 +17,7 @@ def test_each_example_does_what_the_page_says(imsoc, trial):
     (trial / "certificate.xml").write_bytes(certificate(lines=1))
     (trial / "new-tables").mkdir()
     (trial / "new-tables" / "map-land-unit.csv").write_text(f"{HEADER}1,KGM,,both,none,,,,\n", "utf-8")
+    imsoc("mappings", "export", "national-b", "unit", "-o", "units.xlsx")
     examples = re.findall(r"^ {4}imsoc (.+)$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert len(examples) > 15
     for example in examples:
