@@ -141,9 +141,8 @@ def _add(connection: Connection, numbers: range, stored: int, document: bytes) -
         values = {**to_columns(row), **stands}
         rows["cheds"].append(tuple(values[name] for name in columns))
         rows["ched_terms"].extend([(term, number) for term in terms])
-        rows["ched_versions"].append(
-            (row.id, row.id, 1, None, row.status_code, "I", "submit", row.partner, row.body, b"", values["created_at"])
-        )
+        written = ("I", "submit", row.partner, row.body, b"", values["created_at"], None)
+        rows["ched_versions"].append((row.id, row.id, 1, None, row.status_code, *written))
         rows["ched_parts"].append((row.id, None, None, document))
     rows["ched_terms"].sort()
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
