@@ -401,7 +401,13 @@ cheds = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=80,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(cheds)
 def test_without_a_declared_loss_any_national_ched_comes_back_the_same(root):
     before = deepcopy(root)

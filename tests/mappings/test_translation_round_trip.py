@@ -171,7 +171,13 @@ def canonical(root):
     return etree.tostring(root, method="c14n", exclusive=True)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(certificates())
 def test_without_a_declared_loss_there_and_back_is_the_same(root):
     before = canonical(root)
@@ -185,7 +191,13 @@ def test_without_a_declared_loss_there_and_back_is_the_same(root):
     assert is_valid(SchemaName.SPS_STRICT, forth.root)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(certificates())
 def test_the_traces_form_is_stable(root):
     forth = translate(root, source="ephyto", target="traces", index=INDEX)
