@@ -42,6 +42,23 @@ def test_a_row_is_added_with_author_reason_and_day(imsoc, trial, store):
     assert f"DOOS,MTR,,both,none,{TODAY},,own,seen" in exported(imsoc, "national-b", "unit")
 
 
+def test_what_was_confirmed_for_the_quarantine_is_kept_with_the_change(imsoc, trial, store):
+    answer = imsoc.json("mappings", "add", "national-b", "unit", "DOOS", "MTR", "--release", "3", *YES)
+    assert (answer["releasable"], answer["release"]) == (0, 3)
+    with store.read() as connection:
+        assert list_editions(connection, limit=1)[0].release_limit == 3
+
+
+def test_a_partners_own_row_is_for_nobody_else(imsoc, trial):
+    own = ("--partner", "third-country")
+    row = ("KG", "TNE", "--direction", "in", "--loss", "widens")
+    answer = imsoc.json("mappings", "add", "national-b", "unit", *row, *own, *YES)
+    assert answer["table"]["partner"] == "third-country"
+    asked = ("mappings", "export", "national-b", "unit")
+    assert "KG,TNE,," in exported(imsoc, "national-b", "unit", *own)
+    assert "KG,TNE,," not in imsoc(*asked).stdout
+
+
 def test_without_an_author_it_is_the_account(imsoc, trial, store):
     imsoc("mappings", "add", "national-b", "unit", "DOOS", "MTR", *YES)
     with store.read() as connection:

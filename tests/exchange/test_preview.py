@@ -44,7 +44,8 @@ def test_a_message_that_would_say_something_else_is_told_with_place_before_and_a
     world.now += timedelta(seconds=1)
     assert keeper.caller.submit(with_codes(world, "X0", number="AR-2")).status == 200
     found, told = preview(keeper, ("X0", "CT", "", "in", "widens"))
-    assert [each.exchange.subject for each in found] == ["AR/851/AR-2", "AR/851/AR-1"]  # BX loses a row that leads to it
+    # Of the row that ends BX is the other side: a message with it is looked at too.
+    assert [each.exchange.subject for each in found] == ["AR/851/AR-2", "AR/851/AR-1"]
     assert [(each.subject, each.code, each.before, each.after) for each in told] == [("AR/851/AR-2", "X0", "BX", "CT")]
     assert told[0].place.endswith("/ram:TypeCode")
 

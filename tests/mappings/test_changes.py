@@ -239,6 +239,33 @@ def test_who_comes_second_is_refused_and_leaves_nothing_behind(store, followed, 
     assert becomes(followed, "DOOS") == "MTR"
 
 
+def test_nothing_is_visible_before_all_of_it_is(store, followed, monkeypatch):
+    monkeypatch.setattr(publishing, "PORTION", 2)
+    seen = []
+
+    def step(what, count):
+        with store.read() as connection:
+            seen.append((what, count, latest_edition(connection), len(list(rows_of(connection, UNITS, 99)))))
+
+    with plan(followed, *many(5), ("KG", "CMT")) as made:
+        publish(store, made, author="someone", reason="a test", at=NOW, step=step)
+    assert seen == [("rows written", count, 0, 0) for count in (2, 4, 6, 7)]
+    assert followed.state.edition == 1
+
+
+@pytest.mark.parametrize("stop", ["add_rows", "publish_change"])
+def test_what_fails_on_the_way_leaves_nothing(store, followed, monkeypatch, stop):
+    def fail(*_arguments, **_options):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(publishing, stop, fail)
+    with plan(followed, ("DOOS", "MTR")) as made, pytest.raises(RuntimeError, match="full"):
+        publish(store, made, author="someone", reason="a test", at=NOW)
+    with store.read() as connection:
+        for table in ("reference_changes", "reference_rows", "reference_editions"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0
+
+
 @pytest.fixture
 def small_limits(monkeypatch):
     """Tables count as large from four rows on, so that a test needs no 20,000."""
