@@ -67,8 +67,9 @@ class Index:
                 left = replace(below, rows=rows_left(below.rows, code_map.rows))
                 layers.append(Layer(left, f"{below.version}/{codes.version}", on, allow_unconfirmed))
             everything = replace(code_map, rows=tuple(row for each in layers for row in each.code_map.rows))
-            into = [each.compile(codes, stored, everything, inwards=True) for each in layers]
-            out = [each.compile(codes, stored, everything, inwards=False) for each in layers]
+            same = [(each, each.same(codes, stored, everything)) for each in layers]
+            into = [each.compile(codes, stored, known, inwards=True) for each, known in same]
+            out = [each.compile(codes, stored, known, inwards=False) for each, known in same]
             in_store = (code_map.system, code_map.list, code_map.partner) in stored
             for way, back in ((into, out), (out, into)):
                 lookup = joined(way[0], way[1] if below is not None else None, back[0], in_store=in_store)

@@ -123,25 +123,29 @@ class Layer:
     allow_unconfirmed: bool
 
     def compile(
-        self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap, *, inwards: bool
+        self,
+        codes: CodeList,
+        stored: Mapping[tuple[str, str, str], Stored],
+        same: Mapping[tuple[str, str], Entry],
+        *,
+        inwards: bool,
     ) -> Lookup:
         """One way.
 
         Args:
             codes: the canonical list.
             stored: the tables that are asked row by row.
-            everything: the rows of all layers: what any of them names is no code that stays the same.
+            same: the answers for codes that are the same on both sides.
             inwards: to the canonical codes.
         """
         code_map = self.code_map
         entries, refused, blocked = self._rows(inwards=inwards)
+        entries = {**same, **entries}
         further: tuple[Further, ...] = ()
         large = stored.get((code_map.system, code_map.list, code_map.partner))
         if large is not None:
             answers = large.answers(self.version, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed)
             further = (answers,)
-        else:
-            entries = self._same(codes, everything) | entries
         if code_map.transform:
             further = (*further, _Transformed(self, codes, inwards=inwards))
         source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
@@ -149,8 +153,18 @@ class Layer:
             source, target, code_map.list, code_map.name, self.version, self.on, entries, refused, further, blocked
         )
 
-    def _same(self, codes: CodeList, everything: CodeMap) -> dict[tuple[str, str], Entry]:
-        """The codes that are the same on both sides."""
+    def same(
+        self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap
+    ) -> dict[tuple[str, str], Entry]:
+        """The codes that are the same on both sides; none of a table that is asked row by row.
+
+        Args:
+            codes: the canonical list.
+            stored: the tables that are asked row by row.
+            everything: the rows of all layers: what any of them names is no code that stays the same.
+        """
+        if (self.code_map.system, self.code_map.list, self.code_map.partner) in stored:
+            return {}
         prefix = f"{self.code_map.system}/{self.code_map.list}"
         return {
             (code, ""): Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
