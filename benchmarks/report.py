@@ -365,7 +365,7 @@ def _reference(reference: dict[str, Any]) -> list[str]:
         "",
         "### Translation alone, ephyto to traces",
         "",
-        "| certificate | ms | floor: parse and write, ms | ours / floor | us per element | floor |",
+        "| certificate | ms | floor: parse and write, ms | ours / floor | CPU us per element | floor |",
         "|---|---|---|---|---|---|",
     ]
     figures_of = ("ms", "floor_ms", "ours/floor", "us_per_element", "floor_us_per_element")
