@@ -51,7 +51,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of the command
         bool, typer.Option("--details", help="Ask for each node's attributes too: one call per node.")
     ] = False,
     effective_on: Annotated[
-        str, typer.Option(metavar="DAY", help="ISO day from which it holds. [default: today]")
+        str, typer.Option("--effective", metavar="DAY", help="ISO day from which it holds. [default: today]")
     ] = "",
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,

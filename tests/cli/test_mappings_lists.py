@@ -54,7 +54,7 @@ def test_what_is_no_longer_published_ends_the_day_before(imsoc, trial):
     def load(*codes, day):
         lines = "".join(f"I,{code},Goods,{code[:-2] or 'TOTAL'},{len(code)}\n" for code in codes)
         (trial / "hs.csv").write_text("section,hscode,description,parent,level\n" + lines)
-        return imsoc.json("mappings", "load", "hs", "hs.csv", "--effective-on", day)
+        return imsoc.json("mappings", "load", "hs", "hs.csv", "--effective", day)
 
     load("01", "0101", "0102", day="2026-01-01")
     assert load("01", "0102", "0103", day="2027-01-01") | {"source": ""} == {
