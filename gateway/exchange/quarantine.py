@@ -272,7 +272,7 @@ class Quarantine:
                     break
                 outcome = self._release_confirmed(row, index)
                 released += outcome is ReleaseOutcome.RELEASED
-                if outcome in (ReleaseOutcome.UNCONFIRMED, ReleaseOutcome.HELD):
+                if outcome is not ReleaseOutcome.RELEASED:
                     stay.append(row.id)
             self._context.store.write(partial(note_judged, ids=stay, judged=judged))
         return released

@@ -52,9 +52,10 @@ class World:
     sealer: Sealer
     numbers: Iterator[int]
 
-    def sealed(self) -> SealedFile:
+    def sealed(self, *, package: str = "BX") -> SealedFile:
         number = f"AR-IT-2026-{next(self.numbers):07}"
-        content = self.sealer.seal(certificate(number=number), at=datetime.now(UTC))
+        document = certificate(number=number).replace(b"<ram:TypeCode>BX<", f"<ram:TypeCode>{package}<".encode())
+        content = self.sealer.seal(document, at=datetime.now(UTC))
         path = self.folder / f"{number}.xml"
         path.write_bytes(content)
         return SealedFile(path, content, number)
@@ -122,7 +123,7 @@ def start_gateway(world: World) -> Iterator[Callable[..., RunningGateway]]:
             f'[partner]\nid = "{USERNAME}"\nname = "Servicio Fitosanitario de Ejemplo"\nkind = "third-country"\n'
             'country = "AR"\ncontracts = ["certificate-exchange"]\noperations = ["*"]\ndocument_types = ["851"]\n'
             'country_pairs = ["AR>*"]\ncode_system = "ephyto"\nrule_set = "ephyto"\ncom_informed_on = 2026-01-15\n'
-            f'timestamp = "optional"\n[partner.authentication]\n{authentication}\n'
+            f'timestamp = "optional"\nuntranslatable = "quarantine"\n[partner.authentication]\n{authentication}\n'
             '[[partner.anchors]]\nfile = "partner-root.pem"\npurposes = ["seal"]\nlevel = "advanced"\n',
             "utf-8",
         )

@@ -116,6 +116,23 @@ def test_validates_a_typed_certificate(service: Any) -> None:
     assert (text(lines[0].NetWeightMeasure), lines[0].NetWeightMeasure.unitCode) == (Decimal("1250.5"), "KGM")
 
 
+def test_what_has_an_unknown_code_is_held_and_its_sender_reads_so(service: Any, world: World) -> None:
+    sealed = world.sealed(package="X0")
+    with pytest.raises(zeep.exceptions.Fault) as held:
+        service.SubmitCertificate(SealedDocument=sealed.content, MessageID=f"held-{sealed.number}")
+    told = held.value.detail.find(".//{*}GatewayFault")
+    assert (told.findtext("{*}Code"), told.findtext("{*}Retry")) == ("IMG-6010", "later")
+    for question in (
+        {"Document": {"IssuerCountry": "AR", "TypeCode": "851", "ID": sealed.number}},
+        {"MessageID": f"held-{sealed.number}"},
+    ):
+        status = service.GetCertificateStatus(**question)
+        assert (status.StatusCode, status.Version, status.Delivery) == ("HELD", [], [])
+        (entry,) = status.Quarantine
+        assert (entry.ID, entry.State, entry.StatusCode) == (told.findtext("{*}Found"), "held", "70")
+        assert [(each.Rule, each.Found) for each in entry.Finding] == [("IMG-6001", "X0")]
+
+
 def test_submits_a_sealed_file_and_reads_the_same_bytes_back(service: Any, world: World) -> None:
     sealed = world.sealed()
     acknowledgement = service.SubmitCertificate(SealedDocument=sealed.content)
