@@ -76,6 +76,7 @@ crls = ["list.pem"]
         ({"country_pairs": ["AR-NL"]}, "partner.country_pairs"),
         ({"grants": ["all"]}, "partner.grants"),
         ({"timestamp": "maybe"}, "partner.timestamp"),
+        ({"untranslatable": "guess"}, "partner.untranslatable"),
         ({"com_informed_on": "soon"}, "partner.com_informed_on"),
         ({"authentication": {"username": "ar", "secret": "in-the-clear"}}, "partner.authentication.secret"),
         ({"authentication": {"client_certificates": ["ab:cd"]}}, "partner.authentication.client_certificates"),
