@@ -72,16 +72,18 @@ def identities(code_map: CodeMap, code_list: CodeList) -> frozenset[str]:
 def rows_left(general: Iterable[Row], own: Iterable[Row]) -> tuple[Row, ...]:
     """The general rows that a partner's own rows leave in force.
 
-    A general row gives way where the partner has one about either of its codes in the same context: kept in part, it
-    would lead to a code from which the partner's row leads elsewhere.
+    A general row gives way where the partner has a row in the same context that answers for its code inwards, or for
+    its canonical code outwards: kept in part, it would lead to a code from which the partner's row leads elsewhere. A
+    row inwards is a further way to write something, and stays whatever the partner's other ways are.
     """
     own = tuple(own)
-    codes = {(row.code, row.context) for row in own if row.code}
-    canonicals = {(row.canonical, row.context) for row in own if row.canonical}
+    codes = {(row.code, row.context) for row in own if row.code and row.direction is not Direction.OUT}
+    canonicals = {(row.canonical, row.context) for row in own if row.canonical and row.direction is not Direction.IN}
     return tuple(
         row
         for row in general
-        if (row.code, row.context) not in codes and (row.canonical, row.context) not in canonicals
+        if (row.code, row.context) not in codes
+        and (row.direction is Direction.IN or (row.canonical, row.context) not in canonicals)
     )
 
 

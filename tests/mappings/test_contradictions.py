@@ -150,6 +150,35 @@ def test_a_general_row_gives_way_to_a_partners_row_about_either_of_its_codes(wri
     assert index.lookup("traces", "land", "unit").find("KGM").target == "1"
 
 
+@pytest.mark.parametrize("general", ["3,KGM,,in,widens,,,,", "1,KGM,,both,none,,,,"])
+def test_a_partners_further_way_to_write_something_leaves_the_general_ways(write, general):
+    write(general)
+    index = load_tables(write("KILO,KGM,,in,widens,,,,", partner="atlantis")).compile(DAY)
+    into = index.lookup("land", "traces", "unit", "atlantis")
+    assert (into.find(general[0]).target, into.find("KILO").target) == ("KGM", "KGM")
+    if ",both," in general:
+        assert index.lookup("traces", "land", "unit", "atlantis").find("KGM").target == "1"
+
+
+def test_a_general_way_to_write_something_stays_beside_the_partners_pair(write):
+    write("3,KGM,,in,widens,,,,", "1,KGM,,both,none,,,,")
+    index = load_tables(write("KILO,KGM,,both,none,,,,", partner="atlantis")).compile(DAY)
+    into = index.lookup("land", "traces", "unit", "atlantis")
+    assert (into.find("3").target, index.lookup("traces", "land", "unit", "atlantis").find("KGM").target) == (
+        "KGM",
+        "KILO",
+    )
+    with pytest.raises(TranslationRefused, match="IMG-6001"):
+        into.find("1")
+
+
+def test_a_general_row_outwards_gives_way_where_the_partner_reads_its_code_otherwise(write):
+    write("1,KGM,,out,widens,,,,")
+    index = load_tables(write("1,TNE,,in,widens,,,,", partner="atlantis")).compile(DAY)
+    with pytest.raises(TranslationRefused, match="IMG-6001"):
+        index.lookup("traces", "land", "unit", "atlantis").find("KGM")
+
+
 def test_a_code_that_a_partner_spells_otherwise_is_not_the_same_on_both_sides_any_more(write):
     write(otherwise="identity")
     index = load_tables(write("KILO,KGM,,both,none,,,,", partner="atlantis")).compile(DAY)
