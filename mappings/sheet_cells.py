@@ -14,6 +14,7 @@ __all__ = [
     "MAX_PART_BYTES",
     "MAX_ROWS",
     "MAX_SHEET_BYTES",
+    "MAX_UNPACKED_BYTES",
     "MAX_XLSX_BYTES",
     "MAX_XLSX_ROWS",
     "Cell",
@@ -35,6 +36,8 @@ MAX_SHEET_BYTES: Final = 256 * 1024 * 1024
 """Decompressed size of one worksheet; it is read as a stream."""
 MAX_PART_BYTES: Final = 64 * 1024 * 1024
 """Decompressed size of any other part; shared strings are held in memory."""
+MAX_UNPACKED_BYTES: Final = 1024 * 1024 * 1024
+"""Decompressed size of all parts of a workbook."""
 
 
 class Odd(NamedTuple):
@@ -43,6 +46,8 @@ class Odd(NamedTuple):
     found: str
     expected: str
     formula: bool = False
+    text: str = ""
+    """Of a number or a day (ISO), for lists whose publisher writes them so; empty for everything else."""
 
 
 Cell = str | Odd

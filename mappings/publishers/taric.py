@@ -23,7 +23,7 @@ from gateway.errors import TranslationRefused
 from mappings.publishers.files import csv_lines, open_file
 from mappings.publishers.once import each_once
 from mappings.publishers.rows import PublishedCode, clean, day_of, refuse_cell
-from mappings.publishers.workbooks import sheet_rows
+from mappings.publishers.sheets import sheet_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,7 +94,6 @@ def read_taric(paths: Sequence[Path], nomenclature: Nomenclature = Nomenclature.
 
     Raises:
         TranslationRefused: IMG-6030 to IMG-6034.
-        XmlRefused: IMG-10xx inside a workbook.
     """
     main, labels = _labels(paths)
     entries = (each for each in _entries(paths) if each.language == main)

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from gateway.errors import TranslationRefused, XmlRefused
-from mappings import synthetic
+from mappings import sheet_xlsx, synthetic
 from mappings.publishers import (
     Nomenclature,
     PublishedCode,
@@ -318,6 +318,7 @@ def test_other_columns_are_another_list(file):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     assert refusal(read_harmonized, tmp_path / "no.csv") == ("IMG-6030", str(tmp_path / "no.csv"))
+    assert refusal(read_taric, [tmp_path / "no.xlsx"]) == ("IMG-6030", str(tmp_path / "no.xlsx"))
 
 
 def test_wrong_encoding_is_not_guessed(file):
@@ -368,14 +369,57 @@ def test_an_archive_that_is_packed_otherwise_or_damaged_is_refused(file, archive
     assert refusal(read_taric, [tmp_path / "n.xlsx"]) == ("IMG-6030", "n.xlsx")
 
 
-@pytest.mark.parametrize(
-    "cell", ['<c r="BM1"><v>1</v></c>', '<c r="1"><v>1</v></c>', '<c t="s"><v>7</v></c>', '<c r="B1"/><c r="A1"/>']
+def sheet_of(file, sheet):
+    """A workbook with this sheet, beside whatever else openpyxl writes."""
+    Workbook().save(file)
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (parts | {"xl/worksheets/sheet1.xml": sheet.encode()}).items():
+            archive.writestr(name, content)
+    return file
+
+
+ROWS = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
 )
-def test_a_cell_that_no_spreadsheet_writes_is_refused(tmp_path, cell):
-    sheet = f'<s xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><row>{cell}</row></s>'
-    with zipfile.ZipFile(tmp_path / "n.xlsx", "w") as out:
-        out.writestr("xl/worksheets/sheet1.xml", sheet)
-    assert refusal(read_taric, [tmp_path / "n.xlsx"])[0] == "IMG-6031"
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ('<row><c r="BM1"><v>1</v></c></row>', "IMG-6032"),
+        ('<row><c r="1"><v>1</v></c></row>', "IMG-6030"),
+        ('<row><c t="s"><v>7</v></c></row>', "IMG-6030"),
+        ('<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>', "IMG-6030"),
+        ('<row r="2"/><row r="1"/>', "IMG-6030"),
+        ('<row><c t="b"><v>1</v></c></row>', "IMG-6031"),
+        ('<row><c t="e"><v>#N/A</v></c></row>', "IMG-6031"),
+        ("<row><c><f>1+1</f></c></row>", "IMG-6031"),
+    ],
+)
+def test_a_cell_that_no_spreadsheet_writes_is_refused(tmp_path, row, code):
+    assert refusal(read_taric, [sheet_of(tmp_path / "n.xlsx", ROWS.format(row))])[0] == code
+
+
+def test_entities_of_a_workbook_are_never_expanded(tmp_path, file):
+    """openpyxl would: its parser of worksheets knows entities that the file defines."""
+    text = "".join(f'<c t="str"><v>{cell}</v></c>' for cell in TARIC.strip().split(","))
+    sheet = ROWS.format(f"<row>{text}</row><row><c t='str'><v>&a;</v></c></row>")
+    for doctype in (
+        '<!DOCTYPE x [<!ENTITY a "b">]>',
+        f'<!DOCTYPE x [<!ENTITY a SYSTEM "{file("a.txt", "x").as_uri()}">]>',
+    ):
+        made = sheet_of(tmp_path / "n.xlsx", doctype + sheet)
+        assert refusal(read_taric, [made]) == ("IMG-6030", "n.xlsx xl/worksheets/sheet1.xml")
+
+
+def test_a_workbook_that_grows_without_end_is_refused(tmp_path, monkeypatch):
+    made = sheet_of(tmp_path / "n.xlsx", ROWS.format(" " * 1_000_000))
+    monkeypatch.setattr(sheet_xlsx, "MAX_SHEET_BYTES", 1_000_000)
+    assert refusal(read_taric, [made]) == ("IMG-6032", "n.xlsx xl/worksheets/sheet1.xml")
+    monkeypatch.setattr(sheet_xlsx, "MAX_XLSX_BYTES", 1_000)
+    assert refusal(read_taric, [made]) == ("IMG-6032", "n.xlsx")
 
 
 def test_the_first_codes_come_before_the_last_are_read(tmp_path):

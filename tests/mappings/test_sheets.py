@@ -295,6 +295,14 @@ MAIN = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
         ("xl/worksheets/sheet1.xml", b" " * 3_000_000, "3000000 bytes unpacked"),
         ("xl/theme/theme9.xml", b" " * 3_000_000, "3000000 bytes unpacked"),
         ("xl/workbook.xml", b"", "damaged"),
+        ("xl/media/image1.png", b"\n<!DOCTYPE x []><worksheet/>", "a DOCTYPE"),
+        ("xl/media/image1.png", "<!DOCTYPE x []><worksheet/>".encode("utf-16"), "a DOCTYPE or another"),
+        (SHEET, b"<worksheet " + MAIN + b'><sheetData><row r="2"/><row r="1"/></sheetData></worksheet>',
+         "rows or cells that are not in order"),
+        (SHEET, b"<worksheet " + MAIN + b'><sheetData><row><c r="B1"/><c r="A1"/></row></sheetData></worksheet>',
+         "rows or cells that are not in order"),
+        (SHEET, b"<worksheet " + MAIN + b'><sheetData><row><c r="A1"/><c r="A1"/></row></sheetData></worksheet>',
+         "rows or cells that are not in order"),
     ],
 )  # fmt: skip
 def test_bombs_and_damaged_workbooks_are_refused(book, monkeypatch, part, content, found):
@@ -304,6 +312,38 @@ def test_bombs_and_damaged_workbooks_are_refused(book, monkeypatch, part, conten
     error = refused(repacked(book(["code", "canonical"]), {part: content}))
     assert error.code == "IMG-0134"
     assert error.found.startswith(found)
+
+
+def test_a_strict_workbook_is_refused_and_not_read_as_empty(book):
+    file = book(["code", "canonical"], ["KG", "KGM"])
+    with zipfile.ZipFile(file) as archive:
+        content = archive.read("xl/workbook.xml")
+    strict = content.replace(
+        b"http://schemas.openxmlformats.org/officeDocument/2006", b"http://purl.oclc.org/ooxml/officeDocument"
+    )
+    strict = strict.replace(MAIN[7:-1], b"http://purl.oclc.org/ooxml/spreadsheetml/main")
+    error = refused(repacked(file, {"xl/workbook.xml": strict}))
+    assert (error.code, error.found) == ("IMG-0134", "no worksheet")
+    assert "Strict" in error.expected
+
+
+def test_pictures_in_a_workbook_hinder_nobody(book):
+    picture = bytes.fromhex("89504e470d0a1a0a") + b"\0\0<!DOCTYPE"
+    file = repacked(book(["code", "canonical"], ["KG", "KGM"]), {"xl/media/image1.png": picture})
+    assert [row.code for row in units(file).rows()] == ["KG"]
+
+
+def test_all_parts_of_a_workbook_together_are_limited(book, monkeypatch):
+    monkeypatch.setattr(sheet_xlsx, "MAX_UNPACKED_BYTES", 2_000_000)
+    parts = {f"xl/theme/theme{number}.xml": b" " * 700_000 for number in range(3)}
+    error = refused(repacked(book(["code", "canonical"]), parts))
+    assert (error.code, error.expected) == ("IMG-0134", "at most 2000000")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ConfigurationError) as caught:
+        next(sheet_xlsx.xlsx_lines(tmp_path / "no.xlsx"))
+    assert (caught.value.code, caught.value.where) == ("IMG-0134", str(tmp_path / "no.xlsx"))
 
 
 def test_other_files_in_a_zip_are_refused(tmp_path, monkeypatch):
