@@ -26,6 +26,7 @@ from gateway.errors import DeliveryError, GatewayError, Retry, TranslationRefuse
 from gateway.faultpoints import reach
 from gateway.store.outbox import acquire_lane, claim_next, due_lanes, release_lane, settle, store_payload
 from gateway.store.records import DeliveryState
+from gateway.store.reference_changes import find_lost_change, forget_change
 from gateway.store.upkeep import purge_nonces
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ _MARGIN = timedelta(seconds=3)
 _HOUSEKEEPING = timedelta(minutes=1)
 _PURGE = 500
 """Nonces forgotten in one transaction."""
+_LOST_ROWS = 2_000
+"""Rows of lost changes of the tables forgotten in one transaction."""
 
 
 class _Untranslatable(NamedTuple):
@@ -166,16 +169,28 @@ class Worker:
                     self._bell.wait_for(partial(self._called_since, heard), self._settings.poll.total_seconds())
 
     def _housekeep(self) -> None:
-        """Forget expired nonces, now and then, in portions that hold up no message."""
+        """Forget expired nonces and lost changes of tables, now and then, in portions that hold up no message."""
         now = self._clock()
         if now < self._housekeeping_at or not self._housekeeping.acquire(blocking=False):
             return
         try:
             while self._store.write(partial(purge_nonces, now=now, limit=_PURGE)) == _PURGE and not self._stopping:
                 pass
+            self._forget_lost_changes(now)
             self._housekeeping_at = now + _HOUSEKEEPING
         finally:
             self._housekeeping.release()
+
+    def _forget_lost_changes(self, now: datetime) -> None:
+        """What processes that ended before they published have left in the tables; nobody sees it, it takes space."""
+        while not self._stopping:
+            with self._store.read() as connection:
+                change = find_lost_change(connection, now)
+            if change is None:
+                return
+            forget = partial(forget_change, change=change, limit=_LOST_ROWS)
+            while not self._stopping and not self._store.write(forget):
+                pass
 
     def _called_since(self, heard: int) -> bool:
         return self._stopping or self._news != heard

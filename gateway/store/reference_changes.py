@@ -7,6 +7,7 @@ of its row and one more than the newest: of two that publish beside each other o
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.store.identifiers import from_text, to_text
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from gateway.store.reference_records import Closing, NewRow, TableKey
 
 __all__ = [
+    "LOST_AFTER",
     "add_closings",
     "add_rows",
     "begin_change",
+    "find_lost_change",
     "forget_change",
     "keep_base",
     "keep_list",
@@ -41,6 +44,8 @@ __all__ = [
 
 _AT_ONCE: Final = 10_000
 """Rows that `forget_change` takes away in one unit of work; also what counts as a large change."""
+LOST_AFTER: Final = timedelta(days=1)
+"""A change that is not published so long after it began is not written any more: its process is gone."""
 
 _begin = Statement("INSERT INTO reference_changes (made_at, author) VALUES (:made_at, :author) RETURNING id")
 _add_table = Statement(
@@ -64,13 +69,29 @@ _publish = Statement(
     "WHERE (SELECT coalesce(max(number), 0) FROM reference_editions) = :expected "
     "ON CONFLICT (number) DO NOTHING RETURNING number, added, closed"
 )
+_find_change = "SELECT id FROM reference_changes WHERE id = :change_id"
+_hold = {"sqlite": Statement(_find_change), "postgresql": Statement(f"{_find_change} FOR UPDATE")}
+"""Publishing and forgetting one change wait for each other; SQLite has one writer anyway."""
+_is_whole = Statement(
+    "SELECT EXISTS (SELECT 1 FROM reference_counts WHERE change_id = :change_id) OR NOT ("
+    "EXISTS (SELECT 1 FROM reference_rows WHERE change_id = :change_id) OR "
+    "EXISTS (SELECT 1 FROM reference_closings WHERE change_id = :change_id))"
+)
+_forget_first: Final = tuple(
+    Statement(f"DELETE FROM {name} WHERE change_id = :change_id")  # noqa: S608 - names of tables
+    for name in ("reference_counts", "reference_lists")
+)
 _forget: Final = tuple(
     Statement(
         f"DELETE FROM {name} WHERE seq IN (SELECT seq FROM {name} WHERE change_id = :change_id LIMIT :limit)"  # noqa: S608 - names of tables
     )
-    for name in ("reference_rows", "reference_closings", "reference_counts", "reference_lists")
+    for name in ("reference_rows", "reference_closings")
 )
 _forget_change = Statement("DELETE FROM reference_changes WHERE id = :change_id")
+_find_lost = Statement(
+    "SELECT id FROM reference_changes c WHERE made_at < :before "
+    "AND NOT EXISTS (SELECT 1 FROM reference_editions e WHERE e.change_id = c.id) ORDER BY id LIMIT 1"
+)
 
 
 def begin_change(connection: Connection, *, at: datetime, author: str) -> int:
@@ -163,8 +184,11 @@ def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by i
 
     Returns:
         The edition; None when another came since ``expected``, and then the change is as before: judge it anew and
-        publish it again, or forget it.
+        publish it again, or forget it. None as well when it was open so long that it was taken for lost, and forgotten
+        at least in part.
     """
+    if not _whole(connection, change):
+        return None
     values: dict[str, Any] = {
         "author": author,
         "reason": reason,
@@ -187,8 +211,13 @@ def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by i
     return edition
 
 
-def forget_change(connection: Connection, change: int) -> bool:
+def forget_change(connection: Connection, change: int, *, limit: int | None = None) -> bool:
     """Take away what a change that was never published has added. Call inside `Store.write`, again until it is True.
+
+    Args:
+        connection: of the unit of work.
+        change: from `begin_change` or `find_lost_change`.
+        limit: rows that one call takes away; 10,000 unless said otherwise.
 
     Returns:
         Whether nothing of it is left: with very many rows one call takes away only a part, and others get their turn.
@@ -196,16 +225,33 @@ def forget_change(connection: Connection, change: int) -> bool:
     Raises:
         DBAPIError, sqlite3.Error, psycopg.Error: the change is published.
     """
+    limit = limit or _AT_ONCE
+    _hold[connection.dialect.name](connection, change_id=change)
+    for forget in _forget_first:  # without them the rest cannot be published any more
+        forget(connection, change_id=change)
     for forget in _forget:
-        if forget(connection, change_id=change, limit=_AT_ONCE).rowcount == _AT_ONCE:
+        if forget(connection, change_id=change, limit=limit).rowcount == limit:
             return False
     _forget_change(connection, change_id=change)
     return True
 
 
+def find_lost_change(connection: Connection, now: datetime) -> int | None:
+    """A change that began more than a day before ``now`` and was not published: its process ended in it."""
+    row = _find_lost(connection, before=to_text(now - LOST_AFTER)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def keep_base(connection: Connection, digest: str, content: bytes, at: datetime) -> None:
     """Keep the tables of the files under their digest, unless they are there. Call inside `Store.write`."""
     _insert_base(connection, digest=digest, made_at=to_text(at), content=content)
+
+
+def _whole(connection: Connection, change: int) -> bool:
+    """Whether nothing of a change was forgotten; nothing will be before this unit of work ends."""
+    if _hold[connection.dialect.name](connection, change_id=change).fetchone() is None:
+        return False
+    return bool(_is_whole(connection, change_id=change).fetchone()[0])
 
 
 def _know_the_rows(connection: Connection, change: int) -> None:

@@ -8,10 +8,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import text
 
 from gateway.delivery import DeliveryOutcome, DeliveryResult
+from gateway.delivery import worker as worker_module
 from gateway.errors import DeliveryError, TranslationRefused, Unavailable
-from gateway.store import Nonce, record_read
+from gateway.store import NewRow, Nonce, RowKind, TableKey, add_rows, begin_change, record_read
 from gateway.store.finders import find_audit, find_evidence
 from gateway.store.outbox import Settlement, acquire_lane, claim_next, resend, settle, store_payload
 from gateway.store.records import DeliveryState
@@ -407,5 +409,25 @@ def test_in_the_background_expired_nonces_are_forgotten(world):
     world.worker.start()
     try:
         wait_for(lambda: nonces() == 1)
+    finally:
+        assert world.worker.stop()
+
+
+def test_in_the_background_what_a_lost_change_of_tables_left_is_forgotten(world, monkeypatch):
+    monkeypatch.setattr(worker_module, "_LOST_ROWS", 2)
+    now, units = world.clock.now, TableKey(RowKind.MAP, "national-b", "unit")
+
+    def rows():
+        with world.store.read() as connection:
+            return connection.execute(text("SELECT code FROM reference_rows ORDER BY seq")).scalars().all()
+
+    for began, codes in ((now - timedelta(days=1, seconds=1), "ABCDE"), (now - timedelta(hours=23), "FG")):
+        change = world.store.write(lambda c, began=began: begin_change(c, at=began, author="op"))
+        added = [NewRow(units, code) for code in codes]
+        world.store.write(lambda c, change=change, added=added: add_rows(c, change, added))
+    assert rows() == [*"ABCDEFG"]
+    world.worker.start()
+    try:
+        wait_for(lambda: rows() == [*"FG"])
     finally:
         assert world.worker.stop()

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -26,6 +27,7 @@ from gateway.store import (
     find_audit,
     find_base,
     find_list,
+    find_lost_change,
     forget_change,
     get_edition,
     keep_base,
@@ -54,6 +56,7 @@ KILO = NewRow(UNITS, "KGM", name="kilogram", labels='{"fr": "kilogramme"}', grad
 GRAM = NewRow(UNITS, "GRM", valid_from="2026-01-01", valid_to="2026-12-31", parent="KGM", name="gram")
 LEAF = NewRow(TARIC, "0601", "06.01", context="636/PP", direction="in", loss="narrows", text="as published")
 FLOWER = NewRow(TARIC, "0603", "06.03")
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -364,6 +367,51 @@ def contents(store):
     names = ("tables", "changes", "editions", "rows", "closings", "counts", "lists", "bases")
     with store.read() as connection:
         return [sorted(map(tuple, connection.execute(text(f"SELECT * FROM reference_{name}")))) for name in names]
+
+
+def test_only_changes_older_than_a_day_that_no_edition_names_are_lost(store, publish, now):
+    publish(KILO)
+    lost, other = (store.write(lambda c, at=at: begin_change(c, at=at, author="op")) for at in (now, now + MINUTE))
+    store.write(lambda c: add_rows(c, lost, [GRAM]))
+    assert ask(store, find_lost_change, now + DAY) is None
+    assert ask(store, find_lost_change, now + DAY + MINUTE) == lost
+    assert store.write(lambda c: forget_change(c, lost))
+    assert ask(store, find_lost_change, now + DAY + MINUTE) is None
+    assert ask(store, find_lost_change, now + DAY + 2 * MINUTE) == other
+    assert plain(everything(store)) == [KILO]
+
+
+def test_of_a_change_that_is_forgotten_half_way_nothing_is_published(store, publish, now):
+    """Its process was held up for a day, and begins again."""
+    for kept in (["posts"], []):
+        change = store.write(lambda c: begin_change(c, at=now, author="op"))
+        store.write(lambda c, change=change: add_rows(c, change, [GRAM, LEAF, FLOWER]))
+        for name in kept:
+            store.write(lambda c, change=change, name=name: keep_list(c, change, name, b""))
+        assert not store.write(lambda c, change=change: forget_change(c, change, limit=2))
+        assert publish_it(store, change, now, expected=0) is None
+        assert store.write(lambda c, change=change: forget_change(c, change, limit=2))
+        assert publish_it(store, change, now, expected=0) is None
+    assert publish(KILO).number == 1
+    assert plain(everything(store)) == [KILO]
+
+
+def test_publishing_and_forgetting_wait_for_each_other(store, now, store_url):
+    """On PostgreSQL both could run at once, and each would not see what the other does."""
+    with open_store(store_url, exclusive=False) as other:
+        for _ in range(20):
+            change = store.write(lambda c: begin_change(c, at=now, author="op"))
+            store.write(lambda c, change=change: add_rows(c, change, [GRAM, LEAF, FLOWER]))
+            with ThreadPoolExecutor(2) as threads:
+                forgotten = threads.submit(other.write, lambda c, change=change: forget_change(c, change, limit=2))
+                newest = ask(store, latest_edition)
+                edition = publish_it(store, change, now, expected=newest)
+            if edition is None:
+                assert forgotten.result() is False
+            else:
+                with pytest.raises(Exception, match="append only"):
+                    forgotten.result()
+                assert len(everything(store)) == 3 * edition.number
 
 
 def test_a_published_change_takes_no_rows_and_is_not_forgotten(store, publish):
