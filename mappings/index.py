@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import TranslationRefused
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mappings.layers import Stored
     from mappings.loading import Tables
     from mappings.lookups import Lookup
-    from mappings.models import Code, CodeSystem
+    from mappings.models import Code
 
 __all__ = ["Index"]
 
@@ -35,7 +35,6 @@ class Index:
     version: str = ""
     """Of all tables together, such as ``17@3fa9c1d2e4b5``: the edition of the operator's changes, and the digest of the
     tables that they change. The same version and day give the same answers for ever."""
-    known_systems: dict[str, CodeSystem] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -80,7 +79,6 @@ class Index:
             {name: code_list.codes for name, code_list in tables.lists.items()},
             frozenset({CANONICAL, *(code_map.system for code_map in tables.maps)}),
             version,
-            tables.systems,
         )
 
     def lookup(self, source: str, target: str, name: str, partner: str = "") -> Lookup:

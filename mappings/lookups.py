@@ -162,5 +162,11 @@ class Lookup:
 
     def _row_needed(self, code: str, context: str) -> str:
         """The row that is missing, ready to complete and paste: the other code stands as a question mark."""
-        pair = f"?,{code},{context},out" if self.source == CANONICAL else f"{code},?,{context},in"
+        cell = _cell(code)
+        pair = f"?,{cell},{context},out" if self.source == CANONICAL else f"{cell},?,{context},in"
         return f"{pair},widens,{self.day},,,"
+
+
+def _cell(code: str) -> str:
+    """A code of a document as one cell of CSV, whatever is in it."""
+    return '"' + code.replace('"', '""') + '"' if any(letter in code for letter in ',"\r\n') else code

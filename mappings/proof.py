@@ -6,8 +6,7 @@ proofs go as one: a table of a million rows needs no more memory than a small on
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from mappings.lookups import Entry, Lookup
     from mappings.models import Code, Row
 
-__all__ = ["RowProof", "Summary", "Verdict", "prove_rows"]
+__all__ = ["RowProof", "Verdict", "prove_rows"]
 
 
 class Verdict(StrEnum):
@@ -59,23 +58,6 @@ class RowProof:
     context: str
     verdict: Verdict
     reason: str
-
-
-@dataclass(slots=True)
-class Summary:
-    """How many of each verdict; add proofs as they come."""
-
-    counts: Counter[Verdict] = field(default_factory=Counter)
-
-    def add(self, proof: RowProof) -> RowProof:
-        """Count one and hand it on."""
-        self.counts[proof.verdict] += 1
-        return proof
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing contradicts anything."""
-        return not self.counts[Verdict.CONTRADICTORY]
 
 
 @dataclass(frozen=True, slots=True)

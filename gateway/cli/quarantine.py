@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -192,10 +193,13 @@ def _gap(gap: GapRow) -> dict[str, Any]:
 
 
 def _command(desk: Desk, gap: GapRow) -> str:
-    """``imsoc mappings add`` with the row, complete but for the code of the other side."""
+    """``imsoc mappings add`` with the row, complete but for the code of the other side.
+
+    The code came in a document: whatever it is, a shell takes it as text.
+    """
     system = gap.source if gap.target == CANONICAL else gap.target
     row = gap.needed.partition(": ")[2]
-    return desk.command(f"mappings add {system} {gap.list} --row '{row}' --reason '...' --release 1")
+    return desk.command(f"mappings add {system} {gap.list} --row {shlex.quote(row)} --reason '...' --release 1")
 
 
 def _released(done: Released) -> dict[str, Any]:

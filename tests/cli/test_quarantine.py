@@ -1,8 +1,10 @@
 """``imsoc quarantine``: found, explained with the row to paste, released within a number, discarded with a reason."""
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +14,8 @@ from exchange_harness import World, add_partners
 from quarantine_harness import Keeper, with_codes
 
 from gateway.app import build_application
+from gateway.cli.quarantine import _command
+from gateway.store import GapRow
 
 
 @pytest.fixture
@@ -55,6 +59,17 @@ def test_what_is_held_is_found_and_explained_with_the_row_to_paste(imsoc, trial)
     doctor = imsoc.json("doctor", "--offline")
     (check,) = [each for each in doctor["checks"] if each["name"] == "quarantine"]
     assert check["detail"].startswith("3 messages are held, the oldest since ")
+
+
+def test_a_code_is_text_to_the_shell_that_the_command_is_pasted_into():
+    row = "X'; touch here; ',?,,in,widens,2026-11-22,,,"
+    gap = GapRow(
+        "ephyto", "traces", "unit", "X'; touch here; '", "", "IMG-6001", "/x", "", f"map-ephyto-unit.csv: {row}"
+    )
+    command = _command(SimpleNamespace(command="imsoc {}".format), gap)
+    words = shlex.split(command)
+    assert words[:6] == ["imsoc", "mappings", "add", "ephyto", "unit", "--row"]
+    assert words[6:] == [row, "--reason", "...", "--release", "1"]
 
 
 def test_no_more_are_released_than_was_said(imsoc, trial):

@@ -1,5 +1,6 @@
 """Where a row holds: the most specific context answers; one that is too wide is told apart from a wrong one."""
 
+import csv
 from datetime import date
 
 import pytest
@@ -103,3 +104,11 @@ def test_the_tables_of_this_release_are_kept_whole():
 def test_bytes_that_are_no_tables_are_refused(content):
     with pytest.raises(ValueError, match="not kept tables"):
         from_bytes(content)
+
+
+@pytest.mark.parametrize("code", ["A,B", 'a "b"', "a\nb", "a'b", "X0,BX,,in"])
+def test_the_row_that_is_needed_has_its_code_in_one_cell(lookup, code):
+    with pytest.raises(TranslationRefused) as refused:
+        lookup().find(code)
+    cells = next(csv.reader([refused.value.expected.partition(".csv: ")[2]]))
+    assert cells == [code, "?", "", "in", "widens", "2026-11-22", "", "", ""]
