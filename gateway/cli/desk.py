@@ -160,7 +160,7 @@ class Desk:
             return
         self.errors.print(Text(f"{error.code}  {printable(error.message)}", "bold red"), soft_wrap=True)
         rows = [(name, shown[name]) for name in ("where", "found", "expected") if shown[name]]
-        rows += [(each.rule, f"{each.message} {each.path}") for each in error.findings]
+        rows += [(each.rule, f"{each.message} ({each.path})" if each.path else each.message) for each in error.findings]
         self.errors.print(facts([*rows, ("what to do", error.entry.action)]))
 
 

@@ -42,10 +42,14 @@ _UNKNOWN: Final = "?"
 @app.command()
 def add(  # noqa: PLR0913, PLR0917 - the options of the command
     ctx: typer.Context,
-    system: Annotated[str, typer.Argument(help="Code system of the partner.")] = "",
-    name: Annotated[str, typer.Argument(metavar="[LIST]", help="The list.")] = "",
-    code: Annotated[str, typer.Argument(help="The system's code; empty where a canonical one is left out.")] = "",
-    canonical: Annotated[str, typer.Argument(help="The canonical code; empty where a code is left out.")] = "",
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Code system of the partner.")] = "",
+    name: Annotated[str, typer.Argument(metavar="LIST", help="As imsoc mappings list calls it.")] = "",
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="The system's code; empty where a canonical one is left out.")
+    ] = "",
+    canonical: Annotated[
+        str, typer.Argument(metavar="CANONICAL", help="The canonical code; empty where a code is left out.")
+    ] = "",
     row: Annotated[
         str, typer.Option("--row", help="A whole row, as a refusal prints it, with its ? replaced.", metavar="ROW")
     ] = "",
@@ -245,7 +249,7 @@ def _typed(known: OpenTables, system: str, name: str, partner: str, cells: list[
     if made is None:
         fault = next(reader.faults(1, list(cells)))
         raise ConfigurationError(fault.code, where=fault.column, found=fault.found, expected=fault.expected)
-    return RowsInHand("the row", TableKey(RowKind.MAP, system, name, partner), (made,))
+    return RowsInHand("a typed row", TableKey(RowKind.MAP, system, name, partner), (made,))
 
 
 def _like(table: TableKey, held: Held) -> RowsInHand:

@@ -64,12 +64,17 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of the command
     traffic = [each for each in used.rows() if source in ("", "traces", each["system"]) and name in ("", each["list"])]
     views: list[RenderableType] = [listing(_LISTS, lists) if lists else "no table"]
     if source or name:
-        whose = "{system} {list}, codes of {codes_of}: no row for "
-        views += [whose.format(**each) + ", ".join(each["missing"]) for each in lists if each["missing"]]
-    views.append(f"\nCodes of {messages} messages of {days} days")
-    views.append(listing(_TRAFFIC, traffic) if traffic else "none")
+        views += [f"{_whose(each)}: no row for {', '.join(each['missing'])}" for each in lists if each["missing"]]
+    if days:
+        views.append(f"\nCodes of {messages} messages of {days} days")
+        views.append(listing(_TRAFFIC, traffic) if traffic else "none")
     data = {"on": day.isoformat(), "lists": lists, "days": days, "messages": messages, "traffic": traffic}
     desk.answer(data, Group(*views))
+
+
+def _whose(table: Mapping[str, Any]) -> str:
+    partner = f" for {table['partner']}" if table["partner"] else ""
+    return f"{table['system']} {table['list']}{partner}, codes of {table['codes_of']}"
 
 
 def _with_traces(
