@@ -308,8 +308,7 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
             limits=settings.limits,
         )
         context.index.on(clock().date())
-        if exclusive:
-            context.index.keep_base(clock())
+        context.index.keep_base(clock())
         lists = LiveHubLists(store, settings.hub.lists)
         hub = _hub(settings, context)
         worker = _worker(settings, context)

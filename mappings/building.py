@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.store import Closing, NewRow, RowKind, StoredRow, TableKey
-from mappings.checks import check
 from mappings.index import Index
 from mappings.loading import Tables
 from mappings.merging import (
@@ -59,6 +58,11 @@ class TablesState:
     """The maps that are asked row by row, by (system, list, partner)."""
     _days: OrderedDict[date, Index] = field(default_factory=OrderedDict, repr=False, compare=False)
 
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Those whose index was asked for of late."""
+        return tuple(self._days)
+
     def on(self, day: date) -> Index:
         """The index of one day; kept for a few."""
         index = self._days.get(day)
@@ -91,11 +95,7 @@ class Builder:
             self._ended.setdefault(closing.table, {})[closing.row_id] = closing.last_day
 
     def build(self, changes: Changes, sizes: Mapping[TableKey, int]) -> tuple[Tables, dict[Asked, StoredTable]]:
-        """The tables, checked, and those of their maps that are asked row by row.
-
-        Raises:
-            ConfigurationError: IMG-0131.
-        """
+        """The tables, not checked yet, and those of their maps that are asked row by row."""
         large = self._large(sizes)
         changes = self._with_trial(changes, large)
         codes = self._stored_lists(changes, large, sizes)
@@ -116,9 +116,7 @@ class Builder:
             in_store = TableKey(RowKind.CODE, CANONICAL, code_map.list) in codes
             if in_store and code_map.otherwise is Otherwise.IDENTITY:
                 stored[key[1:]] = self._stored_map(key, code_map, tables)
-        tables = Tables(tables.lists, tuple(maps), tables.own_lists, tables.systems)
-        check(tables)
-        return tables, stored
+        return Tables(tables.lists, tuple(maps), tables.own_lists, tables.systems), stored
 
     def _large(self, sizes: Mapping[TableKey, int]) -> frozenset[TableKey]:
         if self._store is None:

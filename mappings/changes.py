@@ -156,7 +156,7 @@ def plan_change(
             tables would contradict themselves in another way.
         TranslationRefused: IMG-6009, there is no such list.
     """
-    state = live.state
+    state = live.latest
     _require_list(state.tables, sheet.table, new=new_list)
     held = HeldTable(state, live.store, sheet.table)
     scratch = Scratch()

@@ -2,14 +2,16 @@
 
 A message takes one `Index` and keeps it, so it is translated by one version of the tables and says which. When an
 edition is published, every process takes its rows over within the time of one look, and puts a new index in the place
-of the old one; nobody waits for it.
+of the old one. The message that finds the edition waits while it is read; all others go on with the old index.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -26,6 +28,7 @@ from gateway.store import (
     touched_tables,
 )
 from mappings.building import LARGE, Builder, TableChange, TablesState
+from mappings.checks import check
 from mappings.keeping import digest_of, from_bytes, to_bytes
 from mappings.merging import Changes
 
@@ -44,8 +47,12 @@ __all__ = ["LOOK_EVERY", "LiveTables"]
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks for a new edition: well under the two in which one has to be active."""
 _PAST_KEPT: Final = 4
-_DIGITS: Final = 9
-"""Of an edition's number."""
+_STEPS_BACK: Final = 100
+"""Editions that are tried, from the newest on, when it does not hold; then the base tables alone."""
+
+UNCONFIRMED: Final = "+u"
+"""At the end of a version: rows that nobody confirmed were used too."""
+_VERSION: Final = re.compile(r"(?P<edition>[0-9]{1,9})@(?P<digest>[0-9a-f]{12})(?P<unconfirmed>\+u)?", re.ASCII)
 
 _log = structlog.get_logger(__name__)
 
@@ -60,8 +67,10 @@ class LiveTables:
         look_every: seconds between two looks for a new edition.
         monotonic: a clock in seconds.
 
+    Where the newest edition contradicts the base tables (an installation was replaced), the newest one that holds is in
+    use and `trouble` says why: what was served goes on, and an operator can mend it.
+
     Raises:
-        ConfigurationError: IMG-0131, base and changes contradict each other.
         Unavailable: IMG-9001, the store does not answer.
     """
 
@@ -86,9 +95,11 @@ class LiveTables:
         self._past: OrderedDict[str, TablesState] = OrderedDict()
         self.trouble: ConfigurationError | None = None
         """Why the newest edition is not in use: with the base tables of this installation it contradicts itself."""
-        self._state = self._make(Changes(), {}, 0)
+        self._edition = 0
+        """The newest edition that was read, whether its tables hold or not."""
+        self._state = self._latest = self._make(Changes(), {}, 0)
         if store is not None:
-            self._take_over(store)
+            self._begin(store)
         self._look_at = monotonic() + look_every
 
     @property
@@ -106,6 +117,12 @@ class LiveTables:
         """The newest version, after a look for it."""
         self._look()
         return self._state
+
+    @property
+    def latest(self) -> TablesState:
+        """The newest edition, also where its tables contradict each other: for who mends them, not for documents."""
+        self._look()
+        return self._latest
 
     @property
     def tables(self) -> Tables:
@@ -135,8 +152,9 @@ class LiveTables:
         Raises:
             TranslationRefused: IMG-6012, it is not known here.
         """
-        if version == self.state.version:
-            return self._state
+        newest = self.state  # once: another thread may put the next one in its place
+        if version == newest.version:
+            return newest
         known = self._past.get(version)
         if known is None:
             known = self._past[version] = self._recover(version)
@@ -162,9 +180,19 @@ class LiveTables:
             ConfigurationError: IMG-0131, they would contradict themselves.
         """
         self._look()
-        return self._make(self._changes, self._sizes, self._state.edition, change)
+        return self._make(self._changes, self._sizes, self._edition, change)
 
     # Following what is published.
+
+    def _begin(self, store: Store) -> None:
+        try:
+            self._take_over(store)
+        except ConfigurationError as error:
+            self._tell(error)
+            for edition in range(self._edition - 1, max(self._edition - _STEPS_BACK, 0), -1):
+                with suppress(ConfigurationError):
+                    self._state = self._at(edition, self._base)
+                    break
 
     def _look(self) -> None:
         """Take over a new edition. One thread looks, the others go on with what there is."""
@@ -173,60 +201,91 @@ class LiveTables:
         before = self._state
         try:
             self._take_over(self._store)
-            self.trouble = None
             if self._state is not before:
                 _log.info("tables.followed", version=self._state.version)
         except Unavailable:
             _log.warning("tables.not_followed", version=self._state.version)
         except ConfigurationError as error:
-            if self.trouble is None or str(self.trouble) != str(error):
-                _log.error("tables.contradict", version=self._state.version, code=error.code, where=error.where)
-            self.trouble = error
+            self._tell(error)
         finally:
             self._look_at = self._monotonic() + self._look_every
             self._looking.release()
 
+    def _tell(self, error: ConfigurationError) -> None:
+        self.trouble = error
+        _log.error("tables.contradict", version=self._state.version, code=error.code, where=error.where)
+
     def _take_over(self, store: Store) -> None:
         with store.read() as connection:
             newest = latest_edition(connection)
-            if newest == self._state.edition:
+            if newest == self._edition:
                 return
-            changes, sizes = self._changes.copy(), table_sizes(connection, newest)
-            _read(connection, changes, sizes, self._state.edition, newest)
-        state = self._make(changes, sizes, newest)
-        for day in tuple(self._state._days):  # noqa: SLF001 - what is asked for is compiled before anybody waits for it
-            state.on(day)
-        self._changes, self._sizes, self._state = changes, sizes, state
+            known = self._edition if newest > self._edition else 0  # less: the store was restored from a backup
+            changes = self._changes.copy() if known else Changes()
+            sizes = table_sizes(connection, newest)
+            _read(connection, changes, sizes, known, newest)
+        self._changes, self._sizes, self._edition = changes, sizes, newest
+        self._latest = self._make(changes, sizes, newest, checked=False)
+        check(self._latest.tables)
+        for day in self._state.days:  # compiled before anybody waits for it
+            self._latest.on(day)
+        self._state, self.trouble = self._latest, None
 
     def _recover(self, version: str) -> TablesState:
-        number, _, digest = version.partition("@")
-        store = self._store
+        found = _VERSION.fullmatch(version)
         refusal = TranslationRefused("IMG-6012", found=version, expected=f"such as {self._state.version}")
-        if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS) or int(number) > self._state.edition:
+        if found is None or int(found["edition"]) > self._edition:
             raise refusal
-        base, edition = self._base, int(number)
+        base = self._base
+        if found["digest"] != self._digest:
+            content = None
+            if self._store is not None:
+                with self._store.read() as connection:
+                    content = find_base(connection, found["digest"])
+            if content is None:
+                raise refusal
+            unpacked = _unpacked(content)
+            if unpacked is None or digest_of(unpacked) != found["digest"]:
+                expected = f"tables with the digest {found['digest']}"
+                raise TranslationRefused("IMG-6013", found=version, expected=expected)
+            base = unpacked
+        return self._at(int(found["edition"]), base, allow_unconfirmed=bool(found["unconfirmed"]))
+
+    def _at(self, edition: int, base: Tables, *, allow_unconfirmed: bool | None = None) -> TablesState:
+        """The tables of one edition over these base tables."""
         changes, sizes = Changes(), dict[TableKey, int]()
-        if store is not None:
-            with store.read() as connection:
-                content = find_base(connection, digest) if digest != self._digest else None
-                if edition:
-                    sizes = table_sizes(connection, edition)
-                    _read(connection, changes, sizes, 0, edition)
-            if content is not None:
-                base = from_bytes(content)
-                digest = self._digest
-        if digest != self._digest:
-            raise refusal
-        tables, stored = Builder(base, store, edition, TableChange()).build(changes, sizes)
-        return TablesState(edition, version, tables, self._allow_unconfirmed, stored)
+        if self._store is not None and edition:
+            with self._store.read() as connection:
+                sizes = table_sizes(connection, edition)
+                _read(connection, changes, sizes, 0, edition)
+        return self._make(changes, sizes, edition, base=base, allow_unconfirmed=allow_unconfirmed)
 
     def _make(
-        self, changes: Changes, sizes: dict[TableKey, int], edition: int, trial: TableChange | None = None
+        self,
+        changes: Changes,
+        sizes: Mapping[TableKey, int],
+        edition: int,
+        trial: TableChange | None = None,
+        *,
+        base: Tables | None = None,
+        allow_unconfirmed: bool | None = None,
+        checked: bool = True,
     ) -> TablesState:
-        version = f"{edition}@{self._digest}"
-        version = f"trial of {version}" if trial else version
-        tables, stored = Builder(self._base, self._store, edition, trial or TableChange()).build(changes, sizes)
-        return TablesState(edition, version, tables, self._allow_unconfirmed, stored)
+        base = base or self._base
+        unconfirmed = self._allow_unconfirmed if allow_unconfirmed is None else allow_unconfirmed
+        digest = self._digest if base is self._base else digest_of(base)
+        version = f"{edition}@{digest}{UNCONFIRMED if unconfirmed else ''}"
+        tables, stored = Builder(base, self._store, edition, trial or TableChange()).build(changes, sizes)
+        if checked:
+            check(tables)
+        return TablesState(edition, f"trial of {version}" if trial else version, tables, unconfirmed, stored)
+
+
+def _unpacked(content: bytes) -> Tables | None:
+    try:
+        return from_bytes(content)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _read(connection: Connection, changes: Changes, sizes: Mapping[TableKey, int], after: int, upto: int) -> None:

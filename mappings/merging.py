@@ -168,9 +168,28 @@ def closed(rows: Sequence[Row], closings: Mapping[str, str]) -> tuple[Row, ...]:
 
 def _map_with(base: CodeMap | None, key: TableKey, changes: Changes) -> CodeMap:
     base = base or new_map(key)
-    rows = (*base.rows, *(row_of(each, each.seq) for each in changes.rows.get(key, ())))
-    digest = edition_digest(base.digest, changes.editions[key])
-    return replace(base, rows=closed(rows, changes.closings.get(key, {})), digest=digest)
+    closings = changes.closings.get(key, {})
+    installed = closed(base.rows, closings)
+    added = closed([row_of(each, each.seq) for each in changes.rows.get(key, ())], closings)
+    said: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in installed:
+        said[_answer(row)].append(row)
+    added = tuple(row for row in added if not any(_covers(each, row) for each in said.get(_answer(row), ())))
+    return replace(base, rows=(*installed, *added), digest=edition_digest(base.digest, changes.editions[key]))
+
+
+def _answer(row: Row) -> tuple[object, ...]:
+    """What a row says, whatever it is called: an installation may take up what an operator had added."""
+    return (row.code, row.canonical, row.context, row.direction, row.loss)
+
+
+def _covers(row: Row, other: Row) -> bool:
+    """Whether a row holds on every day of the other, and may be used where that may."""
+    return (
+        (row.valid_from or date.min) <= (other.valid_from or date.min)
+        and (row.valid_to or date.max) >= (other.valid_to or date.max)
+        and (row.grade is not Grade.UNVERIFIED or other.grade is Grade.UNVERIFIED)
+    )
 
 
 def _list_with(base: CodeList | None, key: TableKey, changes: Changes) -> CodeList:

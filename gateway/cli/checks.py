@@ -201,6 +201,8 @@ def _changes(desk: Desk) -> Iterator[Result]:
     own = desk.settings.translation.tables
     with desk.store() as store:
         live = LiveTables(load_tables(overlays=(own,) if own else ()), store)
+        if live.trouble is not None:
+            raise live.trouble
         yield Result("mapping changes", State.OK, f"version {live.version}")
 
 

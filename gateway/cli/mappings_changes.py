@@ -272,7 +272,7 @@ def _find(known: OpenTables, row_id: str, partner: str) -> tuple[HeldTable, Held
     tables = [TableKey(RowKind.MAP, system, rest.partition("/")[0], partner)]
     tables.append(TableKey(RowKind.CODE, system, rest.partition("=")[0]))
     for table in tables:
-        held = HeldTable(known.live.state, known.store, table)
+        held = HeldTable(known.live.latest, known.store, table)
         found = held.find(row_id)
         if found is not None:
             return held, found

@@ -42,7 +42,7 @@ class OpenTables:
     @property
     def edition(self) -> int:
         """Number of the newest change; 0 when there was none."""
-        return self.live.state.edition
+        return self.live.latest.edition
 
     def editions(self) -> dict[int, Edition]:
         """Every change by its number."""

@@ -14,13 +14,16 @@ from gateway.store import (
     add_closings,
     add_rows,
     begin_change,
+    keep_base,
     latest_edition,
     publish_change,
 )
 from mappings import building, load_tables
 from mappings.building import TableChange
+from mappings.keeping import to_bytes
 from mappings.live import LiveTables
 from mappings.loading import Tables
+from mappings.models import Direction, Loss
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -231,6 +234,66 @@ def test_a_contradictory_change_is_refused_before_and_not_followed_after(base, s
     publish(store, (), [Closing(UNITS, "land/unit/1", "")])
     assert inwards(tables, "1") == "TNE"
     assert tables.trouble is None
+
+
+def with_rows(base, *rows) -> Tables:
+    """The tables of another installation."""
+    return Tables(base.lists, tuple(replace(each, rows=(*each.rows, *rows)) for each in base.maps))
+
+
+def test_an_installation_may_take_up_what_an_operator_had_added(base, store):
+    publish(store, [row("2", "TNE"), row("3", "KGM", direction="in", loss="widens", valid_from="2026-01-01")])
+    newer = with_rows(base, *(each for each in live(base, store).tables.maps[0].rows if each.code != "1"))
+    tables = live(newer, store)
+    assert tables.trouble is None
+    assert inwards(tables, "2") == "TNE"
+    publish(store, (), [Closing(UNITS, tables.on(TODAY).lookup("land", "traces", "unit").find("2").row_id, "")])
+    assert refusal(tables, "2") == "IMG-6001"
+
+
+def test_an_installation_that_contradicts_serves_what_holds_and_can_be_mended(base, store):
+    publish(store, [row("2", "TNE", direction="in", loss="widens")])
+    publish(store, [row("4", "KGM", direction="in", loss="widens")])
+    then = live(base, store)
+    then.keep_base(NOW)
+    used = then.version
+    first = base.maps[0].rows[0]
+    other = replace(first, id="land/unit/4", code="4", canonical="TNE", direction=Direction.IN, loss=Loss.WIDENS)
+    tables = live(with_rows(base, other), store)
+    assert tables.trouble is not None
+    assert tables.trouble.code == "IMG-0131"
+    assert tables.version.startswith("1@")
+    assert (inwards(tables, "2"), inwards(tables, "4")) == ("TNE", "TNE")
+    assert tables.at(used, TODAY).lookup("land", "traces", "unit").find("4").target == "KGM"
+    assert tables.latest.edition == 2
+    wrong = next(
+        each.id for each in tables.latest.tables.maps[0].rows if each.id.startswith("land/unit/4") and "#" in each.id
+    )
+    change = TableChange((), [Closing(UNITS, wrong, "")])
+    assert tables.try_change(change).on(TODAY).lookup("land", "traces", "unit").find("4").target == "TNE"
+    with pytest.raises(ConfigurationError, match="IMG-0131"):
+        tables.try_change(TableChange([row("9", "KGM", direction="in", loss="widens")]))
+    publish(store, (), change.closings)
+    assert tables.version.startswith("3@")
+    assert tables.trouble is None
+
+
+def test_whether_unconfirmed_rows_were_used_is_part_of_the_version(base, store):
+    publish(store, [row("2", "TNE", direction="in", loss="widens", grade="unverified")])
+    strict, loose = live(base, store), live(base, store, allow_unconfirmed=True)
+    assert loose.version == f"{strict.version}+u"
+    assert strict.at(loose.version, TODAY).lookup("land", "traces", "unit").find("2").target == "TNE"
+    assert loose.at(strict.version, TODAY).lookup("land", "traces", "unit").get("2") is None
+
+
+def test_kept_tables_are_held_against_their_digest(base, store):
+    tables = live(base, store)
+    store.write(lambda connection: keep_base(connection, "0123456789ab", to_bytes(base), NOW))
+    store.write(lambda connection: keep_base(connection, "ba9876543210", b"garbage", NOW))
+    for version in ("0@0123456789ab", "0@ba9876543210"):
+        with pytest.raises(TranslationRefused) as refused:
+            tables.at(version, TODAY)
+        assert refused.value.code == "IMG-6013"
 
 
 def test_a_table_that_grows_beyond_memory_goes_on_answering(base, store, monkeypatch):
