@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import TranslationRefused
-from gateway.exchange.confirmed import fills
-from gateway.exchange.quarantine import WAITING
+from gateway.exchange.going import going, held
 from gateway.exchange.retranslating import as_it_came
 from gateway.store import (
     Outcome,
-    QuarantineQuery,
-    QuarantineState,
     RowKind,
     find_evidence,
     find_version_parts,
     gaps_of,
     list_exchanges,
-    list_quarantine,
 )
 from gateway.xml.limits import DEFAULT_LIMITS
 from mappings import CANONICAL, report_from_json, translate
@@ -177,32 +173,13 @@ def releasable(store: Store, index: Index) -> Iterator[QuarantineRow]:
 
     A later version of a document goes after the one that it waits for, and counts like it.
     """
-    going: set[str] = set()
-    for row in _held(store):
-        awaited = row.transport.get(WAITING)
-        with store.read() as connection:
-            goes = awaited in going if awaited else fills(index, gaps_of(connection, row.id), row.partner)
-        if goes:
-            going.add(row.id)
-            yield row
+    return going(store, index, followers=True)
 
 
 def gap_codes(store: Store, name: str) -> set[str]:
     """The codes of one list that messages in quarantine wait for."""
     codes: set[str] = set()
-    for row in _held(store, name):
+    for row in held(store, name):
         with store.read() as connection:
             codes |= {gap.code for gap in gaps_of(connection, row.id) if gap.list == name}
     return codes
-
-
-def _held(store: Store, name: str = "") -> Iterator[QuarantineRow]:
-    after = ""
-    while True:
-        query = QuarantineQuery(state=QuarantineState.HELD, list=name, after=after, oldest_first=True, limit=_PAGE)
-        with store.read() as connection:
-            rows = list_quarantine(connection, query)
-        yield from rows
-        if len(rows) < _PAGE:
-            return
-        after = rows[-1].id

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.access import check_operation
 from gateway.errors import AccessDenied, ExchangeRefused, GatewayError, TranslationRefused, Unavailable
-from gateway.exchange.confirmed import filled_by, fills
+from gateway.exchange.confirmed import filled_by
 from gateway.exchange.delivering import OUTGOING, deliver_held
 from gateway.exchange.examination import examine
+from gateway.exchange.going import WAITING, going, would_go
 from gateway.exchange.holding import AWAITED, Received, gap_rows, judged_with
 from gateway.exchange.models import Principal, SubmittedDocument
 from gateway.exchange.submission import conflict_of, prepare, record
@@ -53,13 +54,11 @@ if TYPE_CHECKING:
 
     Way = Callable[[QuarantineRow, Index, "Arrival"], None]
 
-__all__ = ["WAITING", "Arrival", "Quarantine", "ReleaseOutcome", "Released"]
+__all__ = ["Arrival", "Quarantine", "ReleaseOutcome", "Released"]
 
 CERTIFICATES: Final = "certificate-exchange"
 _OVERTAKEN: Final = "IMG-8012"
 _PAGE: Final = 100
-WAITING: Final = "waits_for"
-"""Key of ``QuarantineRow.transport``: the entry that this one goes after."""
 
 
 class ReleaseOutcome(StrEnum):
@@ -184,34 +183,14 @@ class Quarantine:
     def would_go(self, row: QuarantineRow) -> bool:
         """Whether a held entry would translate with the tables of now."""
         with self._context.store.read() as connection:
-            return row.state is QuarantineState.HELD and self._would_go(connection, row, self.index())
+            return row.state is QuarantineState.HELD and would_go(connection, row, self.index())
 
-    def ready(self, index: Index | None = None, query: QuarantineQuery | None = None) -> Iterator[QuarantineRow]:
-        """The entries that would translate with the tables of now, or with given ones (a preview), oldest first.
+    def ready(self) -> Iterator[QuarantineRow]:
+        """The entries that would translate with the tables of now, oldest first; release may find more that is missing.
 
-        The codes that were missing are looked up; no document is looked at. Release may find more that is missing.
+        Those that go after another one that is held are not among them: they are released with it.
         """
-        index = index or self.index()
-        wanted = query or QuarantineQuery()
-        after = ""
-        while True:
-            page = QuarantineQuery(
-                state=QuarantineState.HELD,
-                partner=wanted.partner,
-                subject=wanted.subject,
-                list=wanted.list,
-                code=wanted.code,
-                after=after,
-                oldest_first=True,
-                limit=_PAGE,
-            )
-            with self._context.store.read() as connection:
-                rows = list_quarantine(connection, page)
-                yes = [row for row in rows if self._would_go(connection, row, index)]
-            yield from yes
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1].id
+        return going(self._context.store, self.index())
 
     def release(self, quarantine_id: str, *, actor: str, edition: Edition | None = None) -> Released:
         """Judge an entry again and let it go its way, with the versions of its document that wait for it.
@@ -298,7 +277,7 @@ class Quarantine:
     def _release_confirmed(self, row: QuarantineRow, index: Index) -> ReleaseOutcome:
         with self._context.store.read() as connection:
             gaps = gaps_of(connection, row.id)
-            if not self._would_go(connection, row, index):
+            if not would_go(connection, row, index):
                 return ReleaseOutcome.HELD
             filled = filled_by(connection, index, gaps, row.partner)
         if row.transport.get(WAITING):  # it was counted with what it waited for
@@ -306,12 +285,6 @@ class Quarantine:
         if not filled.allowed:
             return ReleaseOutcome.UNCONFIRMED
         return self.release(row.id, actor="gateway", edition=filled.edition).outcome
-
-    def _would_go(self, connection: Connection, row: QuarantineRow, index: Index) -> bool:
-        if (awaited := row.transport.get(WAITING)) is not None:
-            entry = get_quarantine(connection, awaited)
-            return entry is None or entry.state is not QuarantineState.HELD
-        return fills(index, gaps_of(connection, row.id), row.partner)
 
     def _follow(self, entry: QuarantineRow, actor: str) -> None:
         """Versions that waited for this one go after it, so that what was withdrawn meanwhile does not stand."""

@@ -84,3 +84,16 @@ def test_held_messages_that_would_go_are_counted(world, keeper):
         after = keeper.tables.try_change(plan.as_change()).on(world.now.date())
     assert list(releasable(keeper.store, keeper.tables.on(world.now.date()))) == []
     assert [row.subject for row in releasable(keeper.store, after)] == ["AR/851/AR-1"]
+
+
+def test_what_goes_after_a_held_message_is_counted_and_is_not_released_by_itself(world, keeper):
+    keeper.caller.submit(with_codes(world, "X0", number="AR-1"))
+    world.now += timedelta(seconds=1)
+    assert keeper.caller.submit(world.sealed(number="AR-1", status="40")).code == "IMG-6010"
+    index = keeper.tables.on(world.now.date())
+    assert (list(releasable(keeper.store, index)), list(keeper.quarantine.ready())) == ([], [])
+    keeper.publish(package("X0", "BX"))
+    first, withdrawal = keeper.held()
+    index = keeper.tables.on(world.now.date())
+    assert [row.id for row in releasable(keeper.store, index)] == [first.id, withdrawal.id]
+    assert [row.id for row in keeper.quarantine.ready()] == [first.id]
