@@ -6,28 +6,22 @@ edition at most every half second; the value is immutable, and a new one takes i
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import structlog
-
-from gateway.errors import ConfigurationError, Unavailable
 from gateway.store import find_list, latest_edition, lists_between
+from mappings.watch import LOOK_EVERY, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from gateway.errors import ConfigurationError
     from gateway.store import Store
 
-__all__ = ["LOOK_EVERY", "Following", "StoredFile", "StoredFolder"]
-
-LOOK_EVERY: Final = 0.5
-"""Seconds between two looks for a new edition."""
+__all__ = ["Following", "StoredFile", "StoredFolder"]
 
 T = TypeVar("T")
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,42 +95,30 @@ class Following(Generic[T]):
         self._prefix = prefix
         self._make = make
         self._also = also
-        self._look_every = look_every
-        self._monotonic = monotonic
-        self._looking = threading.Lock()
         self._edition = 0
         self._lists: dict[str, bytes] = {}
         self._seen = also()
-        self.trouble: ConfigurationError | None = None
-        """Why the newest lists are not in use."""
         self._read()
         self._value = make(self._lists)
-        self._look_at = monotonic() + look_every
+        self._watch = Watch("lists", self._take_over, lambda: self._edition, every=look_every, monotonic=monotonic)
+
+    @property
+    def trouble(self) -> ConfigurationError | None:
+        """Why the newest lists are not in use."""
+        return self._watch.trouble
 
     def now(self) -> T:
         """The value, after a look for a newer one; one thread looks, the others go on with what there is."""
-        if self._monotonic() >= self._look_at and self._looking.acquire(blocking=False):
-            try:
-                self._look()
-            finally:
-                self._look_at = self._monotonic() + self._look_every
-                self._looking.release()
+        self._watch.look()
         return self._value
 
-    def _look(self) -> None:
+    def _take_over(self) -> bool:
         also = self._also()
-        try:
-            if self._read() or also is not self._seen:
-                self._value = self._make(self._lists)
-                self._seen = also
-                self.trouble = None
-        except Unavailable:
-            _log.warning("lists.not_followed", edition=self._edition)
-        except ConfigurationError as error:
-            if self.trouble is None or str(self.trouble) != str(error):
-                _log.error("lists.contradict", edition=self._edition, code=error.code, where=error.where)
-            self.trouble = error
-            self._seen = also
+        if not self._read() and also is self._seen:
+            return False
+        self._seen = also
+        self._value = self._make(self._lists)
+        return True
 
     def _read(self) -> bool:
         """Take over the lists of new editions; whether there are any."""
@@ -144,10 +126,12 @@ class Following(Generic[T]):
             newest = latest_edition(connection)
             if newest == self._edition:
                 return False
-            names = [name for name in lists_between(connection, self._edition, newest) if name.startswith(self._prefix)]
+            restored = newest < self._edition  # from a backup: nothing that was read need be there
+            known, lists = (0, {}) if restored else (self._edition, self._lists)
+            names = [name for name in lists_between(connection, known, newest) if name.startswith(self._prefix)]
             for name in names:
                 found = find_list(connection, name, newest)
                 if found is not None:
-                    self._lists = {**self._lists, name.removeprefix(self._prefix): found[1]}
-        self._edition = newest
-        return bool(names)
+                    lists = {**lists, name.removeprefix(self._prefix): found[1]}  # the same object while none is new
+        self._lists, self._edition = lists, newest
+        return restored or bool(names)

@@ -8,15 +8,12 @@ of the old one. The message that finds the edition waits while it is read; all o
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
-from gateway.errors import ConfigurationError, TranslationRefused, Unavailable
+from gateway.errors import ConfigurationError, TranslationRefused
 from gateway.store import (
     TableKey,
     closings_between,
@@ -31,6 +28,7 @@ from mappings.building import LARGE, Builder, TableChange, TablesState
 from mappings.checks import check
 from mappings.keeping import digest_of, from_bytes, to_bytes
 from mappings.merging import Changes
+from mappings.watch import LOOK_EVERY, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,10 +40,8 @@ if TYPE_CHECKING:
     from mappings.index import Index
     from mappings.loading import Tables
 
-__all__ = ["LOOK_EVERY", "LiveTables"]
+__all__ = ["LiveTables"]
 
-LOOK_EVERY: Final = 0.5
-"""Seconds between two looks for a new edition: well under the two in which one has to be active."""
 _PAST_KEPT: Final = 4
 _STEPS_BACK: Final = 100
 """Editions that are tried, from the newest on, when it does not hold; then the base tables alone."""
@@ -53,8 +49,6 @@ _STEPS_BACK: Final = 100
 UNCONFIRMED: Final = "+u"
 """At the end of a version: rows that nobody confirmed were used too."""
 _VERSION: Final = re.compile(r"(?P<edition>[0-9]{1,9})@(?P<digest>[0-9a-f]{12})(?P<unconfirmed>\+u)?", re.ASCII)
-
-_log = structlog.get_logger(__name__)
 
 
 class LiveTables:
@@ -86,21 +80,22 @@ class LiveTables:
         self._base = base
         self._store = store
         self._allow_unconfirmed = allow_unconfirmed
-        self._look_every = look_every
-        self._monotonic = monotonic
         self._digest = digest_of(base)
         self._changes = Changes()
         self._sizes: dict[TableKey, int] = {}
-        self._looking = threading.Lock()
         self._past: OrderedDict[str, TablesState] = OrderedDict()
-        self.trouble: ConfigurationError | None = None
-        """Why the newest edition is not in use: with the base tables of this installation it contradicts itself."""
         self._edition = 0
         """The newest edition that was read, whether its tables hold or not."""
         self._state = self._latest = self._make(Changes(), {}, 0)
-        if store is not None:
-            self._begin(store)
-        self._look_at = monotonic() + look_every
+        self._watch = Watch(
+            "tables", self._take_over, lambda: self._state.version, every=look_every, monotonic=monotonic
+        )
+        self._begin()
+
+    @property
+    def trouble(self) -> ConfigurationError | None:
+        """Why the newest edition is not in use: with the base tables of this installation it contradicts itself."""
+        return self._watch.trouble
 
     @property
     def base_digest(self) -> str:
@@ -115,13 +110,13 @@ class LiveTables:
     @property
     def state(self) -> TablesState:
         """The newest version, after a look for it."""
-        self._look()
+        self._watch.look()
         return self._state
 
     @property
     def latest(self) -> TablesState:
         """The newest edition, also where its tables contradict each other: for who mends them, not for documents."""
-        self._look()
+        self._watch.look()
         return self._latest
 
     @property
@@ -179,47 +174,29 @@ class LiveTables:
         Raises:
             ConfigurationError: IMG-0131, they would contradict themselves.
         """
-        self._look()
+        self._watch.look()
         return self._make(self._changes, self._sizes, self._edition, change)
 
     # Following what is published.
 
-    def _begin(self, store: Store) -> None:
+    def _begin(self) -> None:
         try:
-            self._take_over(store)
+            self._take_over()
         except ConfigurationError as error:
-            self._tell(error)
+            self._watch.tell(error)
             for edition in range(self._edition - 1, max(self._edition - _STEPS_BACK, 0), -1):
                 with suppress(ConfigurationError):
                     self._state = self._at(edition, self._base)
                     break
 
-    def _look(self) -> None:
-        """Take over a new edition. One thread looks, the others go on with what there is."""
-        if self._store is None or self._monotonic() < self._look_at or not self._looking.acquire(blocking=False):
-            return
-        before = self._state
-        try:
-            self._take_over(self._store)
-            if self._state is not before:
-                _log.info("tables.followed", version=self._state.version)
-        except Unavailable:
-            _log.warning("tables.not_followed", version=self._state.version)
-        except ConfigurationError as error:
-            self._tell(error)
-        finally:
-            self._look_at = self._monotonic() + self._look_every
-            self._looking.release()
-
-    def _tell(self, error: ConfigurationError) -> None:
-        self.trouble = error
-        _log.error("tables.contradict", version=self._state.version, code=error.code, where=error.where)
-
-    def _take_over(self, store: Store) -> None:
-        with store.read() as connection:
+    def _take_over(self) -> bool:
+        """Read the newest edition, if it is another one than before."""
+        if self._store is None:
+            return False
+        with self._store.read() as connection:
             newest = latest_edition(connection)
             if newest == self._edition:
-                return
+                return False
             known = self._edition if newest > self._edition else 0  # less: the store was restored from a backup
             changes = self._changes.copy() if known else Changes()
             sizes = table_sizes(connection, newest)
@@ -229,7 +206,8 @@ class LiveTables:
         check(self._latest.tables)
         for day in self._state.days:  # compiled before anybody waits for it
             self._latest.on(day)
-        self._state, self.trouble = self._latest, None
+        self._state = self._latest
+        return True
 
     def _recover(self, version: str) -> TablesState:
         found = _VERSION.fullmatch(version)

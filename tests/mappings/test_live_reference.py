@@ -125,6 +125,21 @@ def test_a_list_that_is_loaded_is_served_within_one_look(store, clock, reference
     assert facts.access("cheda", "0101", "MEANS_OF_TRANSPORT_ACCESS", DAY) == "MANDATORY"
 
 
+def test_lists_of_a_store_that_was_restored_are_those_that_it_has(store, clock, tmp_path, monkeypatch):
+    lists = LiveHubLists(store, monotonic=clock)
+    for content in (PESTICIDES, PESTICIDES.replace(b"NEW1", b"NEW2")):
+        publish(store, {"hub/Pesticide": content})
+    clock.now += 0.5
+    assert b"NEW2" in lists.now().response("Pesticide")
+    url = f"sqlite:///{tmp_path / 'backup.db'}"
+    upgrade(url)
+    with open_store(url, exclusive=True) as backup:
+        publish(backup, {"hub/Pesticide": PESTICIDES})
+        monkeypatch.setattr(lists._following, "_store", backup)
+        clock.now += 0.5
+        assert b"NEW1" in lists.now().response("Pesticide")
+
+
 def test_a_list_of_the_hub_is_served_within_one_look(store, clock):
     lists = LiveHubLists(store, monotonic=clock)
     assert b"NEW1" not in lists.now().response("Pesticide")
