@@ -45,7 +45,7 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of the command
 ) -> None:
     """Count the codes with and without rows, list by list, and those that messages used or were refused for.
 
-    Messages are counted by what is stored with them: CHEDs keep no report of their translation and are not among them.
+    Certificates are counted by the reports that are stored with them. Reports of CHEDs are not looked at.
     """
     desk = Desk.of(ctx, as_json)
     day = day_of(on)
