@@ -102,9 +102,14 @@ def _bind(place: Place, parent_type: str, own_type: str) -> None:
             place.attribute, place.attribute_list = binding.attribute, binding.list
 
 
-def _position(siblings: list[_Element], element: _Element) -> int:
-    """Among those of its name, from 1."""
-    return [each for each in siblings if each.tag == element.tag].index(element) + 1
+def _positions(siblings: list[_Element]) -> dict[_Element, int]:
+    """The position of each among those of its name, from 1."""
+    counts: dict[str, int] = {}
+    positions: dict[_Element, int] = {}
+    for each in siblings:
+        tag = str(each.tag)
+        positions[each] = counts[tag] = counts.get(tag, 0) + 1
+    return positions
 
 
 @cache
@@ -203,6 +208,8 @@ class Pass:
         places = plan.places
         last, in_order = -1, True
         counts: dict[str, int] = {}
+        positions: dict[_Element, int] = {}
+        """Made once, when a plain element is looked at closely: those before it were not counted."""
         # Held to the end: the mapper then meets the same Python objects, which lxml would have to make anew.
         inner = children(element)
         for child in inner:
@@ -215,8 +222,11 @@ class Pass:
             if place.plain and (text := child.text) and text[0] not in _MAYBE_NOTHING:
                 keep = True
             else:
-                count = _position(inner, child) if place.plain else counts.get(place.tag, 0) + 1
-                counts[place.tag] = count
+                if place.plain:
+                    positions = positions or _positions(inner)
+                    count = positions[child]
+                else:
+                    count = counts[place.tag] = counts.get(place.tag, 0) + 1
                 here = f"{path}/{place.name}[{count}]" if place.counted or count > 1 else f"{path}/{place.name}"
                 if place.plan is None:
                     keep = self._leaf(child, place, here)
