@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from gateway.delivery.models import Adapter
     from gateway.store.outbox import Claimed, Settlement
+    from gateway.store.records import Prepared
     from gateway.store.store import Store
 
     Hold = Callable[[Connection, DeliveryJob, TranslationRefused, datetime], bool]
@@ -71,7 +72,7 @@ class Worker:
     Args:
         store: shared with the process; on SQLite it must have been opened exclusively.
         adapters: gives the adapter of a partner; may raise GatewayError when its record does not allow one.
-        prepare: renders and seals a job's payload, outside any transaction; called once per delivery.
+        prepare: translates, renders and seals what a job sends, outside any transaction; called once per delivery.
         hold: asked about a payload whose codes the partner's system does not have, in the transaction that settles the
             delivery: whether it is in quarantine now, by the partner's policy.
         settings: patience.
@@ -83,7 +84,7 @@ class Worker:
         self,
         store: Store,
         adapters: Callable[[str], Adapter],
-        prepare: Callable[[DeliveryJob], bytes],
+        prepare: Callable[[DeliveryJob], Prepared],
         *,
         hold: Hold | None = None,
         settings: DeliverySettings | None = None,
@@ -268,18 +269,18 @@ class Worker:
         )
         try:
             adapter = self._adapters(claimed.partner)
-            if claimed.payload is None:
-                job = replace(job, payload=self._prepare(job))
+            prepared = self._prepare(job) if claimed.payload is None else None
         except Exception as error:  # noqa: BLE001 - one document's trouble must not stop the lane
             unprepared = self._unprepared(claimed, error)
             if unprepared.state is DeliveryState.FAILED and isinstance(error, TranslationRefused):
                 return _Untranslatable(job, unprepared, error)
             return unprepared
-        if claimed.payload is None:
+        if prepared is not None:
             reach("delivery.prepared")
-            if not self._store.write(partial(store_payload, claimed=claimed, payload=job.payload)):
+            if not self._store.write(partial(store_payload, claimed=claimed, prepared=prepared)):
                 return None
             reach("delivery.payload-stored")
+            job = replace(job, payload=prepared.payload)
         try:
             result = adapter.resolve(job) if claimed.unknown else adapter.deliver(job)
         except Exception as error:  # noqa: BLE001 - whatever it was, the answer is lost

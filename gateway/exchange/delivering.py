@@ -6,6 +6,7 @@ envelope.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -20,8 +21,10 @@ from gateway.ippc.content import document_limits
 from gateway.ippc.form import to_hub_form, to_hub_replacement
 from gateway.ippc.models import Envelope, EnvelopeHeader
 from gateway.store import (
+    DeliveryTranslation,
     Form,
     NewHold,
+    Prepared,
     QuarantineDirection,
     add_hold,
     find_document,
@@ -34,6 +37,7 @@ from gateway.store.outbox import resend
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from gateway.xml.names import CX1
+from mappings import report_to_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from gateway.exchange.context import Context
     from gateway.exchange.quarantine import Arrival
     from gateway.store import QuarantineRow
-    from mappings import Index
+    from mappings import Index, Translation
 
 __all__ = ["OUTGOING", "deliver_held", "hold_delivery", "payload_for"]
 
@@ -59,8 +63,8 @@ _HUB_CODES: Final = "ephyto"
 """The code system of everything that the hub carries (DIGEST 2.7)."""
 
 
-def payload_for(context: Context, job: DeliveryJob) -> bytes:
-    """The request of one delivery: SubmitCertificate to a gateway, DeliverEnvelope to the hub.
+def payload_for(context: Context, job: DeliveryJob) -> Prepared:
+    """One delivery's request (SubmitCertificate to a gateway, DeliverEnvelope to the hub) and how it was translated.
 
     The canonical translation that was stored with the version is translated on to the partner's codes with the tables
     of today. MessageID of a SubmitCertificate is the delivery's id.
@@ -81,17 +85,20 @@ def payload_for(context: Context, job: DeliveryJob) -> bytes:
         version = find_version(connection, document, job.status_code) if document else None
     if parts is None or parts.translated is None or version is None or document is None:
         raise ExchangeRefused("IMG-7004", found=job.exchange_id)
+    index = context.index.on(context.clock().date())
     if partner.delivery.adapter == HUB_ADAPTER:
-        root = _in_codes_of(context, partner, parts.translated)
-        return _envelope(root, partner, import_country=document.import_country or "")
+        translation = _in_codes_of(context, partner, parts.translated, index)
+        how = _how(translation, index)
+        return Prepared(_envelope(translation.root, partner, import_country=document.import_country or ""), how)
     if version.form is Form.ENVELOPE and not version.route:
         raise RouteRefused("IMG-4105", where=str(job.document), found="no route", expected=_ROUTE_NEEDED)
-    root = _in_codes_of(context, partner, parts.translated)
-    sealed = context.sealer.seal(root, at=context.clock())
+    translation = _in_codes_of(context, partner, parts.translated, index)
+    how = _how(translation, index)
+    sealed = context.sealer.seal(translation.root, at=context.clock())
     head = f'<cx:SubmitCertificateRequest xmlns:cx="{CX1}"><cx:MessageID>{escape(job.id)}</cx:MessageID>'
     if version.route:
         head += f"<cx:IssuingRoute>{version.route}</cx:IssuingRoute>"
-    return head.encode() + sealed + b"</cx:SubmitCertificateRequest>"
+    return Prepared(head.encode() + sealed + b"</cx:SubmitCertificateRequest>", how)
 
 
 _ROUTE_NEEDED: Final = "trust.phyto_routes with the route; for route iv com_informed_on in the sender's record too"
@@ -158,15 +165,20 @@ def deliver_held(context: Context, entry: QuarantineRow, index: Index, arrive: A
     context.store.write(unit)
 
 
-def _in_codes_of(context: Context, partner: Partner, canonical: bytes, index: Index | None = None) -> _Element:
-    translation = translated_for(
+def _in_codes_of(context: Context, partner: Partner, canonical: bytes, index: Index) -> Translation:
+    return translated_for(
         partner,
         parse(canonical, limits=document_limits(context.limits)).root,
         source=context.policy.canonical_system,
         target=partner.code_system,
-        index=index or context.index.on(context.clock().date()),
+        index=index,
     )
-    return translation.root
+
+
+def _how(translation: Translation, index: Index) -> DeliveryTranslation:
+    """What is kept of a translation before its document is put into an envelope or sealed: both change it."""
+    digest = hashlib.sha256(serialise(translation.root)).digest()
+    return DeliveryTranslation(translation.tables, index.on, digest, report_to_json(translation.report))
 
 
 def _envelope(root: _Element, partner: Partner, *, import_country: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.store.ched_records import ChedLinkRow, ChedParts, ChedSeal, ChedVersionRow
+from gateway.store.ched_records import ChedLinkRow, ChedParts, ChedSeal, ChedTranslation, ChedVersionRow
 from gateway.store.ched_rows import COLUMNS, NAMES, from_columns
 from gateway.store.identifiers import from_text
 from gateway.store.statements import Statement
@@ -27,6 +27,7 @@ __all__ = [
     "cheds_by_local_reference",
     "cheds_citing",
     "cheds_linking_to",
+    "find_ched_translation",
     "get_ched",
     "pending_cheds",
     "read_ched_by_reference",
@@ -58,6 +59,11 @@ _content = Statement(f"SELECT {_PARTS} FROM ched_parts p WHERE p.version_id = :v
 _versions = Statement(
     "SELECT id, ched_id, number, exchange_id, status_code, part, operation, partner, body, digest, at, tables "
     "FROM ched_versions WHERE ched_id = :ched_id ORDER BY number"
+)
+_translation = Statement(
+    "SELECT v.partner, v.tables, v.at, p.original, e.translation_report FROM ched_versions v "
+    "LEFT JOIN ched_parts p ON p.version_id = v.id LEFT JOIN exchange_parts e ON e.exchange_id = v.exchange_id "
+    "WHERE v.exchange_id = :exchange_id"
 )
 _seals = Statement(
     "SELECT s.version_id, s.role, s.content, s.verdict FROM ched_versions v JOIN ched_seals s ON s.version_id = v.id "
@@ -118,6 +124,15 @@ def ched_version_content(connection: Connection, version_id: str) -> ChedParts |
 def ched_versions(connection: Connection, ched_id: str) -> tuple[ChedVersionRow, ...]:
     """Every write of a CHED, oldest first."""
     return tuple(_version(row) for row in _versions(connection, ched_id=ched_id).fetchall())
+
+
+def find_ched_translation(connection: Connection, exchange_id: str) -> ChedTranslation | None:
+    """How the document of a CHED that a message brought was translated; None when the message wrote no CHED."""
+    found = _translation(connection, exchange_id=exchange_id).fetchone()
+    if found is None:
+        return None
+    partner, tables, at, original, report = found
+    return ChedTranslation(partner, tables, from_text(at), bytes(original) if original is not None else None, report)
 
 
 def ched_seals(connection: Connection, ched_id: str) -> tuple[tuple[str, ChedSeal], ...]:

@@ -22,6 +22,7 @@ __all__ = [
     "ChedParts",
     "ChedRow",
     "ChedSeal",
+    "ChedTranslation",
     "ChedVersionRow",
     "ChedWrite",
 ]
@@ -204,6 +205,21 @@ class ChedWrite:
     """The CHED ends with it (deleted, cancelled, replaced): its messages may be sent again for a new one."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """For the audit, JSON-able."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChedTranslation:
+    """How the document that a message brought was translated."""
+
+    partner: str
+    """Who wrote, in whose codes."""
+    tables: str | None
+    """Version of the mapping tables; None where nothing was translated."""
+    at: datetime
+    original: bytes | None
+    """The document as it came; None where its codes were canonical."""
+    report: str | None
+    """Every place with its row, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
@@ -15,6 +16,7 @@ from gateway.store.records import (
     DeliveryParts,
     DeliveryRow,
     DeliveryState,
+    DeliveryTranslation,
     DocumentKey,
     DocumentRow,
     ExchangeParts,
@@ -28,6 +30,7 @@ from gateway.store.tables import (
     audit,
     deliveries,
     delivery_parts,
+    delivery_translations,
     document_versions,
     documents,
     exchange_parts,
@@ -35,6 +38,7 @@ from gateway.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
@@ -46,6 +50,7 @@ __all__ = [
     "find_accepted",
     "find_audit",
     "find_deliveries",
+    "find_delivery",
     "find_document",
     "find_evidence",
     "find_exchange",
@@ -232,6 +237,25 @@ def find_deliveries(connection: Connection, exchange_id: str) -> tuple[DeliveryR
     return tuple(_delivery(row) for row in connection.execute(query))
 
 
+def find_delivery(connection: Connection, delivery_id: str) -> tuple[DeliveryRow, DeliveryParts | None] | None:
+    """One delivery with its bytes; without them when nothing was prepared yet."""
+    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
+    return (_delivery(row), _delivery_parts(connection, [row.seq]).get(row.seq)) if row else None
+
+
+def _delivery_parts(connection: Connection, numbers: Sequence[int]) -> dict[int, DeliveryParts]:
+    both = delivery_parts.outerjoin(delivery_translations)
+    query = select(delivery_parts, *list(delivery_translations.c)[1:]).select_from(both)
+    found = connection.execute(query.where(delivery_parts.c.seq.in_(numbers)))
+    return {row.seq: DeliveryParts(row.payload, row.receipt, _translation(row)) for row in found}
+
+
+def _translation(row: Row[Any]) -> DeliveryTranslation | None:
+    if row.tables is None:
+        return None
+    return DeliveryTranslation(row.tables, date.fromisoformat(row.effective_on), row.digest, row.report)
+
+
 def find_audit(connection: Connection, subject: str) -> tuple[AuditEntry, ...]:
     """What was done to or with a subject (an exchange id, a partner id), in order."""
     query = select(audit).where(audit.c.subject == subject).order_by(audit.c.seq)
@@ -256,8 +280,7 @@ def find_evidence(connection: Connection, exchange_id: str) -> ExchangeParts | N
     if version is not None:
         document = _document(connection.execute(select(documents).where(documents.c.id == version.document_id)).one())
     sent = find_deliveries(connection, exchange_id)
-    payloads = select(delivery_parts).where(delivery_parts.c.seq.in_([row.seq for row in sent]))
-    parts = {row.seq: DeliveryParts(row.payload, row.receipt) for row in connection.execute(payloads)}
+    parts = _delivery_parts(connection, [row.seq for row in sent])
     return ExchangeParts(
         exchange=exchange,
         request=bytes_.request if bytes_ else b"",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.store.records import Prepared
+
 __all__ = [
     "Claimed",
     "Settlement",
@@ -107,7 +109,12 @@ _track = Statement(
     "next_check_at = excluded.next_check_at, settled_at = excluded.settled_at"
 )
 _select_payload = Statement("SELECT payload FROM delivery_parts WHERE seq = :seq")
+_store_translation = Statement(
+    "INSERT INTO delivery_translations (seq, tables, effective_on, digest, report) "
+    "VALUES (:seq, :tables, :effective_on, :digest, :report)"
+)
 _drop_payload = Statement("DELETE FROM delivery_parts WHERE seq = :seq")
+_drop_translation = Statement("DELETE FROM delivery_translations WHERE seq = :seq RETURNING tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +222,20 @@ def claim_next(connection: Connection, partner: str, *, fence: int, now: datetim
     )
 
 
-def store_payload(connection: Connection, claimed: Claimed, payload: bytes) -> bool:
-    """Keep the rendered and sealed bytes, before they are sent for the first time; False when the lease is lost."""
-    return bool(_store_payload(connection, seq=claimed.seq, fence=claimed.fence, payload=payload).rowcount)
+def store_payload(connection: Connection, claimed: Claimed, prepared: Prepared) -> bool:
+    """Keep the rendered and sealed bytes and how they were translated, before they are sent for the first time.
+
+    Returns:
+        False, and nothing is kept, when the lease is lost.
+    """
+    if not _store_payload(connection, seq=claimed.seq, fence=claimed.fence, payload=prepared.payload).rowcount:
+        return False
+    made = prepared.translation
+    day = made.effective_on.isoformat()
+    _store_translation(
+        connection, seq=claimed.seq, tables=made.tables, effective_on=day, digest=made.digest, report=made.report
+    )
+    return True
 
 
 def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, now: datetime) -> bool:
@@ -297,6 +315,9 @@ def resend(connection: Connection, delivery_id: str, *, actor: str, now: datetim
         dropped = _select_payload(connection, seq=row[0]).fetchone()
         if dropped is not None:
             detail["dropped_sha256"] = hashlib.sha256(dropped[0]).hexdigest()
+            translated = _drop_translation(connection, seq=row[0]).fetchone()
+            if translated is not None:
+                detail["dropped_tables"] = translated[0]
             _drop_payload(connection, seq=row[0])
     record_audit(connection, at=now, actor=actor, action="delivery resent", subject=delivery_id, detail=detail)
     connection.info["announce"] = True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
 __all__ = [
     "NOT_DELIVERED",
@@ -17,6 +17,7 @@ __all__ = [
     "DeliveryParts",
     "DeliveryRow",
     "DeliveryState",
+    "DeliveryTranslation",
     "DocumentKey",
     "DocumentRow",
     "ExchangeParts",
@@ -25,6 +26,7 @@ __all__ = [
     "Nonce",
     "Outcome",
     "PartnerRow",
+    "Prepared",
     "Recorded",
     "RecordedKind",
     "Refusal",
@@ -301,11 +303,35 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryTranslation:
+    """How the document of a delivery was translated into the partner's codes."""
+
+    tables: str
+    """Version of the mapping tables."""
+    effective_on: date
+    """The day whose rows counted."""
+    digest: bytes
+    """SHA-256 of the document in the partner's codes, before it was put into an envelope or sealed."""
+    report: str
+    """Every place with its row, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is sent in a delivery, rendered once, and how it was translated."""
+
+    payload: bytes
+    translation: DeliveryTranslation
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryParts:
     """What was sent and what came back."""
 
     payload: bytes
     receipt: bytes | None
+    translation: DeliveryTranslation | None = None
+    """None for what was prepared before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)

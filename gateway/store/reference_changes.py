@@ -14,7 +14,6 @@ from gateway.store.identifiers import from_text, to_text
 from gateway.store.journal import record_audit
 from gateway.store.reference_records import Edition
 from gateway.store.reference_tables import (
-    reference_bases,
     reference_closings,
     reference_counts,
     reference_lists,
@@ -49,8 +48,9 @@ LOST_AFTER: Final = timedelta(days=1)
 
 _begin = Statement("INSERT INTO reference_changes (made_at, author) VALUES (:made_at, :author) RETURNING id")
 _add_table = Statement(
-    "INSERT INTO reference_tables (kind, system, list, partner) VALUES (:kind, :system, :list, :partner) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO reference_tables (kind, system, list, partner) SELECT :kind, :system, :list, :partner "
+    "WHERE NOT EXISTS (SELECT 1 FROM reference_tables WHERE kind = :kind AND system = :system AND list = :list "
+    "AND partner = :partner) ON CONFLICT DO NOTHING"
 )
 _find_table = Statement(
     "SELECT id FROM reference_tables WHERE kind = :kind AND system = :system AND list = :list AND partner = :partner"
@@ -59,7 +59,10 @@ _count_added = Statement("SELECT coalesce(sum(added), 0) FROM reference_counts W
 _analyse = Statement("ANALYZE reference_rows, reference_closings")
 _insert_count = insert(reference_counts)
 _insert_list = insert(reference_lists)
-_insert_base = insert(reference_bases, otherwise="ON CONFLICT DO NOTHING")
+_insert_base = Statement(
+    "INSERT INTO reference_bases (digest, made_at, content) SELECT :digest, :made_at, :content "
+    "WHERE NOT EXISTS (SELECT 1 FROM reference_bases WHERE digest = :digest) ON CONFLICT DO NOTHING"
+)
 _publish = Statement(
     "INSERT INTO reference_editions "
     "(number, change_id, made_at, author, reason, kind, effective_on, source, added, closed, release_limit) "
@@ -207,6 +210,7 @@ def publish_change(  # noqa: PLR0913 - what an edition says of itself, each by i
     number, added, closed = won
     edition = Edition(number=number, made_at=from_text(made_at), added=added, closed=closed, **values)
     detail = {"edition": number, "reason": reason, "kind": kind, "source": source, "added": added, "closed": closed}
+    detail["effective_on"] = effective_on
     record_audit(connection, at=at, actor=author, action="tables changed", subject=f"tables/{number}", detail=detail)
     return edition
 

@@ -11,8 +11,9 @@
     reference_lists     lists that come as a whole (trees, posts, sections), each of the change that brought it
     reference_bases     the tables of the files as they were read, by digest: a past version is built from them again
 
-Nothing here is ever overwritten (R-11-1): triggers hold that no row of any of them changes, and that nothing is added
-to a published change or taken from it. A change that never was published may be forgotten.
+Nothing here is ever overwritten (R-11-1): triggers hold that no row of any of them changes, that nothing is added to a
+published change or taken from it, and that an edition has an author, a reason and a day. A change that never was
+published may be forgotten.
 """
 
 from __future__ import annotations
@@ -166,6 +167,19 @@ reference_bases = Table(
 _OF_A_CHANGE: Final = ("reference_rows", "reference_closings", "reference_counts", "reference_lists")
 _FINAL: Final = ("reference_editions", "reference_tables", "reference_bases")
 _ALL: Final = (*_OF_A_CHANGE, *_FINAL, "reference_changes")
+_TABLE: Final = "kind = NEW.kind AND system = NEW.system AND list = NEW.list AND partner = NEW.partner"
+_KEYS: Final = {
+    **dict.fromkeys(_OF_A_CHANGE, "seq = NEW.seq"),
+    "reference_lists": "seq = NEW.seq OR change_id = NEW.change_id AND name = NEW.name",
+    "reference_editions": "number = NEW.number OR change_id = NEW.change_id",
+    "reference_tables": f"id = NEW.id OR {_TABLE}",
+    "reference_bases": "digest = NEW.digest",
+    "reference_changes": "id = NEW.id",
+}
+"""What a row must not share with another, per table. SQLite's INSERT OR REPLACE would delete the other one, without a
+word to the triggers of DELETE."""
+_UNSAID: Final = "an edition has an author, a reason and a day"
+"""Held by triggers, not by constraints: editions that are there are not judged, and no table is written anew."""
 
 
 def _sqlite_guard() -> tuple[str, ...]:
@@ -181,6 +195,17 @@ def _sqlite_guard() -> tuple[str, ...]:
                 f"CREATE TRIGGER {name}_published_{action} BEFORE {action.upper()} ON {name} "
                 f"WHEN {published.format(row=row)} {stop.format(name=name)}"
             )
+    statements += [
+        f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} "  # noqa: S608 - constants of this module
+        f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {key}) {stop.format(name=name)}"
+        for name, key in _KEYS.items()
+    ]
+    statements.append(
+        "CREATE TRIGGER reference_editions_said BEFORE INSERT ON reference_editions "
+        "WHEN trim(NEW.author) = '' OR trim(NEW.reason) = '' "
+        "OR NEW.effective_on NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' "
+        f"BEGIN SELECT RAISE(ABORT, '{_UNSAID}'); END"
+    )
     return tuple(statements)
 
 
@@ -208,6 +233,18 @@ def _postgresql_guard() -> tuple[str, ...]:
                 f"CREATE TRIGGER {name}_published_{action} AFTER {action.upper()} ON {name} "
                 f"REFERENCING {rows} TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION reference_published()"
             )
+    statements += [
+        (
+            "CREATE FUNCTION reference_editions_said() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN IF trim(NEW.author) = '' OR trim(NEW.reason) = '' "
+            "OR NEW.effective_on !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN "
+            f"RAISE EXCEPTION '{_UNSAID}'; END IF; RETURN NEW; END $$"
+        ),
+        (
+            "CREATE TRIGGER reference_editions_said BEFORE INSERT ON reference_editions FOR EACH ROW "
+            "EXECUTE FUNCTION reference_editions_said()"
+        ),
+    ]
     return tuple(statements)
 
 

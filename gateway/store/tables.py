@@ -10,6 +10,7 @@
     document_versions one per status transition, = one accepted exchange       ┘
     lanes             one per receiving partner: lease, fence, circuit
     deliveries        the outbox, in the order of ``seq``                      ── delivery_parts (bytes)
+                                                                               ── delivery_translations (how)
     audit             append only, held by triggers
 
 Those of the hub's contract are in ``hub_tables.py``.
@@ -45,6 +46,7 @@ __all__ = [
     "audit",
     "deliveries",
     "delivery_parts",
+    "delivery_translations",
     "document_versions",
     "documents",
     "exchange_parts",
@@ -246,6 +248,16 @@ delivery_parts = Table(
     Column("receipt", LargeBinary, comment="the partner's answer"),
 )
 
+delivery_translations = Table(
+    "delivery_translations",
+    metadata,
+    Column("seq", Sequence, ForeignKey("delivery_parts.seq"), primary_key=True, autoincrement=False),
+    Column("tables", Key, nullable=False, comment="version of the mapping tables"),
+    Column("effective_on", Key, nullable=False, comment="ISO day whose rows counted"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the document in the partner's codes, unsealed"),
+    Column("report", Text, nullable=False, comment="JSON"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -263,6 +275,10 @@ _AUDIT_GUARD = {
     "sqlite": (
         "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append only'); END",
         "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append only'); END",
+        (  # REPLACE deletes without a word to triggers of DELETE
+            "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit "
+            "WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'audit is append only'); END"
+        ),
     ),
     "postgresql": (
         (

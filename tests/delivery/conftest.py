@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.delivery import DeliveryOutcome, DeliveryResult, DeliverySettings, Worker
-from gateway.store import DocumentKey, Form, Submission, new_id, record_submission
+from gateway.store import DeliveryTranslation, DocumentKey, Form, Prepared, Submission, new_id, record_submission
 from gateway.store.finders import list_deliveries
 from gateway.store.partners import save_partner
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+TRANSLATED = DeliveryTranslation("3@0123456789ab", START.date(), b"d" * 32, "[]")
 
 
 class Clock:
@@ -78,7 +79,8 @@ class World:
         if self.refuse_to_prepare is not None:
             raise self.refuse_to_prepare
         self.prepared.append(job.id)
-        return f"sealed {job.document.number} {job.status_code} for {job.partner}".encode()
+        payload = f"sealed {job.document.number} {job.status_code} for {job.partner}".encode()
+        return Prepared(payload, TRANSLATED)
 
     def submit(self, number, *, to=("nl",), status="70", after=None):
         content = f"<{number}-{status}/>".encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,7 +13,17 @@ from sqlalchemy import text
 from gateway.delivery import DeliveryOutcome, DeliveryResult
 from gateway.delivery import worker as worker_module
 from gateway.errors import DeliveryError, TranslationRefused, Unavailable
-from gateway.store import NewRow, Nonce, RowKind, TableKey, add_rows, begin_change, record_read
+from gateway.store import (
+    DeliveryTranslation,
+    NewRow,
+    Nonce,
+    Prepared,
+    RowKind,
+    TableKey,
+    add_rows,
+    begin_change,
+    record_read,
+)
 from gateway.store.finders import find_audit, find_evidence
 from gateway.store.outbox import Settlement, acquire_lane, claim_next, resend, settle, store_payload
 from gateway.store.records import DeliveryState
@@ -21,6 +31,7 @@ from gateway.store.upkeep import counts
 
 UNREACHABLE = DeliveryError("IMG-8001")
 LOST = DeliveryError("IMG-8002")
+HOW = DeliveryTranslation("1@000000000000", date(2026, 11, 22), b"", "[]")
 
 
 def test_documents_arrive_in_order_and_leave_their_receipt(world):
@@ -36,6 +47,7 @@ def test_documents_arrive_in_order_and_leave_their_receipt(world):
         ((row, parts),) = find_evidence(connection, first).deliveries
         actions = [entry.action for entry in find_audit(connection, first)]
     assert (parts.payload, parts.receipt) == (b"sealed 1 70 for nl", b"receipt")
+    assert parts.translation == DeliveryTranslation("3@0123456789ab", world.clock.now.date(), b"d" * 32, "[]")
     assert (row.attempts, row.settled_at) == (1, world.clock.now)
     assert actions == ["SubmitCertificate accepted", "delivery delivered"]
     assert world.worker.run_once() == 0
@@ -255,6 +267,7 @@ def test_a_refused_document_can_be_resent_rendered_afresh(world):
     with world.store.read() as connection:
         first, second = find_audit(connection, delivery)
     assert (first.actor, len(first.detail["dropped_sha256"]), second.detail) == ("op", 64, {"afresh": False})
+    assert first.detail["dropped_tables"] == "3@0123456789ab"
     with pytest.raises(DeliveryError) as refused:
         again(afresh=False)
     assert refused.value.code == "IMG-8012"
@@ -295,11 +308,11 @@ def test_a_worker_whose_lease_went_to_another_cannot_claim_keep_or_settle_anythi
 
     assert rival_fence > slow_fence
     assert rival.seq == slow.seq
-    assert not world.store.write(lambda c: store_payload(c, slow, b"late"))
+    assert not world.store.write(lambda c: store_payload(c, slow, Prepared(b"late", HOW)))
     assert not world.store.write(lambda c: settle(c, slow, outcome, now=now))
     assert world.store.write(lambda c: claim_next(c, "nl", fence=slow_fence, now=now, until=now)) is None
     assert world.states() == ["in-flight", "pending"]
-    assert world.store.write(lambda c: store_payload(c, rival, b"sealed"))
+    assert world.store.write(lambda c: store_payload(c, rival, Prepared(b"sealed", HOW)))
     assert world.store.write(lambda c: settle(c, rival, outcome, now=now))
     assert world.states() == ["delivered", "pending"]
 
@@ -310,7 +323,7 @@ def test_left_in_flight_without_a_payload_it_is_sent_and_with_one_it_is_asked_fo
     world.clock.turn(seconds=31)
     _, claimed = lease(world, "dies too")
     assert not claimed.unknown
-    world.store.write(lambda c: store_payload(c, claimed, b"sealed"))
+    world.store.write(lambda c: store_payload(c, claimed, Prepared(b"sealed", HOW)))
     world.clock.turn(seconds=31)
 
     world.worker.run_once()

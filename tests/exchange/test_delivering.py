@@ -46,7 +46,7 @@ def delivering(world, opened, caller_of):
 
 def test_the_payload_is_a_request_of_the_contract_sealed_by_this_gateway(world, delivering):
     context, job = delivering
-    body = etree.fromstring(payload_for(context, job()))
+    body = etree.fromstring(payload_for(context, job()).payload)
     validate(SchemaName.CERTIFICATE_EXCHANGE, body)
     assert body.findtext("{*}MessageID") == "d-1"
     assert body.findtext("{*}IssuingRoute") == "iii"

@@ -71,7 +71,7 @@ def test_it_comes_in_goes_out_and_is_taken_over_by_the_next_gateway(world, opene
         attempt=1,
         deadline=world.now + timedelta(seconds=20),
     )
-    payload = payload_for(gateway.context, job)
+    payload = payload_for(gateway.context, job).payload
     assert file_in(whole(payload)) == expected
     url = f"sqlite:///{tmp_path / 'next.db'}"
     upgrade(url)

@@ -56,7 +56,7 @@ def test_a_file_of_20_mb_comes_in_and_goes_out_again(house, hub):
         attempt=1,
         deadline=house.now + timedelta(seconds=20),
     )
-    sent = parse(payload_for(house.context, job), limits=wire.REQUEST_LIMITS).root
+    sent = parse(payload_for(house.context, job).payload, limits=wire.REQUEST_LIMITS).root
     leaving = decode_content(wire.read_envelope(sent[0]).content).root
     (found,) = leaving.iter("{*}AttachmentBinaryObject")
     assert found.get("filename") == name

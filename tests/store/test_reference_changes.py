@@ -46,6 +46,7 @@ from gateway.store import (
     touched_tables,
 )
 from gateway.store.engines import make_engine, parse_url
+from gateway.store.tables import metadata
 
 fork = multiprocessing.get_context("fork")
 
@@ -274,7 +275,7 @@ def test_while_one_publishes_the_other_waits_for_its_word(pg_url, now, first_com
     """PostgreSQL: the rival's number is not committed yet when the second one takes it."""
     with open_store(pg_url, exclusive=True) as store:
         first, second = (store.write(lambda c: begin_change(c, at=now, author="op")) for _ in range(2))
-        about = {"at": now, "author": "op", "reason": "", "kind": "change", "effective_on": "2026-11-22"}
+        about = {"at": now, "author": "op", "reason": "asked for", "kind": "change", "effective_on": "2026-11-22"}
         with ThreadPoolExecutor(1) as pool, store.read() as connection:
             transaction = connection.begin()
             assert publish_change(connection, first, expected=0, **about).number == 1
@@ -329,13 +330,16 @@ PUBLISHED = [
     "INSERT INTO reference_counts SELECT 99, change_id, table_id, 1, 1 FROM reference_counts WHERE closed = 1",
     "INSERT INTO reference_lists SELECT 99, change_id, 'another', content FROM reference_lists",
     (
-        "INSERT INTO reference_editions SELECT 2, change_id, made_at, '', '', kind, '', '', 0, 0, 0 "
+        "INSERT INTO reference_editions SELECT 2, change_id, made_at, 'op', 'why', kind, '2026-11-22', '', 0, 0, 0 "
         "FROM reference_editions"
     ),
-    "INSERT INTO reference_editions SELECT 2, 99, made_at, '', '', kind, '', '', 0, 0, 0 FROM reference_editions",
     (
-        "INSERT INTO reference_editions SELECT 2, (SELECT max(id) FROM reference_changes), made_at, '', '', 'whim', "
-        "'', '', 0, 0, 0 FROM reference_editions"
+        "INSERT INTO reference_editions SELECT 2, 99, made_at, 'op', 'why', kind, '2026-11-22', '', 0, 0, 0 "
+        "FROM reference_editions"
+    ),
+    (
+        "INSERT INTO reference_editions SELECT 2, (SELECT max(id) FROM reference_changes), made_at, 'op', 'why', "
+        "'whim', '2026-11-22', '', 0, 0, 0 FROM reference_editions"
     ),
     "INSERT INTO reference_tables SELECT 99, kind, system, list, partner FROM reference_tables WHERE kind = 'code'",
 ]
@@ -355,6 +359,95 @@ def test_the_database_holds_that_nothing_published_changes(store_url, store, pub
     assert contents(store) == before
 
 
+NAMES = ("tables", "changes", "editions", "rows", "closings", "counts", "lists", "bases")
+KEPT = [*(f"reference_{name}" for name in NAMES), "audit"]
+
+
+def all_kept(store):
+    with store.read() as connection:
+        return [sorted(map(tuple, connection.execute(text(f"SELECT * FROM {table}")))) for table in KEPT]
+
+
+def refused_as_final(url, statement):
+    engine = make_engine(parse_url(url), pool_size=1, pool_timeout=1)
+    with engine.begin() as connection, pytest.raises(DBAPIError, match="append only"):
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", KEPT)
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE"])
+def test_sqlite_puts_no_other_row_in_the_place_of_one(sqlite_url, table, verb, now):
+    """REPLACE deletes without a word to the triggers of DELETE."""
+    columns = ", ".join(column.name for column in metadata.tables[table].columns)
+    changed = columns.replace("author", "'somebody'").replace("content", "''").replace("actor", "'somebody'")
+    with open_store(sqlite_url, exclusive=True) as store:
+        fill(store, now)
+        before = all_kept(store)
+        refused_as_final(sqlite_url, f"{verb} INTO {table} SELECT {changed} FROM {table}")
+        assert all_kept(store) == before
+        assert all(before)
+
+
+def fill(store, now):
+    """One published change with something in every table, and one that is not published."""
+    change, _ = (store.write(lambda c: begin_change(c, at=now, author="op")) for _ in range(2))
+    store.write(lambda c: (add_rows(c, change, [KILO]), add_closings(c, change, [Closing(UNITS, "GRM", "")])))
+    store.write(lambda c: keep_list(c, change, "posts", b"code"))
+    publish_it(store, change, now, expected=0)
+    store.write(lambda c: keep_base(c, "d1", b"base", now))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        (
+            "reference_editions SELECT 9, change_id, '', 'op', 'x', kind, '2026-11-22', '', 0, 0, 0 "
+            "FROM reference_editions"
+        ),
+        "reference_tables SELECT 9, kind, system, list, partner FROM reference_tables",
+        "reference_rows SELECT seq, 2, table_id, 'X', '', '', '', '', '', '', '', '', '', '', '' FROM reference_rows",
+        "reference_closings SELECT seq, 2, table_id, 'X', '' FROM reference_closings",
+        "reference_counts SELECT seq, 2, table_id, 7, 7 FROM reference_counts",
+        "reference_lists SELECT seq, 2, 'posts', '' FROM reference_lists",
+    ],
+)
+def test_sqlite_replaces_by_no_other_key_and_from_no_other_change(sqlite_url, statement, now):
+    with open_store(sqlite_url, exclusive=True) as store:
+        fill(store, now)
+        before = all_kept(store)
+        refused_as_final(sqlite_url, f"INSERT OR REPLACE INTO {statement}")
+        assert all_kept(store) == before
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_no_insert_updates_what_is_there(store_url, store, table, now):
+    fill(store, now)
+    before = all_kept(store)
+    described = metadata.tables[table]
+    (key,) = described.primary_key
+    *_, last = described.columns
+    refused_as_final(
+        store_url,
+        f"INSERT INTO {table} SELECT * FROM {table} WHERE TRUE "
+        f"ON CONFLICT ({key.name}) DO UPDATE SET {last.name} = excluded.{last.name}",
+    )
+    assert all_kept(store) == before
+
+
+@pytest.mark.parametrize(
+    "said", [{"author": " "}, {"reason": ""}, {"effective_on": ""}, {"effective_on": "tomorrow"}], ids=str
+)
+def test_an_edition_says_who_why_and_from_which_day(store_url, store, now, said):
+    change = store.write(lambda c: begin_change(c, at=now, author="op"))
+    with pytest.raises(Exception, match="an edition has an author, a reason and a day"):
+        publish_it(store, change, now, expected=0, **said)
+    assert ask(store, latest_edition) == 0
+    assert publish_it(store, change, now, expected=0).number == 1
+    (entry,) = ask(store, find_audit, "tables/1")
+    assert entry.detail["effective_on"] == "2026-11-23"
+
+
 @pytest.mark.parametrize("table", [f"reference_{name}" for name in ("rows", "closings", "editions", "bases")])
 def test_postgresql_empties_none_of_them(pg_url, table):
     engine = make_engine(parse_url(pg_url), pool_size=1, pool_timeout=1)
@@ -364,9 +457,8 @@ def test_postgresql_empties_none_of_them(pg_url, table):
 
 
 def contents(store):
-    names = ("tables", "changes", "editions", "rows", "closings", "counts", "lists", "bases")
     with store.read() as connection:
-        return [sorted(map(tuple, connection.execute(text(f"SELECT * FROM reference_{name}")))) for name in names]
+        return [sorted(map(tuple, connection.execute(text(f"SELECT * FROM reference_{name}")))) for name in NAMES]
 
 
 def test_only_changes_older_than_a_day_that_no_edition_names_are_lost(store, publish, now):
