@@ -215,6 +215,8 @@ class TranslationRefused(GatewayError):
 
     gap: tuple[str, str, str, str, str] | None = None
     """Source system, target system, list, code and context without an answer; set by ``mappings.find_gaps``."""
+    needed: str = ""
+    """The row that is missing, whole: its file and the line; ``expected`` may be cut."""
     gaps: tuple[TranslationRefused, ...] = ()
     """All of a document, where they were looked for."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import TranslationRefused
 from mappings.contexts import chain, is_below
-from mappings.models import CANONICAL, Direction
+from mappings.models import CANONICAL, MAX_CODE, Direction, is_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from mappings.models import Loss, Row, Said
@@ -21,6 +23,9 @@ MAX_REMEMBERED: Final = 200_000
 
 MAX_CONTEXTS: Final = 64
 """Contexts of one list whose answers are kept apart; then they are made anew."""
+
+_MAX_ECHO: Final = 80
+"""Characters of what is no code that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class Lookup:
         Raises:
             TranslationRefused: IMG-6001 no row, IMG-6002 rows for other contexts only, IMG-6003 rows of other days
                 only, IMG-6004 an unconfirmed row only, IMG-6007 known to have no equivalent, IMG-6008 the context is
-                too wide to choose a row.
+                too wide to choose a row, IMG-6014 it is no code at all.
         """
         entry = self.get(code, context)
         if entry is None:
@@ -137,10 +142,15 @@ class Lookup:
         return known
 
     def _refusal(self, code: str, context: str, where: str) -> TranslationRefused:
+        if not is_code(code):
+            return self._no_code(code, where)
         rows, contexts = self.refusals(code), self.contexts(code)
         none = next((row for row in rows if row.direction is Direction.NONE and row.context in chain(context)), None)
+        needed = f"{self.table}.csv: {self._row_needed(code, context, rows, contexts)}"
+        expected = needed
         if none is not None and none.valid_on(self.day):
-            number, why = "IMG-6007", none.evidence
+            number, why, needed = "IMG-6007", none.evidence, ""
+            expected = f"no row while {none.id} holds; once that is closed, {code!r} is unknown until a row names it"
         elif any(is_below(each, context) for each in contexts):
             number, why = "IMG-6008", f"what it becomes depends on the context: {', '.join(contexts)}"
         elif contexts:
@@ -152,19 +162,41 @@ class Lookup:
             number, why = "IMG-6004", f"{rows[0].id} is graded unverified: {rows[0].evidence}"
         else:
             number, why = "IMG-6001", "no row names it"
-        return TranslationRefused(
+        refusal = TranslationRefused(
             number,
             f"{code!r} of the list {self.list} cannot be translated from {self.source} to {self.target}: {why}.",
             where=where,
             found=code,
-            expected=f"{self.table}.csv: {self._row_needed(code, context if contexts else '')}",
+            expected=expected,
+        )
+        refusal.needed = needed
+        return refusal
+
+    def _no_code(self, code: str, where: str) -> TranslationRefused:
+        """For what no row can name: nothing of it is echoed but its beginning."""
+        return TranslationRefused(
+            "IMG-6014",
+            f"What stands for a code of the list {self.list} is none: {len(code)} characters.",
+            where=where,
+            found=code if len(code) <= _MAX_ECHO else code[:_MAX_ECHO] + "…",
+            expected=f"at most {MAX_CODE} characters, all of which can be seen",
         )
 
-    def _row_needed(self, code: str, context: str) -> str:
-        """The row that is missing, ready to complete and paste: the other code stands as a question mark."""
+    def _row_needed(self, code: str, context: str, rows: Iterable[Row], contexts: Iterable[str]) -> str:
+        """The row that is missing, ready to complete and paste: the other code stands as a question mark.
+
+        Where a row about the code is known for later it ends the day before, and answers as that one will.
+        """
         cell = _cell(code)
-        pair = f"?,{cell},{context},out" if self.source == CANONICAL else f"{cell},?,{context},in"
-        return f"{pair},widens,{self.day},,,"
+        later = [each for each in rows if each.valid_from and each.valid_from > self.day]
+        coming = [each for each in later if each.context in chain(context) and each.direction is not Direction.NONE]
+        if not coming:
+            context = context if contexts else ""
+            pair = f"?,{cell},{context},out" if self.source == CANONICAL else f"{cell},?,{context},in"
+            return f"{pair},widens,{self.day},,,"
+        first, row = min(((each.valid_from or self.day, each) for each in coming), key=lambda pair: pair[0])
+        pair = f"?,{cell}" if self.source == CANONICAL else f"{cell},?"
+        return f"{pair},{row.context},{row.direction},{row.loss},{self.day},{first - timedelta(days=1)},,"
 
 
 def _cell(code: str) -> str:

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 CANONICAL: Final = "traces"
 """The system in whose codes everything is kept (R-37-2)."""
 
+MAX_CODE: Final = 200
+"""Characters of a code that a row can name."""
+
+
+def is_code(text: str) -> bool:
+    """Whether a row can name it: short enough, and nothing in it that cannot be seen."""
+    return len(text) <= MAX_CODE and text.isprintable()
+
 
 class Grade(StrEnum):
     """How well a row is evidenced; ``UNVERIFIED`` rows are not used unless an operator confirms them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.store import RowKind
 from mappings.contexts import FORM
-from mappings.models import Direction, Grade, Loss
+from mappings.models import MAX_CODE, Direction, Grade, Loss
 from mappings.sheet_cells import Odd
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ LIST_COLUMNS: Final = ("code", "name", "valid_from", "valid_to", "grade", "note"
 LABEL: Final = "name:"
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 """With these a spreadsheet begins to calculate."""
-_MAX_CODE: Final = 200
 _MAX_TEXT: Final = 4000
 _KEYS: Final = ("code", "canonical", "context", "parent")
 _WORDS: Final = {"direction": frozenset(Direction), "loss": frozenset(Loss), "grade": frozenset(Grade)}
@@ -147,7 +146,7 @@ def _is_plain(column: str, cell: Cell) -> bool:
     return (
         isinstance(cell, str)
         and column != _CONTEXT
-        and len(cell) <= _MAX_CODE
+        and len(cell) <= MAX_CODE
         and cell[0] not in _LOOK
         and cell[-1] != " "
         and cell.isprintable()
@@ -167,7 +166,7 @@ def _faults(column: str, cell: Cell) -> Iterator[CellFault]:
     if cell.startswith(DANGEROUS):
         yield CellFault(column, repr(cell), _FORMULA, "IMG-0136")
         return
-    most = _MAX_CODE if column in _KEYS else _MAX_TEXT
+    most = MAX_CODE if column in _KEYS else _MAX_TEXT
     if len(cell) > most:
         yield CellFault(column, f"{len(cell)} letters", f"at most {most}")
     if column in _KEYS and cell != cell.strip():

@@ -67,6 +67,8 @@ MAX_FIELD: Final = 200
 _SILENCE: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8004", "IMG-8007"})
 """The hub answers nobody, or not us: it says nothing about the envelope."""
 
+_STORE_AWAY: Final = "IMG-9001"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -91,7 +93,7 @@ class Importer:
 
         Raises:
             HubRefused: IMG-7122, another envelope had this number: acknowledging it would lose this one.
-            GatewayError: `concerns_one_envelope` says whether to go on with the next; the state is kept.
+            GatewayError: `may_go_on` says whether to go on with the next; the state is kept.
         """
         row = self._find(waiting.partner, waiting.number)
         if row is None:
@@ -103,10 +105,13 @@ class Importer:
             self._must_be(waiting, row)
         return self._finish(waiting.partner, row, again=again)
 
-    def resume(self, partner: Partner, limit: int) -> tuple[ImportRow, ...]:
+    def resume(
+        self, partner: Partner, limit: int, troubled: Callable[[str, GatewayError], None]
+    ) -> tuple[ImportRow, ...]:
         """What an earlier run left unfinished and can be finished now, oldest first.
 
-        An envelope that the hub refuses to hear about stays unfinished and does not hold up the others.
+        An envelope that the hub refuses to hear about stays unfinished and does not hold up the others; nor does one
+        that our own store does not take, of which ``troubled`` is told.
 
         Raises:
             GatewayError: the hub or our own store does not answer.
@@ -122,10 +127,27 @@ class Importer:
             try:
                 finished.append(self._finish(partner, row))
             except GatewayError as error:
-                if not concerns_one_envelope(error):
+                if not self.may_go_on(error):
                     raise
+                if error.code == _STORE_AWAY:
+                    troubled(row.hub_number, error)
                 _log.warning("hub.not_acknowledged", number=row.hub_number, code=error.code, found=error.found)
         return tuple(finished)
+
+    def may_go_on(self, error: GatewayError) -> bool:
+        """Whether the next envelope may fare better than the one that ended like this.
+
+        A store that refuses one envelope and takes other writes has something against that envelope.
+        """
+        if concerns_one_envelope(error):
+            return True
+        if error.code != _STORE_AWAY:
+            return False
+        try:
+            self._context.store.write(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        except Unavailable:
+            return False
+        return True
 
     def decide_again(self, partner: Partner, row: ImportRow, arrive: Arrival | None = None) -> ImportRow:
         """Look into an envelope that is held or unreadable once more, after an operator changed something.

@@ -229,7 +229,7 @@ class Poller:
             assert self._hub is not None
             context = self._context
             self._take(LocalSource(self._hub, context.store, context.directory), LOCAL, polling, fence, done)
-            self._resumed = True
+            self._resumed = self._resumed or not done.troubled
             return
         partner = self._partner(partner_id)
         client = self._clients(partner)

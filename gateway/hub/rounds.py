@@ -10,7 +10,6 @@ import structlog
 
 from gateway.delivery.tracking import Tracked
 from gateway.errors import GatewayError
-from gateway.hub.importing import concerns_one_envelope
 from gateway.store import renew_poller
 
 if TYPE_CHECKING:
@@ -48,6 +47,10 @@ class Round:
     """The batch was full: there may be more."""
     failure: GatewayError | None = None
     """What ended the round early."""
+
+    def trouble(self, number: str, error: GatewayError) -> None:
+        """An envelope could not be finished; the others are taken all the same."""
+        self.troubled = (*self.troubled, f"{number}: {error.code} {error.message}")
 
 
 class Lease:
@@ -109,7 +112,7 @@ class Intake:
             GatewayError: the hub or our own store does not answer; what was done before is done.
         """
         for owner in owners:
-            done.states.update(row.state.value for row in importer.resume(owner, batch))
+            done.states.update(row.state.value for row in importer.resume(owner, batch, done.trouble))
         while go_on():
             if done.states.total() + len(done.troubled) >= batch:
                 done.more = True
@@ -127,12 +130,12 @@ class Intake:
         try:
             row = importer.take(waiting)
         except GatewayError as error:
-            if not concerns_one_envelope(error):
+            if not importer.may_go_on(error):
                 raise
             if len(self._avoided) >= MAX_AVOIDED and key not in self._avoided:
                 self._avoided.pop(next(iter(self._avoided)), None)  # it is tried again sooner, no more
             self._avoided[key] = failures + 1, now + self._pause(failures + 1)
-            done.troubled = (*done.troubled, f"{waiting.number}: {error.code} {error.message}")
+            done.trouble(waiting.number, error)
             _log.warning("hub.troubled", number=waiting.number, partner=waiting.partner.id, code=error.code)
             return
         self._avoided.pop(key, None)

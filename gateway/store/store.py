@@ -12,7 +12,7 @@ import random
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -165,6 +165,10 @@ def open_store(url: str, *, exclusive: bool, read_only: bool = False) -> Store:
     return Store(parse_url(url), exclusive=exclusive, read_only=read_only)
 
 
+_LIMIT_EXCEEDED: Final = "54"
+"""SQLSTATE class: an index row that is too long, too many columns."""
+
+
 def _is_rival(error: BaseException) -> bool:
     """Whether a concurrent transaction made this one fail, so that trying again is right."""
     if isinstance(error, DBAPIError) and error.orig is not None:
@@ -174,11 +178,17 @@ def _is_rival(error: BaseException) -> bool:
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """A database that is away, full or too slow is `Unavailable`; a broken constraint stays what it is: a defect."""
+    """A database that is away, full or too slow is `Unavailable`.
+
+    A broken constraint, and a value that is beyond what the database can take, stay what they are: trying again cannot
+    help, and nobody else's writes suffer from it.
+    """
     try:
         yield
     except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
         cause: Any = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        if isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_LIMIT_EXCEEDED):
+            raise
         if isinstance(cause, psycopg.OperationalError | sqlite3.OperationalError | SQLAlchemyError):
             raise Unavailable("IMG-9001", where="store") from error
         raise

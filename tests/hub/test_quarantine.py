@@ -1,5 +1,6 @@
 """Envelopes that are held for want of rows stand in quarantine, and leave it when they are decided again."""
 
+import secrets
 from datetime import timedelta
 from functools import partial
 
@@ -7,6 +8,7 @@ import pytest
 from polling_harness import House, MemoryHub, envelope, poller_of
 from test_importing import take
 
+from gateway.errors import Unavailable
 from gateway.exchange import Quarantine, ReleaseOutcome
 from gateway.exchange.envelope import CONTRACT
 from gateway.hub.holding import release_envelope
@@ -16,6 +18,7 @@ from gateway.store import (
     QuarantineQuery,
     RowKind,
     TableKey,
+    Undo,
     add_rows,
     begin_change,
     find_import,
@@ -26,6 +29,7 @@ from gateway.store import (
 )
 from mappings import load_tables
 from mappings.live import LiveTables
+from mappings.models import MAX_CODE
 
 UNITS = TableKey(RowKind.MAP, "ephyto", "unit")
 
@@ -124,3 +128,65 @@ def test_what_is_held_for_another_reason_is_not_in_quarantine(house, hub):
     row = take(house, hub, hub.put(Envelope(sent.header, other)))
     assert (row.state, row.code) == ("held", "IMG-7001")
     assert entries(house) == ()
+
+
+def poll(house, hub, poller=None):
+    house.later(seconds=600)
+    return (poller or poller_of(house, hub)).run_once("the-hub")
+
+
+def with_unit(unit):
+    sent = envelope()
+    return Envelope(sent.header, sent.content.replace(b'unitCode="KGM"', f'unitCode="{unit}"'.encode()))
+
+
+def test_what_is_no_code_holds_up_its_own_envelope_alone(house, hub):
+    bad = hub.put(with_unit(secrets.token_hex(2000)))
+    good = [hub.put(envelope()) for _ in range(3)]
+    done = poll(house, hub)
+    assert (done.failure, done.states) == (None, {"held": 1, "imported": 3})
+    with house.store.read() as connection:
+        row = find_import(connection, "the-hub", bad)
+    assert row.code == "IMG-6014"
+    assert entries(house) == ()
+    assert len(hub.messages[bad]) < 1000
+    assert set(good) < set(hub.messages)
+
+
+def test_a_code_of_the_longest_kind_is_held_and_found(house, hub):
+    code = "".join(secrets.choice("ЖÄ𝔘") for _ in range(MAX_CODE))
+    hub.put(with_unit(code))
+    assert poll(house, hub).states == {"held": 1}
+    with house.store.read() as connection:
+        assert len(list_quarantine(connection, QuarantineQuery(list="unit", code=code))) == 1
+
+
+def beyond_the_store(store, monkeypatch, error):
+    """The store cannot write about one envelope, whatever it is that it has against it."""
+    taken = store.write
+
+    def write(unit):
+        try:
+            return taken(unit)
+        except Undo:
+            raise
+        except ZeroDivisionError:
+            raise error from None
+
+    monkeypatch.setattr(store, "write", write)
+
+
+@pytest.mark.parametrize("error", [Unavailable("IMG-9001"), RuntimeError("index row size exceeds")])
+def test_an_envelope_that_the_store_cannot_take_does_not_hold_up_the_others(house, hub, monkeypatch, error):
+    bad, *good = [hub.put(with_unit("QQQ")), hub.put(envelope()), hub.put(envelope())]
+    monkeypatch.setattr("gateway.hub.holding.add_hold", lambda *_: 1 / 0)
+    beyond_the_store(house.store, monkeypatch, error)
+    poller = poller_of(house, hub)
+    rounds = [poll(house, hub, poller) for _ in range(2)]
+    assert rounds[0].failure is None
+    assert rounds[0].states["imported"] == 2
+    assert set(good) <= set(hub.messages)
+    monkeypatch.undo()
+    poll(house, hub, poller)
+    with house.store.read() as connection:
+        assert find_import(connection, "the-hub", bad).state == "held"
