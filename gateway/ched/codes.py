@@ -106,7 +106,7 @@ class Codes:
         root = parse(content.content, limits=self._context.limits).root
         index = self._index()
         translated = translate(root, source=CANONICAL, target=partner.code_system, index=index, partner=partner.id)
-        return replace(content, content=serialise(translated.root))
+        return replace(content, content=serialise(translated.root), tables=translated.tables)
 
     def asked(self, actor: Actor, query: ChedQuery) -> ChedQuery:
         """A search in TRACES' codes. A purpose for which TRACES has several codes looks for all of them.

@@ -96,6 +96,8 @@ class ChedContent:
     laboratory_tests: bytes = b""
     """The block of lab1, serialised; empty when there is none."""
     files: tuple[str, ...] = ()
+    tables: str = ""
+    """Version of the mapping tables that translated it for the reader; empty in canonical codes."""
 
 
 class ChedService(Protocol):

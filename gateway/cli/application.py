@@ -19,6 +19,7 @@ from gateway.cli import (
     hub,
     keys,
     mappings,
+    mappings_again,  # noqa: F401 - adds its commands
     mappings_changes,  # noqa: F401 - adds its commands
     mappings_coverage,  # noqa: F401 - adds its commands
     mappings_documents,  # noqa: F401 - adds its commands

@@ -1,4 +1,4 @@
-"""``imsoc explain``: what an error code or a rule means, or what happened to a message or an envelope."""
+"""``imsoc explain``: what an error code or a rule means, or what happened to a message, a delivery or an envelope."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CODE = re.compile(r"(?:IMG-?)?(\d{4})", re.IGNORECASE)
 
 def explain(
     ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(help="IMG-nnnn, the id of a rule or of a message, or a hub's number.")],
+    subject: Annotated[str, typer.Argument(help="IMG-nnnn, the id of a rule, message or delivery, or a hub's number.")],
     as_json: Json = False,
 ) -> None:
-    """Say what an error code or rule means, or what happened to a message and each of its codes, or to an envelope."""
+    """Say what an error code or rule means, or what happened to a message or delivery and its codes, or an envelope."""
     desk = Desk.of(ctx, as_json)
     code = _CODE.fullmatch(subject.strip())
     if code:
@@ -36,6 +36,7 @@ def explain(
     if rule is not None:
         desk.answer(rule | {"kind": "rule"}, facts(rule.items()))
         return
+    from gateway.cli.deliveries import find_described  # noqa: PLC0415 - only then the store is needed
     from gateway.cli.envelopes import find_envelope_number  # noqa: PLC0415 - only then the store is needed
     from gateway.cli.messages import describe  # noqa: PLC0415 - only then the store is needed
 
@@ -43,6 +44,10 @@ def explain(
         known = find_envelope_number(store, subject)
         if known is not None:
             desk.answer({"kind": "envelope"} | known[0], known[1])
+            return
+        delivery = find_described(store, subject)
+        if delivery is not None:
+            desk.answer({"kind": "delivery"} | delivery[0], delivery[1])
             return
         data, view = describe(store, subject)
     desk.answer({"kind": "message"} | data, view)

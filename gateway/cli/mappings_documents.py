@@ -1,4 +1,4 @@
-"""``imsoc mappings translate`` and ``retranslate``: whole documents, with every place that was touched."""
+"""``imsoc mappings translate``: whole documents, with every place that was touched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.desk import Desk, ExitCode, Json, listing
 from gateway.cli.documents import read_file
 from gateway.cli.mappings import app
 from gateway.cli.mappings_desk import From, On, PartnerOption, To, day_of, open_tables
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from mappings.round_trip import RoundTrip
     from mappings.wrappers import Wrapper
 
-__all__: list[str] = []
+__all__ = ["DIFFERENCES", "difference_of", "write_file"]
 
 _PLACES = ("place", "list", "from", "to", "row", "loss")
-_DIFFERENCES = ("place", "before", "after", "declared")
+DIFFERENCES = ("place", "before", "after")
 
 
 @app.command()
@@ -68,9 +68,9 @@ def translate(  # noqa: PLR0913, PLR0917 - the options of the command
         trip = round_trip(root, source=source, target=target, index=index, partner=partner) if back else None
     written = serialise(wrap(done.root, wrapper))
     if report is not None:
-        _write(report, report_to_json(done.report).encode())
+        write_file(report, report_to_json(done.report).encode())
     if out is not None:
-        _write(out, written)
+        write_file(out, written)
     elif not as_json:
         sys.stdout.buffer.write(written)
     data: dict[str, Any] = {"tables": done.tables, "on": day.isoformat(), "versions": done.versions}
@@ -127,7 +127,7 @@ def _tell(desk: Desk, data: dict[str, Any], done: Translation, trip: RoundTrip |
     if trip is not None:
         undeclared = len(trip.undeclared)
         rows = _declared(trip)
-        views += ["\nThere and back", listing(_DIFFERENCES, rows) if rows else "the same"]
+        views += ["\nThere and back", listing((*DIFFERENCES, "declared"), rows) if rows else "the same"]
         views += [f"{len(rows)} places differ, {undeclared} of them undeclared"] if rows else []
     desk.errors.print(Group(*views))
 
@@ -144,69 +144,26 @@ def _place(place: TranslatedPlace) -> dict[str, Any]:
     }
 
 
-def _difference(difference: Difference) -> dict[str, Any]:
+def difference_of(difference: Difference) -> dict[str, Any]:
+    """A difference as plain values."""
     return {"place": difference.path, "before": difference.before, "after": difference.after}
 
 
 def _declared(trip: RoundTrip) -> list[dict[str, Any]]:
     """What did not come back, each with the loss that declares it."""
     return [
-        _difference(each) | {"declared": f"{loss.row_id} {loss.loss}" if loss is not None else "NO"}
+        difference_of(each) | {"declared": f"{loss.row_id} {loss.loss}" if loss is not None else "NO"}
         for each, loss in trip.differences
     ]
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_file(file: Path, content: bytes) -> None:
+    """Write what a command was asked for.
+
+    Raises:
+        ConfigurationError: IMG-0104, it cannot be written there.
+    """
     try:
         file.write_bytes(content)
     except OSError as error:
         raise ConfigurationError("IMG-0104", where=str(file), found=error.strerror or "not writable") from error
-
-
-@app.command()
-def retranslate(
-    ctx: typer.Context,
-    message_id: Annotated[str, typer.Argument(help="Id of a message.", metavar="MESSAGE")],
-    tables: Annotated[str, typer.Option(metavar="VERSION", help="Another version than the recorded one.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write what came out to this file.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Translate a stored message again with the tables that it used, and say whether the bytes are the stored ones.
-
-    Exit code 1 when they are not; then the reasons are told as far as they can be known, and every difference.
-    """
-    desk = Desk.of(ctx, as_json)
-    from gateway.access.records import partner_from_record  # noqa: PLC0415 - start-up
-    from gateway.exchange.retranslating import kept_translation  # noqa: PLC0415 - start-up
-    from gateway.exchange.retranslating import retranslate as again  # noqa: PLC0415 - start-up
-    from gateway.store import find_partner  # noqa: PLC0415 - start-up
-
-    with open_tables(desk) as known:
-        if known.store is None:
-            raise ConfigurationError("IMG-0111", where="store.url", found="no such file", expected="imsoc db upgrade")
-        with known.store.read() as connection:
-            kept = kept_translation(connection, message_id, tables=tables)
-            row = find_partner(connection, kept.partner)
-        if row is None:
-            raise ConfigurationError("IMG-0105", where=kept.partner, found="no such partner", expected="its record")
-        index = known.live.at(kept.tables, kept.day)
-        done = again(kept, partner_from_record(row.record), index, limits=desk.settings.limits)
-    if out is not None:
-        _write(out, done.again)
-    data = {
-        "message": kept.exchange_id,
-        "partner": kept.partner,
-        "tables": kept.tables,
-        "on": kept.day.isoformat(),
-        "same": done.same,
-        "bytes": len(done.again),
-        "stored": len(kept.parts.translated or b""),
-    }
-    told = "The same bytes as stored." if done.same else "Not the stored bytes."
-    views: list[RenderableType] = [told, facts(data.items())]
-    views += ["\nWhy", *done.reasons] if done.reasons else []
-    differences = [_difference(each) for each in done.differences]
-    views += ["\nDifferences", listing(_DIFFERENCES[:3], differences)] if differences else []
-    desk.answer(data | {"reasons": list(done.reasons), "differences": differences}, Group(*views))
-    if not done.same:
-        raise typer.Exit(ExitCode.REFUSED)

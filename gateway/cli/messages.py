@@ -15,9 +15,9 @@ from gateway.errors import ConfigurationError, catalogue
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gateway.store import DeliveryRow, ExchangeRow, Store, VersionParts
+    from gateway.store import DeliveryParts, DeliveryRow, ExchangeRow, Store, VersionParts
 
-__all__ = ["app", "describe", "last_steps"]
+__all__ = ["app", "describe", "last_steps", "translated_places"]
 
 app = typer.Typer(help="List and show messages, write their evidence.", no_args_is_help=True)
 
@@ -130,7 +130,7 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
             "status_code": first.version.status_code,
             "digest": first.version.digest.hex(),
             "route": first.version.route,
-            "deliveries": [_delivery(row) for row, _ in first.deliveries],
+            "deliveries": [_delivery(row, parts) for row, parts in first.deliveries],
             "not_delivered": kept_from,
         }
         for name, text in _reports(first.parts):
@@ -161,7 +161,8 @@ def _reports(parts: VersionParts | None) -> list[tuple[str, str | None]]:
     return [("seal", parts.seal_verdict), ("findings", parts.findings), ("translated", parts.translation_report)]
 
 
-def _delivery(row: DeliveryRow) -> dict[str, Any]:
+def _delivery(row: DeliveryRow, parts: DeliveryParts | None) -> dict[str, Any]:
+    made = parts.translation if parts else None
     return {
         "id": row.id,
         "partner": row.partner,
@@ -169,6 +170,7 @@ def _delivery(row: DeliveryRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "code": row.code,
         "detail": row.detail,
+        "mapping_tables": made.tables if made else None,
     }
 
 
@@ -182,7 +184,7 @@ def _tables(data: dict[str, Any]) -> list[RenderableType]:
         if isinstance(part, dict):
             views += [f"\n{_heading(name)}", facts(_flat(part))]
         elif part:
-            views += [f"\n{_heading(name)}", *(_places(part) if name == "translated" else [_table(part)])]
+            views += [f"\n{_heading(name)}", *(translated_places(part) if name == "translated" else [_table(part)])]
     return views
 
 
@@ -206,7 +208,7 @@ def _table(rows: list[dict[str, Any]]) -> RenderableType:
     return listing(list(rows[0]), rows)
 
 
-def _places(places: list[dict[str, Any]]) -> list[RenderableType]:
+def translated_places(places: list[dict[str, Any]]) -> list[RenderableType]:
     """Where the translation changed or lost something; the many places that only kept their code are counted."""
     telling = [place for place in places if place.get("source_code") != place.get("target_code")]
     rows = [

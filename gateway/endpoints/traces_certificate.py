@@ -77,7 +77,7 @@ def ched_certificate(service: ChedService, services: Services) -> Contract:
 
 def _get(service: ChedService, asked: Asked) -> bytes:
     content = service.read(asked.actor, read_id_request(asked.body))
-    asked.noted(content.reference, masked=content.masked)
+    asked.noted_read(content)
     return get_ched_response(content.content, content.laboratory_tests)
 
 
@@ -125,7 +125,7 @@ def _non_compliance(service: ChedService, asked: Asked) -> bytes:
 
 def _laboratory_tests(service: ChedService, asked: Asked) -> bytes:
     content = service.read(asked.actor, read_id_request(asked.body))
-    asked.noted(content.reference, masked=content.masked)
+    asked.noted_read(content)
     return laboratory_response(content.laboratory_tests)
 
 
@@ -153,7 +153,7 @@ def _signed_xml(service: ChedService, asked: Asked) -> bytes:
 
 def _read(service: ChedService, asked: Asked) -> tuple[str, Ched]:
     content = service.read(asked.actor, read_id_request(asked.body))
-    asked.noted(content.reference, masked=content.masked)
+    asked.noted_read(content)
     return content.reference, read_ched(parse(content.content, limits=asked.context.limits).root)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from gateway.ched.models import ChedContent
     from gateway.exchange import Admission, Context, Principal
     from gateway.soap import SoapCall
     from gateway.traces.contracts import TracesContract
@@ -74,6 +75,11 @@ class Asked:
         if self.actor.body is not None:
             detail["body"] = self.actor.body.id
         spend(self.context, self.principal, self.call, subject, detail)
+
+    def noted_read(self, content: ChedContent) -> None:
+        """As `noted`, of a document: how much of it, and with which version of the tables it was translated."""
+        translated = {"tables": content.tables} if content.tables else {}
+        self.noted(content.reference, masked=content.masked, **translated)
 
 
 def serve(  # noqa: PLR0913 - what services differ in

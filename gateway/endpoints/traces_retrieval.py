@@ -84,7 +84,7 @@ def _retrieval(
 
 def _get(library: CertificateLibrary, kind: CertificateKind, asked: Asked) -> bytes:
     content = library.read(asked.actor, kind, read_id_request(asked.body))
-    asked.noted(content.reference, masked=content.masked)
+    asked.noted_read(content)
     root = parse(content.content, limits=asked.context.limits).root
     return get_response(root, kind.namespace, content.laboratory_tests)
 

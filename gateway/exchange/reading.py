@@ -316,6 +316,11 @@ def _evidence(parts: ExchangeParts) -> EvidenceParts:
         facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or "none"}
     if parts.tables:
         facts["mapping tables"] = parts.tables
+    facts |= {
+        f"mapping tables of what was sent to {row.partner}": sent.translation.tables
+        for row, sent in parts.deliveries
+        if sent is not None and sent.translation is not None
+    }
     verdict = json.loads((kept.seal_verdict if kept else None) or "{}")
     if "authenticated_by" in verdict:  # an envelope of the hub
         facts |= {"authenticated by": verdict["authenticated_by"], "envelope": verdict["envelope"]}

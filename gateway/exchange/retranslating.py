@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mappings import Index, TranslatedPlace
     from mappings.differences import Difference
 
-__all__ = ["Kept", "Retranslation", "as_it_came", "kept_translation", "retranslate"]
+__all__ = ["Kept", "Retranslation", "as_it_came", "kept_translation", "reasons_of", "retranslate"]
 
 _STATUS: Final = f"{qn(SPS17, 'SPSExchangedDocument')}/{qn(RAM21, 'StatusCode')}"
 
@@ -129,7 +129,7 @@ def retranslate(kept: Kept, partner: Partner, index: Index, *, limits: Limits = 
         return Retranslation(kept, again, translation.report, (), ())
     stored = parse(kept.parts.translated or b"", limits=document_limits(limits)).root
     before = report_from_json(kept.parts.translation_report or "[]")
-    reasons = tuple(_reasons(before, translation.report, kept.tables, index)) or (_OTHERWISE,)
+    reasons = tuple(reasons_of(before, translation.report, kept.tables, index)) or (_OTHERWISE,)
     return Retranslation(kept, again, translation.report, reasons, find_differences(stored, translation.root))
 
 
@@ -144,7 +144,7 @@ def as_it_came(content: bytes, form: Form, status_code: str, *, limits: Limits =
     return root
 
 
-def _reasons(
+def reasons_of(
     before: tuple[TranslatedPlace, ...], after: tuple[TranslatedPlace, ...], tables: str, index: Index
 ) -> Iterator[str]:
     """What can have changed besides the tables, as far as the reports tell."""

@@ -9,11 +9,21 @@ from sqlalchemy import text
 
 from gateway.ched.models import SealedCopy, SealRole, SubmissionKind
 from gateway.documents.ched import Coded, Country, read_ched
-from gateway.errors import RulesRefused, SealRefused, TranslationRefused
-from gateway.store import ChedQuery, ChedVisibility, ched_by_reference, ched_content, ched_versions, find_evidence
+from gateway.endpoints.traces_common import Asked
+from gateway.errors import ExchangeRefused, RulesRefused, SealRefused, TranslationRefused
+from gateway.exchange.repeating import kept_report, repeat
+from gateway.store import (
+    ChedQuery,
+    ChedVisibility,
+    ched_by_reference,
+    ched_content,
+    ched_versions,
+    find_audit,
+    find_evidence,
+)
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
-from mappings import load_tables, report_from_json, translate
+from mappings import load_tables, report_from_json, report_to_json, translate
 from mappings.live import LiveTables
 
 SYSTEM = "national-b"
@@ -72,6 +82,40 @@ def test_the_tables_that_translated_it_are_named_with_each_place(world):
     assert ("IM", "INTERNAL_MARKET") in {(each.source_code, each.target_code) for each in report_from_json(report)}
 
 
+def kept_of(world, **options):
+    with world.store.read() as connection:
+        (message,) = connection.execute(text("SELECT exchange_id FROM ched_versions")).scalars()
+        return kept_report(connection, message, **options)
+
+
+def again(world, kept):
+    return repeat(kept, world.partner(kept.partner), world.context.index.at(kept.tables, kept.day))
+
+
+def test_it_is_translated_again_with_the_tables_of_its_day_row_by_row(world):
+    submit(world, own(world, ched_pp()))
+    kept = kept_of(world)
+    done = again(world, kept)
+    assert (done.same, done.same_codes, done.differences, done.reasons) == (True, None, (), ())
+    assert len(done.report) == len(report_from_json(kept.report)) > 0
+
+    first, *others = report_from_json(kept.report)
+    otherwise = report_to_json((first._replace(row_id="national-b/old", target_code="OLD"), *others))
+    done = again(world, replace(kept, report=otherwise))
+    assert not done.same
+    (changed,) = done.differences
+    assert (changed.path, "OLD: national-b/old" in changed.before) == (first.path, True)
+    assert any("another row decides" in reason for reason in done.reasons)
+
+
+def test_what_came_in_canonical_codes_is_not_translated_again(world):
+    document = element(ched_pp())
+    world.register.submit(world.actor("importer"), document, SubmissionKind.FOR_DECISION, world.call(document))
+    with pytest.raises(ExchangeRefused, match="IMG-6040") as refused:
+        kept_of(world)
+    assert refused.value.found == "it came in canonical codes"
+
+
 def test_what_came_in_canonical_codes_names_no_tables(world):
     document = element(ched_pp())
     receipt = world.register.submit(
@@ -86,10 +130,26 @@ def test_the_other_side_reads_canonical_codes_and_the_system_its_own(world):
     reference = submit(world, own(world, ched_pp())).reference
     theirs = world.stored(reference)
     assert (theirs.purposes[0].code.code, theirs.lines[0].net_weight.unit) == ("INTERNAL_MARKET", "KGM")
-    read = world.register.read(actor(world, IMPORTER), reference).content
+    given = world.register.read(actor(world, IMPORTER), reference)
+    assert given.tables == world.context.index.version
+    assert world.register.read(world.actor("importer"), reference).tables == ""
+    read = given.content
     assert b">IM<" in read
     assert b'unitCode="KG"' in read
     assert b"INTERNAL_MARKET" not in read
+
+
+@pytest.mark.parametrize("translated", [True, False])
+def test_the_trace_of_a_read_names_the_tables_that_translated_it(world, translated):
+    reference = submit(world, own(world, ched_pp())).reference
+    reader = actor(world, IMPORTER) if translated else world.actor("importer")
+    asked = Asked(world.context, world.call(element(ched_pp()), "getChedCertificate"), None, reader)
+    asked.noted_read(world.register.read(reader, reference))
+    with world.store.read() as connection:
+        trace = find_audit(connection, reference)[-1]
+    told = {"masked": False, "body": reader.body.id}
+    assert trace.action == "getChedCertificate"
+    assert trace.detail == told | ({"tables": world.context.index.version} if translated else {})
 
 
 def test_a_code_that_no_row_names_is_refused_before_any_rule(world):

@@ -10,10 +10,11 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from gateway import faultpoints
 from gateway.delivery import DeliveryOutcome, DeliveryResult, DeliverySettings, Worker
-from gateway.store import open_store
+from gateway.store import DeliveryTranslation, Prepared, open_store
 from gateway.store.finders import list_deliveries
 
 fork = multiprocessing.get_context("fork")
@@ -48,7 +49,7 @@ def work(url, inbox, now, point=None):
         worker = Worker(
             store,
             lambda _: inbox,
-            lambda job: job.id.encode(),
+            lambda job: Prepared(job.id.encode(), DeliveryTranslation("1@000000000000", now.date(), b"", "[]")),
             settings=settings,
             clock=lambda: now,
         )
@@ -83,6 +84,7 @@ def test_killed_at_a_named_point(world, store_url, tmp_path, point):
     process.join(30)
     assert inbox.ids() == expected
     assert settled(store_url) == ["delivered"] * 4
+    assert kept_together(store_url) == 4
 
 
 def test_killed_at_random_with_several_workers(world, store_url, tmp_path):
@@ -107,8 +109,18 @@ def test_killed_at_random_with_several_workers(world, store_url, tmp_path):
 
     assert inbox.ids() == expected
     assert settled(store_url) == ["delivered"] * 200
+    assert kept_together(store_url) == 200
 
 
 def settled(url):
     with open_store(url, exclusive=False) as store, store.read() as connection:
         return [row.state.value for row in list_deliveries(connection, limit=1_000)]
+
+
+def kept_together(url):
+    """How many payloads are kept with how they were translated; there is none without."""
+    with open_store(url, exclusive=False) as store, store.read() as connection:
+        joined = "delivery_parts p LEFT JOIN delivery_translations t ON t.seq = p.seq"
+        counted = connection.execute(text(f"SELECT count(p.seq), count(t.seq) FROM {joined}")).one()
+    assert counted[0] == counted[1]
+    return counted[0]

@@ -13,6 +13,7 @@ from gateway.store import (
     QuarantineQuery,
     RowKind,
     TableKey,
+    add_closings,
     add_rows,
     begin_change,
     gaps_of,
@@ -35,11 +36,11 @@ def follow_changes(gateway):
     return tables
 
 
-def publish(store, *rows, release_limit=0, at=None, reason="a row"):
+def publish(store, *rows, closings=(), release_limit=0, at=None, reason="a row"):
     """Publish rows as an edition, as an operator does; returns its number."""
     at = at or datetime.now(UTC)
     change = store.write(lambda connection: begin_change(connection, at=at, author="operator"))
-    store.write(lambda connection: add_rows(connection, change, rows))
+    store.write(lambda connection: (add_rows(connection, change, rows), add_closings(connection, change, closings)))
     with store.read() as connection:
         expected = latest_edition(connection)
     edition = store.write(
