@@ -1,8 +1,13 @@
-"""What a planned change does to translations: codes that lose their answer, get one or another, or their way back."""
+"""What a planned change does to translations: codes that lose their answer, get one or another, or their way back.
+
+Asked for today, for the effective day and for each day on which a row of the change begins or is over: a change of the
+past or of next month says what it does then.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +15,7 @@ from gateway.store import RowKind
 from mappings.models import CANONICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mappings.building import TablesState
     from mappings.changes import ChangePlan
@@ -19,15 +24,17 @@ if TYPE_CHECKING:
     from mappings.lookups import Lookup
     from mappings.scratch import Stands
 
-__all__ = ["JUDGED", "Consequence", "consequences", "judged_rows", "try_plan"]
+__all__ = ["DAYS", "JUDGED", "Consequence", "consequences", "judged_days", "judged_rows", "try_plan"]
 
 JUDGED: Final = 2_000
 """Rows of a change whose consequences are told; of a larger one the first."""
+DAYS: Final = 8
+"""Days for which they are told; of a change with more those nearest to today."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """One question that gets another answer on the effective day."""
+    """One question that gets another answer."""
 
     what: str
     """``unmapped``, ``mapped``, ``changed`` or ``one way``: there and back gave the same and does not any more."""
@@ -37,6 +44,32 @@ class Consequence:
     context: str
     before: str
     after: str
+    days: tuple[date, ...]
+    """Those of the judged days on which it is so, in their order."""
+
+
+def judged_days(plan: ChangePlan, today: date) -> tuple[date, ...]:
+    """The days for which consequences are told, in their order, at most `DAYS`.
+
+    Args:
+        plan: the change.
+        today: always one of them, as the effective day is.
+    """
+    days = dict.fromkeys(("", today.isoformat(), plan.effective_on.isoformat()))
+    edges: set[str] = set()
+    for row in islice(plan.entering(), JUDGED):
+        edges |= {row.first or row.last, _next(row.last)}
+    for row, last_day in islice(plan.ending(), JUDGED):
+        edges.add(_next(last_day) if last_day else row.first)
+    near = sorted(edges - days.keys(), key=lambda day: abs(date.fromisoformat(day) - today))
+    found = [day for day in days if day] + near
+    return tuple(sorted(map(date.fromisoformat, found[:DAYS])))
+
+
+def _next(day: str) -> str:
+    """The day after; empty where there is none."""
+    found = date.fromisoformat(day) if day else date.max
+    return (found + timedelta(days=1)).isoformat() if found < date.max else ""
 
 
 def judged_rows(plan: ChangePlan) -> list[Stands]:
@@ -59,25 +92,33 @@ def try_plan(live: LiveTables, plan: ChangePlan, rows: list[Stands], codes: set[
     return live.try_change(plan.as_change(lambda row: row.code in asked or row.canonical in asked))
 
 
-def consequences(plan: ChangePlan, rows: list[Stands], before: Index, after: Index) -> list[Consequence]:
+def consequences(
+    plan: ChangePlan, rows: list[Stands], before: TablesState, after: TablesState, days: Sequence[date]
+) -> list[Consequence]:
     """What becomes of the codes that rows speak of.
 
     Args:
         plan: the change.
         rows: from `judged_rows`.
-        before: the tables of the effective day without it.
+        before: the tables without it.
         after: with it.
+        days: from `judged_days`.
     """
-    seen: set[tuple[str, str, str, str]] = set()
-    found: list[Consequence] = []
-    for system in _systems(plan, after):
-        for row in rows:
-            for source, target, code in _questions(row, system):
-                question = (source, target, code, row.context)
-                if code and question not in seen:
-                    seen.add(question)
-                    found += _told(plan, question, before, after)
-    return sorted(found, key=lambda each: _WORST.index(each.what))
+    found: dict[Consequence, list[date]] = {}
+    for day in days:
+        was, now = before.on(day), after.on(day)
+        questions = (
+            (source, target, code, row.context)
+            for system in _systems(plan, now)
+            for row in rows
+            for source, target, code in _questions(row, system)
+            if code
+        )
+        for question in dict.fromkeys(questions):
+            for each in _told(plan, question, was, now):
+                found.setdefault(each, []).append(day)
+    told = (replace(each, days=tuple(on)) for each, on in found.items())
+    return sorted(told, key=lambda each: (_WORST.index(each.what), each.days))
 
 
 _WORST: Final = ("unmapped", "one way", "changed", "mapped")
@@ -107,10 +148,10 @@ def _told(plan: ChangePlan, question: tuple[str, str, str, str], before: Index, 
     was, now = (_answer(index, plan, question) for index in (before, after))
     if was == now:
         if was is not None and _returns(before, plan, question) and not _returns(after, plan, question):
-            yield Consequence("one way", source, target, code, context, was, now or "")
+            yield Consequence("one way", source, target, code, context, was, now or "", ())
         return
     what = "unmapped" if now is None else "mapped" if was is None else "changed"
-    yield Consequence(what, source, target, code, context, _shown(was), _shown(now))
+    yield Consequence(what, source, target, code, context, _shown(was), _shown(now), ())
 
 
 def _answer(index: Index, plan: ChangePlan, question: tuple[str, str, str, str]) -> str | None:

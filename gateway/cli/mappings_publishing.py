@@ -63,7 +63,7 @@ _SHOWN: Final = 20
 """Rows of each kind that a preview shows; --json has as many."""
 _ROWS: Final = ("code", "canonical", "context", "direction", "loss", "days", "grade", "text")
 _CODES: Final = ("code", "name", "parent", "days", "grade", "text")
-_CONSEQUENCES: Final = ("what", "source", "target", "code", "context", "before", "after")
+_CONSEQUENCES: Final = ("what", "source", "target", "code", "context", "before", "after", "days")
 _MESSAGES: Final = ("message", "subject", "place", "code", "before", "after")
 
 
@@ -185,6 +185,7 @@ def _preview(
     data: dict[str, Any] = {
         "table": {"kind": plan.table.kind.value, "system": system, "list": name, "partner": partner},
         "effective_on": plan.effective_on.isoformat(),
+        "in_the_past": plan.effective_on < _today(),
         "source": plan.source,
         "added": plan.added,
         "closed": plan.closed,
@@ -203,6 +204,8 @@ def _preview(
 def _views(data: dict[str, Any], plan: ChangePlan) -> Iterator[RenderableType]:
     of = f"{plan.table.system}/{plan.table.list}" + (f" for {plan.table.partner}" if plan.table.partner else "")
     yield f"{of}, from {plan.effective_on} on: {plan.added} added, {plan.closed} closed, {plan.unchanged} unchanged"
+    if data["in_the_past"]:
+        yield f"\nATTENTION: {plan.effective_on} IS IN THE PAST. Days that are over get other answers too."
     named = ("rows_closed", "Closed"), ("rows_added", "Added")
     for key, heading in named:
         if data[key]:
@@ -211,7 +214,8 @@ def _views(data: dict[str, Any], plan: ChangePlan) -> Iterator[RenderableType]:
             columns = _ROWS if plan.table.kind == "map" else _CODES
             yield listing((*(("id", "last_day") if key == "rows_closed" else ()), *columns), data[key])
     if data["consequences"]:
-        yield f"\nOther answers from that day on ({data['judged']} rows of the change judged)"
+        days = ", ".join(map(_named, data["judged_days"]))
+        yield f"\nOther answers ({data['judged']} rows of the change judged; on {days})"
         yield listing(_CONSEQUENCES, data["consequences"][:_SHOWN])
         if len(data["consequences"]) > _SHOWN:
             yield f"and {len(data['consequences']) - _SHOWN} more (--json lists them)"
@@ -229,7 +233,7 @@ def _effects(desk: Desk, known: OpenTables, store: Store, plan: ChangePlan, chan
     """What it does to codes, to stored messages and to messages in quarantine."""
     from gateway.cli.checks import load_partners  # noqa: PLC0415 - start-up
     from gateway.exchange.preview import differences, find_candidates, gap_codes, releasable  # noqa: PLC0415 - start-up
-    from mappings.consequences import consequences, judged_rows, try_plan  # noqa: PLC0415 - start-up
+    from mappings.consequences import consequences, judged_days, judged_rows, try_plan  # noqa: PLC0415 - start-up
 
     partners = {each.id: each for each in load_partners(desk)}
     looked = 0
@@ -243,8 +247,11 @@ def _effects(desk: Desk, known: OpenTables, store: Store, plan: ChangePlan, chan
 
         candidates = list(find_candidates(store, plan, partners, limit=change.messages, step=told))
         codes = {code for each in candidates for code in each.codes} | gap_codes(store, plan.table.list)
-        after = try_plan(known.live, plan, rows, codes).on(plan.effective_on)
-        before = known.live.on(plan.effective_on)
+        changed = try_plan(known.live, plan, rows, codes)
+        days = judged_days(plan, _today())
+        told_of = consequences(plan, rows, known.live.state, changed, days)
+        day = max(plan.effective_on, _today())  # a message is translated again today, or when the change holds
+        after, before = changed.on(day), known.live.on(day)
         different: list[dict[str, Any]] = []
         messages = 0
         for count, candidate in enumerate(candidates, 1):
@@ -255,14 +262,23 @@ def _effects(desk: Desk, known: OpenTables, store: Store, plan: ChangePlan, chan
             step("messages translated again", count)
         held = sum(1 for _ in releasable(store, after)) - sum(1 for _ in releasable(store, before))
     return {
-        "consequences": [asdict(each) for each in consequences(plan, rows, before, after)],
+        "consequences": [asdict(each) | {"days": [str(day) for day in each.days]} for each in told_of],
         "judged": len(rows),
+        "judged_days": [str(day) for day in days],
         "messages": different,
         "messages_different": messages,
         "messages_looked_at": looked,
         "releasable": held,
         "release": change.release,
     }
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _named(day: str) -> str:
+    return f"{day} (today)" if day == _today().isoformat() else day
 
 
 def _row(row: Stands) -> dict[str, Any]:

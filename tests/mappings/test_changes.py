@@ -8,7 +8,7 @@ from gateway.errors import ConfigurationError, TranslationRefused
 from gateway.store import RowKind, TableKey, latest_edition, list_editions, rows_of
 from mappings import building, change_checks, changes, held, load_tables, publishing
 from mappings.changes import RowsInHand, plan_change
-from mappings.consequences import consequences, judged_rows, try_plan
+from mappings.consequences import DAYS, consequences, judged_days, judged_rows, try_plan
 from mappings.live import LiveTables
 from mappings.publishing import publish
 from mappings.settling import Mode
@@ -187,11 +187,51 @@ def test_the_tables_of_this_package_import_as_no_change(live, tmp_path):
 def test_codes_that_lose_their_answer_and_their_way_back_are_told(live):
     with plan(live, ("KG", "MTR", "", "in", "widens")) as made:
         rows = judged_rows(made)
-        found = consequences(made, rows, live.on(TODAY), try_plan(live, made, rows, set()).on(TODAY))
+        found = consequences(made, rows, live.state, try_plan(live, made, rows, set()), (TODAY,))
     assert [(each.what, each.source, each.code, each.before, each.after) for each in found] == [
         ("unmapped", "traces", "KGM", "KG", "refused"),
         ("changed", "national-b", "KG", "KGM", "MTR"),
     ]
+
+
+def judged(live, made):
+    found = consequences(
+        made, judged_rows(made), live.state, try_plan(live, made, judged_rows(made), set()), judged_days(made, TODAY)
+    )
+    return [(each.what, each.source, each.code, each.before, each.after, [*map(str, each.days)]) for each in found]
+
+
+def test_a_row_that_is_withdrawn_by_a_day_of_the_past_is_told_for_today(store, followed):
+    carry_out(store, followed, ("DOOS", "MTR"))
+    with plan(
+        followed, ("DOOS", "MTR", "", "both", "none", str(TODAY), "2020-01-01"), effective_on=date(2020, 1, 2)
+    ) as made:
+        assert ("unmapped", "national-b", "DOOS", "MTR", "refused", [str(TODAY)]) in judged(followed, made)
+
+
+def test_another_answer_is_told_with_the_days_on_which_it_is_so(store, followed):
+    carry_out(store, followed, ("DOOS", "MTR"))
+    early = date(2020, 1, 1)
+    with plan(followed, ("DOOS", "LTR", "", "in", "widens"), effective_on=early) as made:
+        assert judged_days(made, TODAY) == (early, TODAY)
+        found = judged(followed, made)
+    assert ("mapped", "national-b", "DOOS", "refused", "LTR", [str(early)]) in found
+    assert ("changed", "national-b", "DOOS", "MTR", "LTR", [str(TODAY)]) in found
+
+
+def test_a_row_that_begins_later_and_ends_is_told_for_these_days(live):
+    row = ("DOOS", "MTR", "", "in", "widens", "2030-01-01", "2030-06-30")
+    with plan(live, row) as made:
+        assert [*map(str, judged_days(made, TODAY))] == [str(TODAY), "2030-01-01", "2030-07-01"]
+        assert judged(live, made)[-1] == ("mapped", "national-b", "DOOS", "refused", "MTR", ["2030-01-01"])
+
+
+def test_of_many_days_those_nearest_to_today_are_judged(live):
+    rows = [(f"D{day}", "MTR", "", "in", "widens", f"2030-01-{day:02}") for day in range(1, 21)]
+    with plan(live, *rows) as made:
+        days = judged_days(made, TODAY)
+    assert len(days) == DAYS
+    assert (days[0], days[-1]) == (TODAY, date(2030, 1, 7))
 
 
 def test_a_published_change_holds_with_its_author_reason_and_day(store, followed):
