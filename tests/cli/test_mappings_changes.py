@@ -114,12 +114,41 @@ def test_the_row_that_a_refusal_printed_is_added_as_it_is(imsoc, trial):
     assert imsoc.json("mappings", "lookup", "DOOS", "--list", "unit", "--from", "national-b")
 
 
+def test_the_row_printed_for_a_code_of_tomorrow_leaves_that_row_and_its_way_back(imsoc, trial):
+    tomorrow = TODAY + timedelta(days=1)
+    imsoc("mappings", "add", "national-b", "unit", "DOOS", "MTR", "--from", tomorrow, *YES)
+    asked = ("mappings", "lookup", "DOOS", "--list", "unit", "--from", "national-b")
+    error = imsoc.json(*asked, code=ExitCode.REFUSED)["error"]
+    assert error["code"] == "IMG-6003"
+    assert error["expected"] == f"map-national-b-unit.csv: DOOS,?,,both,none,{TODAY},{TODAY},,"
+    answer = imsoc.json("mappings", "add", "--row", error["expected"].replace("?", "MTR"), *YES)
+    assert (answer["added"], answer["closed"]) == (1, 0)
+    back = ("mappings", "lookup", "MTR", "--list", "unit", "--from", "traces", "--to", "national-b", "--on")
+    for day in (TODAY, tomorrow):
+        assert imsoc.json(*asked, "--on", day)["becomes"] == "MTR"
+        assert imsoc.json(*back, day)["becomes"] == "DOOS"
+
+
+def test_for_a_code_without_equivalent_no_row_is_printed(imsoc, trial):
+    row = ("DOOS", "--direction", "none", "--evidence", "their letter of May")
+    imsoc("mappings", "add", "national-b", "unit", *row, *YES)
+    asked = ("mappings", "lookup", "DOOS", "--list", "unit", "--from", "national-b")
+    error = imsoc.json(*asked, code=ExitCode.REFUSED)["error"]
+    assert (error["code"], "their letter of May" in error["message"]) == ("IMG-6007", True)
+    assert error["expected"].startswith("no row while national-b/unit/DOOS")
+    assert "?" not in error["expected"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("national-b", "unit", "DOOS", "NOTHING"), "IMG-0135"),
         (("national-b", "unit", "=1+1", "MTR"), "IMG-0136"),
         (("national-b", "unit", "KILO", "KGM"), "IMG-0137"),
+        (
+            ("national-b", "unit", "KG", "MTR", "--direction", "out", "--loss", "widens"),
+            "IMG-0137",
+        ),  # KG is read as KGM
         (("national-b", "unit", "KG", "MTR", "--direction", "sideways"), "IMG-0135"),
         (("national-b",), "IMG-0135"),
         (("--row", "map-nothing.csv: A,B,,both,none,,,,"), "IMG-0105"),
@@ -241,6 +270,17 @@ def test_a_row_is_closed_and_its_code_is_refused_from_then_on(imsoc, trial):
     assert imsoc.json(*again, code=ExitCode.USAGE)["error"]["code"] == "IMG-0106"
     missing = ("mappings", "close", "national-b/unit/NOTHING", "--last", last, *YES)
     assert imsoc.json(*missing, code=ExitCode.USAGE)["error"]["code"] == "IMG-0105"
+
+
+def test_a_day_of_the_past_is_said_loudly(imsoc, trial):
+    arguments = ("mappings", "close", "national-b/unit/KG", "--reason", "x", "--dry-run", "--last")
+    shown = imsoc(*arguments, "2020-01-01").stdout
+    assert "ATTENTION: 2020-01-02 IS IN THE PAST" in shown
+    assert f"on 2020-01-02, {TODAY} (today))" in shown
+    assert "PAST" not in imsoc(*arguments, TODAY).stdout
+    told = imsoc.json(*arguments, "2020-01-01")
+    assert told["in_the_past"]
+    assert told["consequences"][0]["days"] == ["2020-01-02", str(TODAY)]
 
 
 def test_a_code_of_a_list_is_closed(imsoc, trial):
