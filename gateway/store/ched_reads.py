@@ -61,8 +61,9 @@ _versions = Statement(
     "FROM ched_versions WHERE ched_id = :ched_id ORDER BY number"
 )
 _translation = Statement(
-    "SELECT v.partner, v.tables, v.at, p.original, e.translation_report FROM ched_versions v "
-    "LEFT JOIN ched_parts p ON p.version_id = v.id LEFT JOIN exchange_parts e ON e.exchange_id = v.exchange_id "
+    "SELECT v.partner, v.tables, v.at, (SELECT max(q.updated_at) FROM quarantine q "
+    "WHERE q.exchange_id = v.exchange_id AND q.state = 'released'), p.original, e.translation_report "
+    "FROM ched_versions v LEFT JOIN ched_parts p ON p.version_id = v.id LEFT JOIN exchange_parts e ON e.exchange_id = v.exchange_id "
     "WHERE v.exchange_id = :exchange_id"
 )
 _seals = Statement(
@@ -131,8 +132,9 @@ def find_ched_translation(connection: Connection, exchange_id: str) -> ChedTrans
     found = _translation(connection, exchange_id=exchange_id).fetchone()
     if found is None:
         return None
-    partner, tables, at, original, report = found
-    return ChedTranslation(partner, tables, from_text(at), bytes(original) if original is not None else None, report)
+    partner, tables, at, released, original, report = found
+    content = bytes(original) if original is not None else None
+    return ChedTranslation(partner, tables, from_text(released or at), content, report)
 
 
 def ched_seals(connection: Connection, ched_id: str) -> tuple[tuple[str, ChedSeal], ...]:

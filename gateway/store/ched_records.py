@@ -216,6 +216,7 @@ class ChedTranslation:
     tables: str | None
     """Version of the mapping tables; None where nothing was translated."""
     at: datetime
+    """When it was translated: when it came, or was released from quarantine."""
     original: bytes | None
     """The document as it came; None where its codes were canonical."""
     report: str | None

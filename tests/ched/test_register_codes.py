@@ -1,6 +1,7 @@
 """A partner with codes of its own, straight at the register: translated in, translated back (Art 37(2), R-37-2)."""
 
 from dataclasses import replace
+from datetime import timedelta
 from importlib import resources
 
 import pytest
@@ -21,6 +22,7 @@ from gateway.store import (
     find_audit,
     find_evidence,
 )
+from gateway.store.quarantine_tables import quarantine
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings import load_tables, report_from_json, report_to_json, translate
@@ -106,6 +108,23 @@ def test_it_is_translated_again_with_the_tables_of_its_day_row_by_row(world):
     (changed,) = done.differences
     assert (changed.path, "OLD: national-b/old" in changed.before) == (first.path, True)
     assert any("another row decides" in reason for reason in done.reasons)
+
+
+def test_the_day_of_one_that_was_held_is_that_of_its_release(world):
+    submit(world, own(world, ched_pp()))
+    came = kept_of(world).day
+    released = came + timedelta(days=3)
+    columns = {column.name: "''" for column in quarantine.columns if not column.nullable}
+    columns |= {
+        "direction": "'in'",
+        "state": "'released'",
+        "digest": "content",
+        "updated_at": f"'{released}T09:00:00+00:00'",
+    }
+    columns |= {"exchange_id": "version_id"}
+    insert = f"INSERT INTO quarantine ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM ched_parts"
+    world.store.write(lambda connection: connection.execute(text(insert)))
+    assert kept_of(world).day == released
 
 
 def test_what_came_in_canonical_codes_is_not_translated_again(world):
