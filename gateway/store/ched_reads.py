@@ -63,7 +63,8 @@ _versions = Statement(
 _translation = Statement(
     "SELECT v.partner, v.tables, v.at, (SELECT max(q.updated_at) FROM quarantine q "
     "WHERE q.exchange_id = v.exchange_id AND q.state = 'released'), p.original, e.translation_report "
-    "FROM ched_versions v LEFT JOIN ched_parts p ON p.version_id = v.id LEFT JOIN exchange_parts e ON e.exchange_id = v.exchange_id "
+    "FROM ched_versions v LEFT JOIN ched_parts p ON p.version_id = v.id "
+    "LEFT JOIN exchange_parts e ON e.exchange_id = v.exchange_id "
     "WHERE v.exchange_id = :exchange_id"
 )
 _seals = Statement(
