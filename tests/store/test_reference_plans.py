@@ -75,7 +75,7 @@ def begun(store, count):
 
 
 def publish(store, change, number):
-    about = {"at": NOW, "author": "op", "reason": "", "kind": "load", "effective_on": ""}
+    about = {"at": NOW, "author": "op", "reason": "loaded", "kind": "load", "effective_on": "2026-11-22"}
     assert store.write(lambda c: publish_change(c, change, expected=number - 1, **about)).number == number
 
 
