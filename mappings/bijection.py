@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mappings.models import Row
 
-__all__ = ["INWARDS", "OUTWARDS", "overlap", "without_return"]
+__all__ = ["INWARDS", "OUTWARDS", "overlap", "stands_for_several", "without_return"]
 
 INWARDS = (Direction.BOTH, Direction.IN)
 OUTWARDS = (Direction.BOTH, Direction.OUT)
@@ -48,6 +48,27 @@ def without_return(rows: Sequence[Row]) -> Iterator[tuple[Row, str, date | None,
         failure = _failure(row, inwards.get(row.code, ()), outwards.get(row.canonical, ()))
         if failure is not None:
             yield (row, *failure)
+
+
+def stands_for_several(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    """Rows inwards with loss ``none`` whose code another row writes for another canonical code; each once.
+
+    There and back such a row gives the same, and yet what reads the code picks one of several meanings. The other way
+    about nothing is lost: rows inwards are further ways to write one thing, and the row outwards names the one in use.
+
+    Yields:
+        The row, and one that writes its code for something else on one of its days, in a context that both are in.
+    """
+    rows = tuple(rows)
+    written = _by((row for row in rows if row.direction is Direction.OUT), "code", OUTWARDS)
+    for row in rows:
+        if row.loss is not Loss.NONE or row.direction not in INWARDS:
+            continue
+        for other in written.get(row.code, ()):
+            meet = row.context in chain(other.context) or is_below(row.context, other.context)
+            if other.canonical != row.canonical and meet and overlap(row, other):
+                yield row, other
+                break
 
 
 def _by(rows: Iterable[Row], side: str, directions: tuple[Direction, ...]) -> dict[str, list[Row]]:

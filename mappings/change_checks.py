@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ConfigurationError, Finding, Severity
 from gateway.store import RowKind
-from mappings.bijection import without_return
+from mappings.bijection import stands_for_several, without_return
 from mappings.contradictions import contradictions
 from mappings.held import HeldTable
 from mappings.loading import Tables
@@ -35,6 +35,7 @@ _ASKED: Final = 2_000
 """Codes that are asked of a list in the store one by one; beyond them it is read once."""
 _TOLD: Final = 20
 """Contradictions that are told at once."""
+_SEVERAL: Final = "a loss (narrows or widens) of the row that reads a code of several meanings"
 _IN: Final = (str(Direction.BOTH), str(Direction.IN), str(Direction.NONE))
 _OUT: Final = (str(Direction.BOTH), str(Direction.OUT), str(Direction.NONE))
 
@@ -146,10 +147,15 @@ def _no_return(scratch: Scratch, sheet: Rows) -> Iterator[Finding]:
     expected = "a loss (narrows or widens), or a row that leads back"
     for row, about in scratch.uncertain():
         by_number = {str(each.number): each for each in about}
-        for failed, _, _, instead in without_return([_as_row(each) for each in about]):
+        rows = [_as_row(each) for each in about]
+        for failed, _, _, instead in without_return(rows):
             if failed.id == str(row.number):
-                rows = [row] if instead is None else [row, by_number[instead.id]]
-                yield _finding(sheet, rows, "it claims no loss and does not lead back", expected)
+                told = [row] if instead is None else [row, by_number[instead.id]]
+                yield _finding(sheet, told, "it claims no loss and does not lead back", expected)
+        for failed, other in stands_for_several(rows):
+            if failed.id == str(row.number):
+                words = f"it claims no loss, and {row.code} stands for {other.canonical} as well"
+                yield _finding(sheet, [row, by_number[other.id]], words, _SEVERAL)
 
 
 def _finding(sheet: Rows, rows: Iterable[Stands], words: str, expected: str) -> Finding:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from mappings.bijection import INWARDS, OUTWARDS, overlap, without_return
+from mappings.bijection import INWARDS, OUTWARDS, overlap, stands_for_several, without_return
 from mappings.contexts import FORM
-from mappings.models import Direction, Loss, Otherwise
+from mappings.models import Direction, Grade, Loss, Otherwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +58,7 @@ def contradictions(tables: Tables) -> Iterator[Contradiction]:
         below = general.get((code_map.system, code_map.list)) if code_map.partner else None
         left = rows_left(below.rows, code_map.rows) if below is not None else ()
         yield from _no_return(code_map, (*left, *code_map.rows))
+        yield from _several(code_map, (*left, *code_map.rows))
 
 
 def identities(code_map: CodeMap, code_list: CodeList) -> frozenset[str]:
@@ -128,6 +129,10 @@ def _of_row(code_map: CodeMap, code_list: CodeList, own: CodeList | None, row: R
         yield Contradiction(where, row.canonical, f"a code of {code_list.name}", (row,))
     if row.code and own is not None and not _has(own, row.code, row):
         yield Contradiction(where, row.code, f"a code of {own.name}", (row,))
+    if _withheld(code_list, row):
+        yield Contradiction(
+            where, f"grade {row.grade}", f"unverified, as {row.canonical} is in {code_list.name}", (row,)
+        )
     leaves_out = (row.direction is Direction.IN and not row.canonical) or (
         row.direction is Direction.OUT and not row.code
     )
@@ -145,8 +150,22 @@ def _has(code_list: CodeList, code: str, row: Row) -> bool:
 
     A list in the store is not asked again about rows that are published: thousands of questions at every start.
     """
-    published = row.id.rpartition("#")[2].isdigit()
-    return (published and not isinstance(code_list.codes, dict)) or code in code_list.codes
+    return (_is_stored(row) and not isinstance(code_list.codes, dict)) or code in code_list.codes
+
+
+def _withheld(code_list: CodeList, row: Row) -> bool:
+    """Whether a row would let a code through that its own list withholds until somebody confirms it.
+
+    A change in the store has an author and a reason: there the row itself is the confirmation.
+    """
+    if row.direction is Direction.NONE or row.grade is Grade.UNVERIFIED or not isinstance(code_list.codes, dict):
+        return False
+    code = code_list.codes.get(row.canonical)
+    return code is not None and code.grade is Grade.UNVERIFIED and not _is_stored(row)
+
+
+def _is_stored(row: Row) -> bool:
+    return row.id.rpartition("#")[2].isdigit()
 
 
 def _of_days(where: str, first: date | None, last: date | None, *rows: Row) -> Iterator[Contradiction]:
@@ -197,6 +216,17 @@ def _no_return(code_map: CodeMap, rows: Sequence[Row]) -> Iterator[Contradiction
             f"{_pair(row)}{place}{since}: {back}",
             "a loss (narrows or widens), or a row that leads back",
             (row,) if instead is None else (row, instead),
+        )
+
+
+def _several(code_map: CodeMap, rows: Sequence[Row]) -> Iterator[Contradiction]:
+    """A row that claims no loss reads a code that stands for nothing else."""
+    for row, other in stands_for_several(rows):
+        yield Contradiction(
+            f"{code_map.name}: {row.id}",
+            f"{_pair(row)}: {other.id} writes {row.code} for {other.canonical} as well",
+            "a loss (narrows or widens) of the row that reads a code of several meanings",
+            (row, other),
         )
 
 

@@ -33,7 +33,7 @@ Every translation goes through the canonical system, which is TRACES reference d
 authority. `seen`: in a document, an answer or a source that is public. `secondary`: in what others published about it.
 `own`: ours, where nobody published a code. `unverified`: hearsay. Codes and rows graded `unverified` are not used until
 an operator confirms them, or with `allow_unconfirmed = true`, which is for the sandbox; *Waiting* counts the codes.
-*Source* is the number of a line of [Sources](#sources).
+*Source* and *Licence* are numbers of lines of [Sources](#sources) and [Terms](#terms).
 
 Codes are compared, names never are: TRACES fills names in by itself, and each system has its own for one place, package
 or disease. Codes of border control posts are opaque keys. *Labels* are the languages beside English: of countries those
@@ -54,7 +54,8 @@ def describe_lists(tables: Tables) -> str:
     canonical = sorted(tables.lists.values(), key=attrgetter("list"))
     others = sorted(tables.own_lists.values(), key=attrgetter("system", "list"))
     sources = list(dict.fromkeys(each.provenance.source for each in (*canonical, *others)))
-    head = ("List", "Codes", "Waiting", "Labels", "Version", "Grade", "Authority", "Source")
+    terms = _terms(tables)
+    head = ("List", "Codes", "Waiting", "Labels", "Version", "Grade", "Authority", "Source", "Licence")
     return "\n".join(
         [
             _INTRODUCTION,
@@ -69,21 +70,21 @@ def describe_lists(tables: Tables) -> str:
             "## Canonical lists\n",
             _table(
                 (*head, "Mapped"),
-                ((*_list(each, sources), ", ".join(sorted(set(maps.get(each.list, []))))) for each in canonical),
+                ((*_list(each, sources, terms), ", ".join(sorted(set(maps.get(each.list, []))))) for each in canonical),
             ),
             "## Lists of other systems\n",
-            _table(("System", *head), ((f"`{each.system}`", *_list(each, sources)) for each in others)),
+            _table(("System", *head), ((f"`{each.system}`", *_list(each, sources, terms)) for each in others)),
             "## Sources\n",
             "\n".join(f"{number}. {source}" for number, source in enumerate(sources, 1)) + "\n",
             _LARGE,
             "## Terms\n",
-            "The texts of the licences lie beside the files, in `mappings/tables/licence-*.txt`.\n",
-            _table(("Licence", "Files"), _licences(tables)),
+            "The texts of the licences of packages lie beside the files, in `mappings/tables/licence-*.txt`.\n",
+            _table(("Number", "Licence", "Files"), _licences(tables, terms)),
         ]
     )
 
 
-def _list(code_list: CodeList, sources: Sequence[str]) -> tuple[str, ...]:
+def _list(code_list: CodeList, sources: Sequence[str], terms: Sequence[str]) -> tuple[str, ...]:
     said = code_list.provenance
     waiting = sum(code.grade is Grade.UNVERIFIED for code in code_list.codes.values())
     languages = {language for code in code_list.codes.values() for language in code.labels}
@@ -96,6 +97,7 @@ def _list(code_list: CodeList, sources: Sequence[str]) -> tuple[str, ...]:
         said.grade,
         said.authority,
         str(sources.index(said.source) + 1),
+        str(terms.index(said.licence) + 1),
     )
 
 
@@ -106,14 +108,22 @@ def _count(code_list: CodeList) -> str:
     return f"ISO 3166-1 and {len(code_list.codes.keys() - iso_countries().keys())}"
 
 
-def _licences(tables: Tables) -> Iterable[tuple[str, str]]:
-    found: dict[str, list[str]] = {}
-    files: Iterable[CodeList | CodeMap] = (*tables.lists.values(), *tables.own_lists.values(), *tables.maps)
-    for each in files:
-        found.setdefault(each.provenance.licence, []).append(each.name)
+def _files(tables: Tables) -> tuple[CodeList | CodeMap, ...]:
+    return (*tables.lists.values(), *tables.own_lists.values(), *tables.maps)
+
+
+def _terms(tables: Tables) -> tuple[str, ...]:
+    return tuple(sorted({each.provenance.licence for each in _files(tables)}))
+
+
+def _licences(tables: Tables, terms: Sequence[str]) -> Iterable[tuple[str, str, str]]:
+    found: dict[str, list[str]] = {licence: [] for licence in terms}
+    for each in _files(tables):
+        found[each.provenance.licence].append(each.name)
     common = max(found, key=lambda licence: len(found[licence]))
-    for licence, names in sorted(found.items()):
-        yield licence, "all others" if licence == common else ", ".join(f"`{name}.csv`" for name in sorted(names))
+    for number, (licence, names) in enumerate(found.items(), 1):
+        files = "all others" if licence == common else ", ".join(f"`{name}.csv`" for name in sorted(names))
+        yield str(number), licence, files
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

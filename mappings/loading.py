@@ -200,7 +200,6 @@ def read_map_file(file: Traversable) -> CodeMap:
     system, name = header["system"], header["list"]
     rows: list[Row] = []
     if header.get("base") == BASE:
-        rows += (_iso_row(system, name, *pair) for pair in iso_alpha_three().items())
         provenance, digest = _on_base(provenance, digest, sorted(iso_alpha_three().items()))
     for number, cells in lines:
         where = f"{file.name} line {number}"
@@ -231,6 +230,9 @@ def read_map_file(file: Traversable) -> CodeMap:
             found=f"otherwise: {header.get('otherwise', '')}",
             expected=", ".join(Otherwise),
         ) from error
+    if header.get("base") == BASE:  # the rows of the file go before those of the package
+        base = (_iso_row(system, name, *pair) for pair in iso_alpha_three().items())
+        rows[:0] = rows_left(base, rows)
     partner, transform = header.get("partner", ""), header.get("transform", "")
     return CodeMap(_stem(file), system, name, partner, otherwise, provenance, digest, tuple(rows), transform)
 

@@ -51,11 +51,19 @@ class RoundTrip:
 
     @property
     def unneeded(self) -> tuple[TranslatedPlace, ...]:
-        """Losses that were declared although everything of their place came back."""
+        """Losses of form that were declared although everything of their place came back.
+
+        A code that came back is none: a row that reads a code of several meanings loses one of them, whatever comes
+        back.
+        """
         used = {loss for _, loss in self.differences}
         changed = [difference.path for difference, _ in self.differences]
         return tuple(
-            loss for loss in self.losses if loss not in used and not any(_inside(path, loss.path) for path in changed)
+            loss
+            for loss in self.losses
+            if loss not in used
+            and loss.row_id.startswith("structure/")
+            and not any(_inside(path, loss.path) for path in changed)
         )
 
     @property

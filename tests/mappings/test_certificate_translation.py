@@ -167,9 +167,9 @@ def test_a_subject_in_free_words_stays(root, index):
 
 
 def test_the_country_in_a_re_export_note_is_a_code(root, index):
-    add_note(root, [("Subject", "RPCCO"), ("Content", "UK")])
+    add_note(root, [("Subject", "RPCCO"), ("Content", "EL")])
     translation = there(root, index)
-    assert note_of(translation)[0] == ("Content", "GB", {})
+    assert note_of(translation)[0] == ("Content", "GR", {})
     add_note(root, [("Subject", "RPCCO"), ("Content", "QQ")])
     with pytest.raises(TranslationRefused, match="IMG-6001"):
         there(root, index)
@@ -394,7 +394,7 @@ def test_a_code_longer_than_any_code_is_refused(root, index):
         there(root, index)
 
 
-@pytest.mark.parametrize(("code", "becomes"), [("NA", "NA"), ("UK", "GB"), ("EL", "GR"), ("GR", "GR"), ("XI", "XI")])
+@pytest.mark.parametrize(("code", "becomes"), [("NA", "NA"), ("EL", "GR"), ("GR", "GR"), ("XI", "XI")])
 def test_countries_and_their_traps(root, index, code, becomes):
     first(root, "//ram:ExportSPSCountry/ram:ID").text = code
     assert first(there(root, index).root, "//ram:ExportSPSCountry/ram:ID").text == becomes

@@ -86,6 +86,47 @@ def test_rows_that_keep_their_word_load(write, rows):
 
 
 @pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (("1,KGM,,both,none,,,,", "1,TNE,,out,widens,,,,"), "land/unit/1<TNE writes 1 for TNE as well"),
+        (("1,KGM,,in,none,,,,", "1,KGM,,out,widens,,,,", "1,TNE,,out,widens,,,,"), "writes 1 for TNE as well"),
+        (("1,KGM,851,both,none,,,,", "1,TNE,,out,widens,,,,"), "writes 1 for TNE as well"),
+        (("1,KGM,,both,none,,,,", "1,TNE,636/A,out,widens,,,,"), "writes 1 for TNE as well"),
+        (("1,KGM,,both,none,,2026-06-30,,", "1,TNE,,out,widens,2026-06-30,,,"), "writes 1 for TNE as well"),
+        (("1,KGM,,both,none,,,,", "1,TNE,,out,widens,,,unverified,"), "writes 1 for TNE as well"),
+    ],
+)
+def test_a_row_that_claims_no_loss_reads_a_code_of_one_meaning(write, rows, words):
+    refused = refusal(write(*rows))
+    assert refused.where == f"map-land-unit: land/unit/1{'@851' if ',851,' in rows[0] else ''}"
+    assert words in refused.found
+    assert "a loss" in refused.expected
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("1,KGM,,both,widens,,,,", "1,TNE,,out,widens,,,,"),
+        ("1,KGM,,both,none,,2026-06-29,,", "1,TNE,,out,widens,2026-06-30,,,"),  # one after the other
+        ("1,KGM,636/A,both,none,,,,", "1,TNE,636/P,out,widens,,,,"),  # nowhere both
+        ("1,KGM,,both,none,,,,", "2,KGM,,in,widens,,,,"),  # a further way to write the same
+        ("1,KGM,,in,narrows,,,,", "1,KGM,,out,none,,,,", "1,TNE,,out,widens,,,,"),  # only the way in is uncertain
+    ],
+)
+def test_a_code_of_several_meanings_loads_where_its_reading_has_a_loss(write, rows):
+    assert len(load_tables(write(*rows)).maps[0].rows) == len(rows)
+
+
+@pytest.mark.parametrize("direction", ["both", "in", "out"])
+def test_a_row_does_not_let_a_code_through_that_its_list_withholds(write, direction):
+    write.codes("unit", "KGM,,,,unverified,", "TNE,,,,,", "LTR,,,,,")
+    refused = refusal(write(f"1,KGM,,{direction},widens,,,seen,"))
+    assert (refused.found, refused.expected) == ("grade seen", "unverified, as KGM is in list-unit")
+    assert load_tables(write(f"1,KGM,,{direction},widens,,,unverified,"))
+    assert load_tables(write("1,KGM,,none,none,,,seen,"))  # lets nothing through
+
+
+@pytest.mark.parametrize(
     ("row", "words"),
     [
         ("1,KGM,999,both,none,,,,", "999"),  # no document type
@@ -219,7 +260,7 @@ def test_every_contradiction_is_told_not_only_the_first(write):
 
 
 def test_rows_of_one_code_have_ids_of_their_own(write):
-    rows = load_tables(write("1,KGM,,both,none,,,,", "1,TNE,,out,widens,,,,", "1,LTR,,out,widens,,,,")).maps[0].rows
+    rows = load_tables(write("1,KGM,,both,widens,,,,", "1,TNE,,out,widens,,,,", "1,LTR,,out,widens,,,,")).maps[0].rows
     assert [row.id for row in rows] == ["land/unit/1", "land/unit/1<TNE", "land/unit/1<LTR"]
 
 

@@ -30,7 +30,7 @@ def write(tmp_path):
         (tmp_path / f"map-{system}-unit{partner}.csv").write_text(head + "".join(f"{row}\n" for row in rows), "utf-8")
         return tmp_path
 
-    codes = "".join(f"{code},,,,,\n" for code in UNITS)
+    codes = "".join(f"{code},,,,,\n" for code in (*UNITS, "GRM"))
     head = f"# list: unit\n{HEADER}code,name,valid_from,valid_to,grade,note\n"
     (tmp_path / "list-unit.csv").write_text(head + codes, "utf-8")
     return write
@@ -147,12 +147,13 @@ def test_rows_are_proven_as_they_come(write):
 
 @pytest.fixture
 def two_lands(write):
-    write("1,KGM,,both,none,,,,", "2,TNE,,both,none,,,,", "3,LTR,,both,none,,,,", "4,MTR,,both,none,,,,")
+    write(*(f"{code},{unit},,both,none,,,," for code, unit in zip("12346", (*UNITS, "GRM"), strict=True)))
     return load_tables(
         write(
             "K,KGM,,both,widens,,,,",
             "T,TNE,,out,widens,,,,",
-            "T,LTR,,both,none,,,,",
+            "T,LTR,,both,widens,,,,",
+            "G,GRM,,both,none,,,,",
             "x,MTR,,none,none,,,,a mile there",
             "K9,KGM,851,out,widens,,,,",
             system="sea",
@@ -161,15 +162,16 @@ def two_lands(write):
 
 
 def test_each_word_for_a_code_between_two_systems(two_lands):
-    proofs = prove_codes("12345", two_lands.compile(DAY), "land", "sea", "unit", contexts={"851"})
+    proofs = prove_codes("123456", two_lands.compile(DAY), "land", "sea", "unit", contexts={"851"})
     told = [(proof.source, proof.context, proof.target, proof.verdict) for proof in proofs]
     assert told == [
         ("1", "", "K", Verdict.WIDENS),  # comes back the same here, not in the context 851
         ("1", "851", "K9", Verdict.ONE_WAY),
         ("2", "", "T", Verdict.WIDENS),  # comes back as 3
-        ("3", "", "T", Verdict.BIJECTIVE),
+        ("3", "", "T", Verdict.WIDENS),  # comes back the same, and T stands for 2 as well
         ("4", "", "", Verdict.REFUSED),
         ("5", "", "", Verdict.UNMAPPED),
+        ("6", "", "G", Verdict.BIJECTIVE),
     ]
 
 
