@@ -154,12 +154,13 @@ class Builder:
                     self._store,
                     key,
                     self._edition,
-                    header.codes,
+                    header,
                     sizes.get(key, 0),
-                    added={row.code: code_of(row) for row in self._added.get(key, ())},
+                    added=[code_of(row) for row in self._added.get(key, ())],
                     ended=self._ended.get(key),
                 )
-                lists[key] = replace(header, codes=codes, digest=edition_digest(header.digest, changes.editions[key]))
+                digest = edition_digest(header.digest, changes.editions[key])
+                lists[key] = replace(header, codes=codes, periods={}, digest=digest)
         return lists
 
     def _stored_map(self, key: TableKey, code_map: CodeMap, tables: Tables) -> StoredTable:
@@ -169,7 +170,7 @@ class Builder:
             key,
             self._edition,
             code_map,
-            tables.lists[key.list].codes if key.list in tables.lists else {},
+            tables.lists.get(key.list),
             added=[row_of(row) for row in self._added.get(key, ())],
             ended=self._ended.get(key),
         )

@@ -122,8 +122,8 @@ def refuse_contradictions(scratch: Scratch, sheet: Rows) -> None:
 
 def _findings(scratch: Scratch, sheet: Rows) -> Iterator[Finding]:
     if sheet.table.kind is RowKind.CODE:
-        for rows in scratch.repeated():
-            yield _finding(sheet, rows, "the code stands there twice", "each code once")
+        for pair in _rivals(scratch, "code", (str(Direction.BOTH),)):
+            yield _finding(sheet, pair, "the code stands there twice", "each code once for each day")
         for row in scratch.without_parent():
             yield _finding(sheet, [row], f"its parent {row.parent} is no code of the list", "the parent's own row")
         return

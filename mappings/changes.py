@@ -1,13 +1,15 @@
 """What a change of tables would do, before it is done: which rows it adds, which it closes, what it leaves alone.
 
 A row is never overwritten. One that answers the same question (the same code, context and direction) gives way to the
-new one from the effective day on: its last day is the day before. A row that says what is there already changes
+new one from the effective day on: its last day is the day before. One that is planned for a later day stays, and the
+new row ends before it (`mappings.settling`). A row that says what is there already changes
 nothing, so that an exported file can be imported again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from gateway.errors import ConfigurationError, TranslationRefused
@@ -17,10 +19,10 @@ from mappings.change_checks import Faults, refuse_contradictions
 from mappings.held import ASKED_AT_MOST, HeldTable
 from mappings.models import CANONICAL
 from mappings.scratch import Given, Scratch
-from mappings.settling import Mode, Settler
+from mappings.settling import Mode, Settler, Shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import date
 
     from gateway.store import TableKey
@@ -41,6 +43,10 @@ class Rows(Protocol):
     """Where they come from, for messages and the edition."""
     table: TableKey
 
+    @property
+    def languages(self) -> Collection[str] | None:
+        """Those for which they say labels of codes; what codes are called in others stays. None: they say all."""
+
     def rows(self) -> Iterator[SheetRow]:
         """They, once; what is wrong with them is raised at the end."""
 
@@ -55,6 +61,7 @@ class RowsInHand:
     name: str
     table: TableKey
     given: tuple[SheetRow, ...]
+    languages: Collection[str] | None = None
 
     def rows(self) -> Iterator[SheetRow]:
         """They."""
@@ -85,6 +92,8 @@ class ChangePlan:
     unchanged: int
     is_large: bool
     """Whether the table is too large for memory, before or afterwards."""
+    shortened: tuple[Shortened, ...]
+    """Rows to add that end before a planned one, the first of them."""
     _scratch: Scratch = field(repr=False)
 
     @property
@@ -139,6 +148,7 @@ def plan_change(
     effective_on: date,
     mode: Mode = Mode.MERGE,
     new_list: bool = False,
+    today: date | None = None,
     step: Callable[[str, int], None] = lambda _what, _count: None,
 ) -> ChangePlan:
     """Judge a change; nothing is written.
@@ -149,6 +159,7 @@ def plan_change(
         effective_on: the day from which the change holds; it may be in the future.
         mode: whether rows that are not named stay.
         new_list: codes may be of a list that there is not yet.
+        today: held rows that begin later are planned, and stay; by default the day in UTC.
         step: told what is done and how many rows of it are done.
 
     Raises:
@@ -165,13 +176,23 @@ def plan_change(
         few = held.is_large and mode is Mode.MERGE and scratch.given <= ASKED_AT_MOST
         rows = held.about(scratch.all_given()) if few else held.rows()
         scratch.add_held(_counted(rows, "rows compared", step))
-        settler = Settler(effective_on, mode, sheet.table.kind)
+        today = today or datetime.now(UTC).date()
+        settler = Settler(effective_on, mode, sheet.table.kind, today=today, languages=sheet.languages)
         scratch.decide(settler.outcomes(scratch))
         refuse_contradictions(scratch, sheet)
         added, closed = scratch.counts()
         is_large = held.is_large or scratch.held + added > LARGE
         plan = ChangePlan(
-            sheet.table, state.edition, effective_on, sheet.name, added, closed, settler.unchanged, is_large, scratch
+            sheet.table,
+            state.edition,
+            effective_on,
+            sheet.name,
+            added,
+            closed,
+            settler.unchanged,
+            is_large,
+            tuple(settler.shortened),
+            scratch,
         )
         if not is_large:
             live.try_change(plan.as_change())

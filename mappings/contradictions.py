@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from mappings.bijection import INWARDS, OUTWARDS, overlap, stands_for_several, without_return
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mappings.loading import Tables
-    from mappings.models import CodeList, CodeMap, Row
+    from mappings.models import Code, CodeList, CodeMap, Row
 
 __all__ = ["Contradiction", "contradictions", "identities", "rows_left"]
 
@@ -91,26 +91,38 @@ def rows_left(general: Iterable[Row], own: Iterable[Row]) -> tuple[Row, ...]:
 def _of_list(code_list: CodeList) -> Iterator[Contradiction]:
     sound: set[str] = set()
     """Codes from which the way up is known to end."""
-    for code in code_list.codes.values():
+    for code in code_list.every():
         where = f"{code_list.name}: {code.code}"
-        if code.valid_from and code.valid_to and code.valid_to < code.valid_from:
-            yield Contradiction(
-                where, f"{code.valid_from} to {code.valid_to}", "a last day that is not before the first"
-            )
+        yield from _of_days(where, code.valid_from, code.valid_to)
         if not code.parent:
             continue
         if code.parent not in code_list.codes:
             yield Contradiction(where, f"parent {code.parent}", f"a code of {code_list.name}")
         elif (way := _way_up(code_list, code.code, sound)) is not None:
             yield Contradiction(where, " > ".join(way), "a hierarchy without a circle")
+    for name, periods in code_list.periods.items():
+        yield from _of_periods(code_list, name, periods)
 
 
-def _way_up(code_list: CodeList, code: str, sound: set[str]) -> tuple[str, ...] | None:
-    """The circle that begins and ends at this code, if there is one."""
+def _of_periods(code_list: CodeList, name: str, periods: Sequence[Code]) -> Iterator[Contradiction]:
+    """A code has one period on each day, and on the first of each no circle above it."""
+    where = f"{code_list.name}: {name}"
+    for first, second in pairwise(periods):
+        if second.valid_from is None or first.valid_to is None or first.valid_to >= second.valid_from:
+            days = ", ".join(f"{each.valid_from or '…'} to {each.valid_to or '…'}" for each in (first, second))
+            yield Contradiction(where, days, "each code once for each day")
+    for each in periods:
+        day = each.valid_from
+        if day is not None and each.parent and (way := _way_up(code_list, name, set(), day)) is not None:
+            yield Contradiction(where, f"{' > '.join(way)} on {day}", "a hierarchy without a circle")
+
+
+def _way_up(code_list: CodeList, code: str, sound: set[str], day: date | None = None) -> tuple[str, ...] | None:
+    """The circle that begins and ends at this code, if there is one on a day; without one, in the newest periods."""
     way = [code]
     passed = {code}
     while code not in sound:
-        above = code_list.codes.get(code)
+        above = code_list.codes.get(code) if day is None else code_list.find(code, day)
         parent = above.parent if above is not None else ""
         if not parent:
             break

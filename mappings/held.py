@@ -9,10 +9,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateway.store import RowKind, closings_between, closings_of, rows_about, rows_of, table_sizes, touched_tables
+from gateway.store import RowKind, closings_between, rows_of, table_sizes, touched_tables
 from mappings.building import LARGE
 from mappings.loading import row_id
-from mappings.merging import code_id, key_of_list, key_of_map
+from mappings.merging import code_id, code_of, key_of_list, key_of_map
 from mappings.scratch import Held
 from mappings.stored import StoredCodes
 
@@ -106,43 +106,23 @@ class HeldTable:
         yield from map(_of_row, known.values())
 
     def _codes(self) -> Iterator[Held]:
-        """The codes of the list: of several rows about one the newest holds."""
-        base = self.code_list.codes if self.code_list else {}
-        if self._store is None:
-            yield from (self._of_code(code, code_id(*self.table[1:3], code.code)) for code in base.values())
+        """The periods of the codes of the list."""
+        found = self.code_list
+        codes = found.codes if found is not None else {}
+        if found is None or not isinstance(codes, StoredCodes):
+            yield from map(self._of_code, found.every() if found is not None else ())
             return
+        assert self._store is not None
         with self._store.read() as connection:
             ends = self._ends(connection)
-            newest: StoredRow | None = None
-            stored: set[str] = set()
-            for row in rows_of(connection, self.table, self._state.edition):
-                if newest is not None and row.code != newest.code:
-                    yield self._of_stored_code(newest, ends)
-                    newest = None
-                if ends.get(self._stored_id(row)) != "":
-                    newest = row
-                    stored.add(row.code)
-            if newest is not None:
-                yield self._of_stored_code(newest, ends)
-        installed = base.installed if isinstance(base, StoredCodes) else base
-        for each in installed.values():
-            if each.code not in stored:
-                yield self._of_code(each, code_id(*self.table[1:3], each.code))
+            yield from _until(map(self._of_code, codes.installed.every()), ends)
+            stored = rows_of(connection, self.table, self._state.edition)
+            yield from _until((self._of_stored(row) for row in stored), ends)
 
     def _codes_about(self, codes: Iterable[str]) -> Iterator[Held]:
-        known = self.code_list.codes if self.code_list else {}
-        assert self._store is not None
+        known = self.code_list
         for code in sorted(codes):
-            found = known.get(code)
-            if found is None:
-                continue
-            identifier = code_id(*self.table[1:3], code)
-            with self._store.read() as connection:
-                rows = rows_about(connection, self.table, self._state.edition, code=code)
-                ids = [self._stored_id(row) for row in rows]
-                ends = closings_of(connection, self.table, ids, self._state.edition) if ids else {}
-            kept = [each for each in ids if ends.get(each) != ""]
-            yield self._of_code(found, kept[-1] if kept else identifier)
+            yield from map(self._of_code, known.about(code) if known is not None else ())
 
     def _ends(self, connection: Connection) -> dict[str, str]:
         """The last days that changes gave to rows of this table."""
@@ -156,7 +136,7 @@ class HeldTable:
 
     def _stored_id(self, row: StoredRow) -> str:
         if self.table.kind is RowKind.CODE:
-            return f"{code_id(*self.table[1:3], row.code)}#{row.seq}"
+            return code_id(*self.table[1:3], code_of(row, row.seq))
         cells = {name: getattr(row, name) for name in ("code", "canonical", "context", "direction", "valid_from")}
         return f"{row_id(*self.table[1:3], cells)}#{row.seq}"
 
@@ -177,15 +157,11 @@ class HeldTable:
             row.labels,
         )
 
-    def _of_stored_code(self, row: StoredRow, ends: Mapping[str, str]) -> Held:
-        held = self._of_stored(row)
-        return held._replace(last=_earlier(held.last, ends.get(held.id)))
-
-    def _of_code(self, code: Code, identifier: str) -> Held:
+    def _of_code(self, code: Code) -> Held:
         labels = json.dumps(dict(code.labels), ensure_ascii=False, sort_keys=True) if code.labels else ""
         first, last = _text(code.valid_from), _text(code.valid_to)
         return Held(
-            identifier,
+            code_id(*self.table[1:3], code),
             code.code,
             "",
             "",

@@ -56,11 +56,12 @@ class Index:
             stored: the tables that are asked row by row, by (system, list, partner).
         """
         stored = stored or {}
+        lists = {name: code_list.on(on) for name, code_list in tables.lists.items()}
         lookups: dict[tuple[str, str, str, str], Lookup] = {}
         general = {(each.system, each.list): each for each in tables.maps if not each.partner}
         for code_map in sorted(tables.maps, key=lambda item: item.partner):
             below = general.get((code_map.system, code_map.list)) if code_map.partner else None
-            codes = tables.lists[code_map.list]
+            codes = lists[code_map.list]
             layers = [Layer(code_map, f"{code_map.version}/{codes.version}", on, allow_unconfirmed)]
             if below is not None:
                 left = replace(below, rows=rows_left(below.rows, code_map.rows))
@@ -76,7 +77,7 @@ class Index:
         return cls(
             on,
             lookups,
-            {name: code_list.codes for name, code_list in tables.lists.items()},
+            {name: code_list.codes for name, code_list in lists.items()},
             frozenset({CANONICAL, *(code_map.system for code_map in tables.maps)}),
             version,
         )

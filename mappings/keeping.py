@@ -21,6 +21,7 @@ from mappings.models import (
     Provenance,
     Row,
 )
+from mappings.periods import installed
 
 if TYPE_CHECKING:
     from mappings.loading import Tables
@@ -100,7 +101,7 @@ def _list_to(code_list: CodeList) -> list[Any]:
             code.parent,
             dict(sorted(code.labels.items())),
         ]
-        for code in code_list.codes.values()
+        for code in code_list.every()
     ]
     return [
         code_list.name,
@@ -114,11 +115,11 @@ def _list_to(code_list: CodeList) -> list[Any]:
 
 def _list_from(said: list[Any]) -> CodeList:
     name, of, system, provenance, digest, codes = said
-    known = (
+    known, periods = installed(
         Code(code, label, _day(first), _day(last), Grade(grade), note, parent, labels)
         for code, label, first, last, grade, note, parent, labels in codes
     )
-    return CodeList(name, of, _provenance(provenance), digest, {each.code: each for each in known}, system)
+    return CodeList(name, of, _provenance(provenance), digest, known, system, periods)
 
 
 def _map_to(code_map: CodeMap) -> list[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mappings.bijection import INWARDS, OUTWARDS
 from mappings.contradictions import identities
 from mappings.lookups import Entry, Lookup
-from mappings.models import CANONICAL, Direction, Grade, Loss
+from mappings.models import CANONICAL, Direction, Grade, Loss, Row
+from mappings.periods import holds
 from mappings.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mappings.lookups import Further
-    from mappings.models import CodeList, CodeMap, Row
+    from mappings.models import Code, CodeList, CodeMap
 
-__all__ = ["Layer", "Stored", "joined", "usable_row"]
+__all__ = ["Layer", "Same", "Stored", "joined", "usable_row", "withheld_code"]
 
 
 class Stored(Protocol):
@@ -103,8 +104,22 @@ class _WholePairs:
         return self._general.sources(target, context)
 
 
-def _holds(first: date | None, last: date | None, day: date) -> bool:
-    return not ((first and day < first) or (last and day > last))
+class Same(NamedTuple):
+    """What the codes become that no row names."""
+
+    entries: Mapping[tuple[str, str], Entry]
+    """The same on both sides."""
+    refused: Mapping[str, tuple[Row, ...]]
+    """Those that nobody confirmed."""
+
+
+def withheld_code(code: Code, codes: CodeList, on: date) -> Row | None:
+    """A code that would be the same on both sides if somebody confirmed it, as the row that may not be used."""
+    if code.grade is not Grade.UNVERIFIED or not holds(code, on):
+        return None
+    identifier = f"{codes.system}/{codes.list}={code.code}{code.mark}"
+    days = code.valid_from, code.valid_to
+    return Row(identifier, code.code, code.code, "", Direction.BOTH, Loss.NONE, *days, code.grade, code.note)
 
 
 def usable_row(row: Row, on: date, *, inwards: bool, allow_unconfirmed: bool) -> bool:
@@ -126,7 +141,7 @@ class Layer:
         self,
         codes: CodeList,
         stored: Mapping[tuple[str, str, str], Stored],
-        same: Mapping[tuple[str, str], Entry],
+        same: Same,
         *,
         inwards: bool,
     ) -> Lookup:
@@ -135,12 +150,12 @@ class Layer:
         Args:
             codes: the canonical list.
             stored: the tables that are asked row by row.
-            same: the answers for codes that are the same on both sides.
+            same: what the codes that no row names become.
             inwards: to the canonical codes.
         """
         code_map = self.code_map
         entries, refused, blocked = self._rows(inwards=inwards)
-        entries = {**same, **entries}
+        entries, refused = {**same.entries, **entries}, {**same.refused, **refused}
         further: tuple[Further, ...] = ()
         large = stored.get((code_map.system, code_map.list, code_map.partner))
         if large is not None:
@@ -153,9 +168,7 @@ class Layer:
             source, target, code_map.list, code_map.name, self.version, self.on, entries, refused, further, blocked
         )
 
-    def same(
-        self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap
-    ) -> dict[tuple[str, str], Entry]:
+    def same(self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap) -> Same:
         """The codes that are the same on both sides; none of a table that is asked row by row.
 
         Args:
@@ -164,20 +177,23 @@ class Layer:
             everything: the rows of all layers: what any of them names is no code that stays the same.
         """
         if (self.code_map.system, self.code_map.list, self.code_map.partner) in stored:
-            return {}
+            return Same({}, {})
         prefix = f"{self.code_map.system}/{self.code_map.list}"
-        return {
-            (code, ""): Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
-            for code in identities(replace(everything, otherwise=self.code_map.otherwise), codes)
-            if self.usable(codes, code)
-        }
+        entries: dict[tuple[str, str], Entry] = {}
+        refused: dict[str, tuple[Row, ...]] = {}
+        for code in identities(replace(everything, otherwise=self.code_map.otherwise), codes):
+            if self.usable(codes, code):
+                entries[code, ""] = Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
+            elif withheld := withheld_code(codes.codes[code], codes, self.on):
+                refused[code] = (withheld,)
+        return Same(entries, refused)
 
     def usable(self, codes: CodeList, code: str) -> bool:
         """Whether the canonical list has the code on this day, well enough evidenced."""
         found = codes.codes.get(code)
         return (
             found is not None
-            and _holds(found.valid_from, found.valid_to, self.on)
+            and holds(found, self.on)
             and (self.allow_unconfirmed or found.grade is not Grade.UNVERIFIED)
         )
 

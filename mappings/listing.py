@@ -78,18 +78,15 @@ def list_codes(
     base: Tables, store: Store | None, edition: int, table: TableKey, *, code: str = ""
 ) -> Iterator[ListedCode]:
     """The codes of a list at an edition; as `list_rows`."""
-    name = code_id(table.system, table.list, "")
     lists = (each for each in (*base.lists.values(), *base.own_lists.values()) if key_of_list(each) == table)
-    installed = [each for known in lists for each in known.codes.values()]
-    found = ((f"{name}{each.code}", each, 0) for each in installed if code in ("", each.code))
+    installed = [each for known in lists for each in known.every()]
+    found = ((code_id(table.system, table.list, each), each, 0) for each in installed if code in ("", each.code))
     if store is None:
         yield from (ListedCode(*each) for each in found)
         return
     with store.read() as connection:
-        changed = (
-            (f"{name}{each.code}#{each.seq}", code_of(each), each.edition)
-            for each in _rows(connection, table, edition, code)
-        )
+        stored = ((code_of(row, row.seq), row.edition) for row in _rows(connection, table, edition, code))
+        changed = ((code_id(table.system, table.list, each), each, number) for each, number in stored)
         for some in _portions(chain(found, changed)):
             ends = closings_of(connection, table, [row_id for row_id, _, _ in some], edition)
             for row_id, each, number in some:

@@ -23,13 +23,13 @@ from mappings.models import CANONICAL, Grade
 from mappings.sheet_rows import SheetRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date, datetime
 
     from gateway.store import Edition, Store
     from mappings.publishers import PublishedCode
 
-__all__ = ["PublishedRows", "all_lists", "changed_lists", "newest_edition", "newest_periods", "publish_lists"]
+__all__ = ["PublishedRows", "all_lists", "changed_lists", "newest_edition", "publish_lists"]
 
 
 class PublishedRows:
@@ -53,6 +53,7 @@ class PublishedRows:
     ) -> None:
         self.name = name
         self.table = TableKey(RowKind.CODE, system, list_name)
+        self.languages: Collection[str] | None = None
         self._codes = codes
         self._grade = grade.value
 
@@ -84,16 +85,6 @@ class PublishedRows:
         raise ConfigurationError(
             "IMG-0135", where=f"{self.name} entry {line} column {column}", found=found, expected=expected
         )
-
-
-def newest_periods(codes: Iterable[PublishedCode]) -> Iterator[PublishedCode]:
-    """Each code with its newest period: a list says one thing about a code, and the editions keep the others."""
-    newest: dict[str, PublishedCode] = {}
-    for each in codes:
-        before = newest.get(each.code)
-        if before is None or _iso(before.valid_from) <= _iso(each.valid_from):
-            newest[each.code] = each
-    return iter(newest.values())
 
 
 def _iso(day: date | None) -> str:

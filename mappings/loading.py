@@ -34,6 +34,7 @@ from mappings.models import (
     Provenance,
     Row,
 )
+from mappings.periods import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -168,25 +169,33 @@ def read_list_file(file: Traversable) -> CodeList:
     """
     header, lines, digest = _read(file, CODE_COLUMNS)
     provenance = _provenance(file, header)
-    codes: dict[str, Code] = {}
+    known: list[Code] = []
     if header.get("base") == BASE:
-        codes |= iso_countries()
-        provenance, digest = _on_base(provenance, digest, sorted(codes))
+        known += iso_countries().values()
+        provenance, digest = _on_base(provenance, digest, sorted(iso_countries()))
+    seen = {(each.code, each.valid_from) for each in known}
     for number, cells in lines:
         where = f"{file.name} line {number}"
-        if cells["code"] in codes or not cells["code"]:
-            raise ConfigurationError("IMG-0131", where=where, found=cells["code"], expected="each code once")
-        codes[cells["code"]] = Code(
-            cells["code"],
-            cells["name"],
-            _day(cells["valid_from"], where),
-            _day(cells["valid_to"], where),
-            _grade(cells["grade"], provenance, where),
-            cells["note"],
-            cells.get("parent", ""),
-            {name[5:]: text for name, text in cells.items() if name.startswith("name:") and text},
+        first = _day(cells["valid_from"], where)
+        if (cells["code"], first) in seen or not cells["code"]:
+            raise ConfigurationError(
+                "IMG-0131", where=where, found=cells["code"], expected="each code once for each day"
+            )
+        seen.add((cells["code"], first))
+        known.append(
+            Code(
+                cells["code"],
+                cells["name"],
+                first,
+                _day(cells["valid_to"], where),
+                _grade(cells["grade"], provenance, where),
+                cells["note"],
+                cells.get("parent", ""),
+                {name[5:]: text for name, text in cells.items() if name.startswith("name:") and text},
+            )
         )
-    return CodeList(_stem(file), header["list"], provenance, digest, codes, header.get("system", CANONICAL))
+    codes, periods = installed(known)
+    return CodeList(_stem(file), header["list"], provenance, digest, codes, header.get("system", CANONICAL), periods)
 
 
 def read_map_file(file: Traversable) -> CodeMap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
@@ -159,7 +160,7 @@ class Lookup:
             span = f"{stale[0].valid_from or '…'} to {stale[0].valid_to or '…'}"
             number, why = "IMG-6003", f"{stale[0].id} is valid from {span}, not on {self.day}"
         elif rows:
-            number, why = "IMG-6004", f"{rows[0].id} is graded unverified: {rows[0].evidence}"
+            number, why = "IMG-6004", _unconfirmed(rows[0])
         else:
             number, why = "IMG-6001", "no row names it"
         refusal = TranslationRefused(
@@ -197,6 +198,11 @@ class Lookup:
         first, row = min(((each.valid_from or self.day, each) for each in coming), key=lambda pair: pair[0])
         pair = f"?,{cell}" if self.source == CANONICAL else f"{cell},?"
         return f"{pair},{row.context},{row.direction},{row.loss},{self.day},{first - timedelta(days=1)},,"
+
+
+def _unconfirmed(row: Row) -> str:
+    evidence = f": {row.evidence}" if row.evidence else ""
+    return f"{row.id} is graded unverified{evidence}; imsoc mappings confirm {shlex.quote(row.id)} confirms it"
 
 
 def _cell(code: str) -> str:

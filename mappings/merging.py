@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from gateway.store import RowKind, TableKey
@@ -22,9 +23,10 @@ from mappings.models import (
     Provenance,
     Row,
 )
+from mappings.periods import STORED, by_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gateway.store import Closing, NewRow, StoredRow
 
@@ -34,6 +36,7 @@ __all__ = [
     "closed",
     "code_id",
     "code_of",
+    "codes_until",
     "edition_digest",
     "key_of_list",
     "key_of_map",
@@ -59,9 +62,9 @@ def key_of_list(code_list: CodeList) -> TableKey:
     return TableKey(RowKind.CODE, code_list.system, code_list.list)
 
 
-def code_id(system: str, name: str, code: str) -> str:
-    """What a closing calls a code of a list; one that came by a change has ``#`` and its number behind it."""
-    return f"{system}/{name}={code}"
+def code_id(system: str, name: str, code: Code) -> str:
+    """What a closing calls one period of a code; one that came by a change has ``#`` and its number at the end."""
+    return f"{system}/{name}={code.code}{code.mark}"
 
 
 def row_of(row: NewRow, number: int = 0) -> Row:
@@ -81,11 +84,12 @@ def row_of(row: NewRow, number: int = 0) -> Row:
     )
 
 
-def code_of(row: NewRow) -> Code:
-    """A code of a list as the engine takes it."""
+def code_of(row: NewRow, number: int = 0) -> Code:
+    """A code of a list as the engine takes it; ``number`` is its own in the store."""
     labels = json.loads(row.labels) if row.labels else {}
     grade = Grade(row.grade)
-    return Code(row.code, row.name, _day(row.valid_from), _day(row.valid_to), grade, row.text, row.parent, labels)
+    days = _day(row.valid_from), _day(row.valid_to)
+    return Code(row.code, row.name, *days, grade, row.text, row.parent, labels, f"{STORED}{number}")
 
 
 @dataclass(slots=True)
@@ -195,21 +199,20 @@ def _covers(row: Row, other: Row) -> bool:
 def _list_with(base: CodeList | None, key: TableKey, changes: Changes) -> CodeList:
     base = base or new_list(key)
     closings = changes.closings.get(key, {})
-    codes: dict[str, Code] = {}
-    for code in base.codes.values():
-        kept = _code_until(code, closings.get(code_id(key.system, key.list, code.code)))
-        if kept is not None:
-            codes[code.code] = kept
-    for row in changes.rows.get(key, ()):
-        kept = _code_until(code_of(row), closings.get(f"{code_id(key.system, key.list, row.code)}#{row.seq}"))
-        if kept is not None:
-            codes[row.code] = kept
-    return replace(base, codes=codes, digest=edition_digest(base.digest, changes.editions[key]))
+    every = chain(base.every(), (code_of(row, row.seq) for row in changes.rows.get(key, ())))
+    codes, periods = by_code(codes_until(every, key, closings))
+    return replace(base, codes=codes, periods=periods, digest=edition_digest(base.digest, changes.editions[key]))
 
 
-def _code_until(code: Code, last_day: str | None) -> Code | None:
-    end = _end(code.valid_to, last_day)
-    return None if end == NEVER else replace(code, valid_to=end)
+def codes_until(codes: Iterable[Code], key: TableKey, closings: Mapping[str, str]) -> Iterator[Code]:
+    """Codes of a list with the last days that were given to them; without those that were withdrawn."""
+    if not closings:
+        yield from codes
+        return
+    for code in codes:
+        end = _end(code.valid_to, closings.get(code_id(key.system, key.list, code)))
+        if end != NEVER:
+            yield replace(code, valid_to=end) if end != code.valid_to else code
 
 
 def _end(own: date | None, last_day: str | None) -> date | None:

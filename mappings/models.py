@@ -6,12 +6,14 @@ table holds pairs (partner code, canonical code) and a translation between two p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mappings.periods import AskedCodes, period_on
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from lxml.etree import _Element
@@ -84,7 +86,7 @@ class CodeSystem:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code of a list; ``name`` is the English label, never used to decide."""
+    """What a list says about one code in one period; ``name`` is the English label, never used to decide."""
 
     code: str
     name: str
@@ -96,6 +98,9 @@ class Code:
     """The code above it in the list's hierarchy."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels beside the English one, by language (ISO 639-1)."""
+    mark: str = field(default="", compare=False)
+    """End of the id of this period, behind that of the code: ``#`` and a number in the store, ``+`` and the first day
+    of a further period of an installed list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +150,42 @@ class CodeList:
     provenance: Provenance
     digest: str
     codes: Mapping[str, Code]
-    """By code. Of a list that is kept in the store: asked one by one."""
+    """By code, the newest period of each; of a list that is `on` a day the one of that day. Of a list that is kept in
+    the store: asked one by one."""
     system: str = CANONICAL
+    periods: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    """All periods of codes that have several, in the order of their first days; of a list in the store: none."""
 
     @property
     def version(self) -> str:
         """Label and content digest: two tables with the same version hold the same rows."""
         return f"{self.provenance.version}+{self.digest}"
+
+    def on(self, day: date) -> CodeList:
+        """The list with the period of each code that a day is in; a code that has none then stays with another."""
+        if isinstance(self.codes, AskedCodes):
+            return replace(self, codes=self.codes.on(day))
+        if not self.periods:
+            return self
+        dated = {code: period_on(periods, day) for code, periods in self.periods.items()}
+        return replace(self, codes={**self.codes, **dated}, periods={})
+
+    def find(self, code: str, day: date) -> Code | None:
+        """A code in the period that a day is in, or the nearest one; None when the list has no such code."""
+        periods = self.about(code)
+        return period_on(periods, day) if periods else None
+
+    def about(self, code: str) -> tuple[Code, ...]:
+        """Every period of a code, in the order of their first days."""
+        if isinstance(self.codes, AskedCodes):
+            return self.codes.about(code)
+        found = self.codes.get(code)
+        return self.periods.get(code) or (() if found is None else (found,))
+
+    def every(self) -> Iterator[Code]:
+        """Every period of every code."""
+        for code in self.codes:
+            yield from self.about(code)
 
 
 @dataclass(frozen=True, slots=True)

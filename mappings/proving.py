@@ -10,6 +10,7 @@ from mappings.contradictions import rows_left
 from mappings.coverage import cover
 from mappings.models import CANONICAL
 from mappings.pair_proof import prove_codes
+from mappings.periods import holds
 from mappings.proof import prove_rows
 
 if TYPE_CHECKING:
@@ -170,8 +171,8 @@ def _codes(state: TablesState, index: Index, system: str, name: str) -> list[str
 
 def _valid(state: TablesState, name: str, day: date) -> Iterator[str]:
     """The canonical codes that the list has on a day."""
-    for code in state.tables.lists[name].codes.values():
-        if not ((code.valid_from and day < code.valid_from) or (code.valid_to and day > code.valid_to)):
+    for code in state.tables.lists[name].on(day).codes.values():
+        if holds(code, day):
             yield code.code
 
 

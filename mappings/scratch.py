@@ -16,7 +16,7 @@ from mappings.models import Direction
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["EVER", "Given", "Held", "Scratch", "Stands"]
+__all__ = ["EVER", "Given", "Held", "Outcome", "Scratch", "Stands"]
 
 EVER: Final = "9999-12-31"
 """The last day of a row that has none."""
@@ -115,6 +115,18 @@ def key_of(code: str, canonical: str, context: str, direction: str) -> tuple[str
     return ("code", code, context) if code and direction != Direction.OUT else ("canonical", canonical, context)
 
 
+class Outcome(NamedTuple):
+    """What becomes of a row."""
+
+    number: int
+    last: str
+    """Its last day; empty: a given one has none, a held one is withdrawn."""
+    first: str = ""
+    """Of a given one that is going to be added."""
+    labels: str = ""
+    """Of a given one."""
+
+
 class Scratch:
     """The temporary database; close it."""
 
@@ -165,23 +177,19 @@ class Scratch:
                 (held if row.id else given).append(row)
             yield given, held
 
-    def decide(self, outcomes: Iterable[tuple[int, str, str | None]]) -> None:
-        """Write down what becomes of rows.
-
-        Args:
-            outcomes: number of a row; its first day when it is given and is going to be added; the last day that a held
-                one gets, None when it is not closed, empty when it is withdrawn.
-        """
-        self._db.execute("CREATE TABLE outcome (number INTEGER PRIMARY KEY, first, ended)")
+    def decide(self, outcomes: Iterable[Outcome]) -> None:
+        """Write down what becomes of rows."""
+        self._db.execute("CREATE TABLE outcome (number INTEGER PRIMARY KEY, first, last, labels)")
         pending = iter(outcomes)
         while portion := list(islice(pending, _AT_ONCE)):
-            self._db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", portion)
+            self._db.executemany("INSERT INTO outcome (number, last, first, labels) VALUES (?, ?, ?, ?)", portion)
         self._db.execute(
-            "UPDATE row SET live = 1, first = (SELECT first FROM outcome o WHERE o.number = row.number) "
+            "UPDATE row SET live = 1, (first, last, labels) = "
+            "(SELECT first, last, labels FROM outcome o WHERE o.number = row.number) "
             "WHERE given AND number IN (SELECT number FROM outcome)"
         )
         self._db.execute(
-            "UPDATE row SET ended = (SELECT ended FROM outcome o WHERE o.number = row.number) "
+            "UPDATE row SET ended = (SELECT last FROM outcome o WHERE o.number = row.number) "
             "WHERE NOT given AND number IN (SELECT number FROM outcome)"
         )
         self._db.execute("UPDATE row SET live = 0 WHERE ended = ''")
@@ -233,13 +241,6 @@ class Scratch:
                 f"SELECT {self._after} FROM row WHERE {wanted} AND {side} = ? AND context = ? ORDER BY number",  # noqa: S608
                 (*directions, code, context),
             )
-            yield [Stands._make(row) for row in rows]
-
-    def repeated(self) -> Iterator[list[Stands]]:
-        """New rows of a list about one code."""
-        keys = self._db.execute("SELECT code FROM row WHERE given AND live GROUP BY code HAVING count(*) > 1")
-        for (code,) in keys:
-            rows = self._db.execute(f"SELECT {_ALL} FROM row WHERE given AND live AND code = ?", (code,))  # noqa: S608
             yield [Stands._make(row) for row in rows]
 
     def uncertain(self) -> Iterator[tuple[Stands, list[Stands]]]:

@@ -72,6 +72,8 @@ class Sheet:
         self._lines = lines
         self._columns = self._read_head()
         self.table = self._which_table(said)
+        self.languages = frozenset(each.removeprefix(LABEL) for each in self._columns if each.startswith(LABEL))
+        """Those that have a column of labels."""
         self._reader = RowReader(self._columns, self.table.kind, self._grade())
         self._problems: list[Finding] = []
 

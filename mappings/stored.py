@@ -7,21 +7,21 @@ whatever was published since.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import date
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from gateway.store import closings_of, rows_about, rows_of
 from mappings.contexts import chain
-from mappings.layers import usable_row
+from mappings.layers import usable_row, withheld_code
 from mappings.lookups import Entry
-from mappings.merging import closed, code_id, code_of, row_of
-from mappings.models import Code, CodeMap, Direction, Grade, Loss, Otherwise, Row
+from mappings.merging import closed, code_id, code_of, codes_until, row_of
+from mappings.models import Code, CodeList, CodeMap, Direction, Grade, Loss, Otherwise, Row
+from mappings.periods import AskedCodes, holds, in_order, period_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -33,16 +33,16 @@ MAX_REMEMBERED: Final = 100_000
 """Codes of one list."""
 
 
-class StoredCodes(Mapping[str, Code]):
+class StoredCodes(AskedCodes):
     """The codes of a list that is kept in the store. Safe to share between threads.
 
     Args:
         store: where they are.
         table: the list.
         edition: what was published later is not seen.
-        base: the codes of the installed list, which those of the store replace.
+        base: the installed list, to which those of the store are added.
         size: how many rows the store has, for ``len``.
-        added: codes that are not published yet, to try them.
+        added: periods that are not published yet, to try them.
         ended: closings that are not published yet.
     """
 
@@ -51,10 +51,10 @@ class StoredCodes(Mapping[str, Code]):
         store: Store,
         table: TableKey,
         edition: int,
-        base: Mapping[str, Code],
+        base: CodeList,
         size: int,
         *,
-        added: Mapping[str, Code] | None = None,
+        added: Sequence[Code] = (),
         ended: Mapping[str, str] | None = None,
     ) -> None:
         self._store = store
@@ -62,30 +62,44 @@ class StoredCodes(Mapping[str, Code]):
         self._edition = edition
         self._base = base
         self._size = size
-        self._added = added or {}
+        self._added: dict[str, list[Code]] = defaultdict(list)
+        for each in added:
+            self._added[each.code].append(each)
         self._ended = ended or {}
-        self._known: dict[str, Code] = {}
+        self._day: date | None = None
+        self._known: dict[str, tuple[Code, ...]] = {}
 
     @property
-    def installed(self) -> Mapping[str, Code]:
-        """The codes of the installed list, whether changed since or not."""
+    def installed(self) -> CodeList:
+        """The installed list, as it was."""
         return self._base
 
-    def __getitem__(self, code: str) -> Code:
-        found = self._added.get(code) or self._known.get(code)
+    def on(self, day: date) -> Self:
+        """The same, each code in the period that the day is in; what is remembered is shared."""
+        dated = copy(self)
+        dated._day = day  # noqa: SLF001 - of its own class
+        return dated
+
+    def about(self, code: str) -> tuple[Code, ...]:
+        """Every period of a code, in the order of their first days."""
+        found = self._known.get(code)
         if found is None:
             with self._store.read() as connection:
                 found = self._ask(connection, code)
             if len(self._known) > MAX_REMEMBERED:
                 self._known.clear()
-            if found is not None:
+            if found:
                 self._known[code] = found
-        if found is None:
-            raise KeyError(code)
         return found
 
+    def __getitem__(self, code: str) -> Code:
+        periods = self.about(code)
+        if not periods:
+            raise KeyError(code)
+        return periods[-1] if self._day is None or len(periods) == 1 else period_on(periods, self._day)
+
     def __contains__(self, code: object) -> bool:
-        return isinstance(code, str) and self.get(code) is not None
+        return isinstance(code, str) and bool(self.about(code))
 
     def __iter__(self) -> Iterator[str]:
         seen: set[str] = set()
@@ -93,31 +107,20 @@ class StoredCodes(Mapping[str, Code]):
             for row in rows_of(connection, self._table, self._edition):
                 if row.code not in seen:
                     seen.add(row.code)
-                    if self._ask(connection, row.code) is not None:
+                    if self._ask(connection, row.code):
                         yield row.code
-        yield from (code for code in {**self._base, **self._added} if code not in seen)
+        yield from (code for code in {**self._base.codes, **self._added} if code not in seen)
 
     def __len__(self) -> int:
         return self._size
 
-    def _ask(self, connection: Connection, code: str) -> Code | None:
+    def _ask(self, connection: Connection, code: str) -> tuple[Code, ...]:
         rows = rows_about(connection, self._table, self._edition, code=code)
-        identifier = code_id(self._table.system, self._table.list, code)
-        ids = [identifier, *(f"{identifier}#{row.seq}" for row in rows)]
-        ends = {**closings_of(connection, self._table, ids, self._edition), **self._ended}
-        for row in reversed(rows):
-            last_day = ends.get(f"{identifier}#{row.seq}")
-            if last_day != "":
-                return _until(code_of(row), last_day)
-        base = self._base.get(code)
-        return None if base is None or ends.get(identifier) == "" else _until(base, ends.get(identifier))
-
-
-def _until(code: Code, last_day: str | None) -> Code:
-    if not last_day:
-        return code
-    end = date.fromisoformat(last_day)
-    return replace(code, valid_to=min(code.valid_to, end) if code.valid_to else end)
+        every = [*self._base.about(code), *(code_of(row, row.seq) for row in rows)]
+        ids = [code_id(self._table.system, self._table.list, each) for each in every]
+        ends = {**closings_of(connection, self._table, ids, self._edition), **self._ended} if ids else {}
+        kept = [*codes_until(every, self._table, ends), *self._added.get(code, ())]
+        return in_order(kept)
 
 
 class StoredTable:
@@ -139,7 +142,7 @@ class StoredTable:
         table: TableKey,
         edition: int,
         code_map: CodeMap,
-        codes: Mapping[str, Code],
+        codes: CodeList | None,
         *,
         added: Sequence[Row] = (),
         ended: Mapping[str, str] | None = None,
@@ -169,12 +172,20 @@ class StoredTable:
         """Whether a code carries over unchanged: the canonical list has it, and no row names it on either side."""
         if self.code_map.otherwise is Otherwise.REFUSE:
             return False
-        known = self._codes.get(code)
-        if known is None or (known.grade is Grade.UNVERIFIED and not allow_unconfirmed):
+        known = self._codes.find(code, on) if self._codes is not None else None
+        if known is None or not holds(known, on) or (known.grade is Grade.UNVERIFIED and not allow_unconfirmed):
             return False
-        if (known.valid_from and on < known.valid_from) or (known.valid_to and on > known.valid_to):
-            return False
-        return not any(row.direction is not Direction.OUT for row in self.about(code=code)) and not any(
+        return not self._is_named(code)
+
+    def withheld(self, code: str, on: date) -> Row | None:
+        """A code that would carry over unchanged if somebody confirmed it, as the row that may not be used."""
+        if self.code_map.otherwise is Otherwise.REFUSE or self._codes is None:
+            return None
+        known = self._codes.find(code, on)
+        return None if known is None or self._is_named(code) else withheld_code(known, self._codes, on)
+
+    def _is_named(self, code: str) -> bool:
+        return any(row.direction is not Direction.OUT for row in self.about(code=code)) or any(
             row.direction is not Direction.IN for row in self.about(canonical=code)
         )
 
@@ -224,7 +235,9 @@ class _Answers:
     def refused(self, code: str) -> tuple[Row, ...]:
         """Rows about the code that give no answer on this day."""
         other = Direction.OUT if self._inwards else Direction.IN
-        return tuple(row for row in self._rows(code) if row.direction is not other and not self._holds(row))
+        rows = tuple(row for row in self._rows(code) if row.direction is not other and not self._holds(row))
+        withheld = None if self._allow_unconfirmed else self._table.withheld(code, self._on)
+        return rows if withheld is None else (*rows, withheld)
 
     def contexts(self, code: str) -> tuple[str, ...]:
         """The contexts in which there is an answer."""

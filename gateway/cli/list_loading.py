@@ -144,13 +144,12 @@ def published(wanted: Wanted) -> Iterator[PublishedCode]:
         TranslationRefused: IMG-6030 to IMG-6034; XmlRefused: IMG-10xx.
     """
     from mappings import publishers  # noqa: PLC0415 - start-up
-    from mappings.loaded import newest_periods  # noqa: PLC0415 - start-up
 
     if not wanted.files or (len(wanted.files) > 1 and wanted.kind not in _MANY):
         expected = "one file per language" if wanted.kind in _MANY else "one file"
         raise ConfigurationError("IMG-0106", where="FILE", found=f"{len(wanted.files)} files", expected=expected)
     if wanted.kind in _MANY:
-        return newest_periods(publishers.read_taric(wanted.files, publishers.Nomenclature(wanted.kind.value)))
+        return publishers.read_taric(wanted.files, publishers.Nomenclature(wanted.kind.value))
     readers: dict[Kind, Callable[[Path], Iterator[PublishedCode]]] = {
         Kind.EPPO: publishers.read_eppo,
         Kind.HS: publishers.read_harmonized,

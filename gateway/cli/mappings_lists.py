@@ -248,7 +248,7 @@ def _metadata_rows(wanted: Wanted, codes: Sequence[Any], of_list: CodeList) -> A
     from mappings.models import Grade  # noqa: PLC0415 - start-up
 
     grade = Grade.OFFICIAL if wanted.partner else Grade.SEEN
-    found = (_served_code(each, of_list.codes.get(each.code), wanted.day) for each in codes)
+    found = (_served_code(each, of_list.find(each.code, wanted.day), wanted.day) for each in codes)
     return PublishedRows(wanted.source, found, of_list.list, grade)
 
 

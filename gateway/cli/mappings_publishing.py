@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -196,7 +197,7 @@ def _preview(
         return data, f"Nothing changes: {plan.unchanged} rows say what is there already."
     adds = [_row(row) for row in islice(plan.entering(), _SHOWN)]
     ends = [_row(row) | {"id": row.id, "last_day": last or "withdrawn"} for row, last in islice(plan.ending(), _SHOWN)]
-    data |= {"rows_added": adds, "rows_closed": ends}
+    data |= {"rows_added": adds, "rows_closed": ends, "planned": [*_planned(plan)]}
     data |= _effects(desk, known, store, plan, change)
     return data, Group(*_views(data, plan))
 
@@ -213,6 +214,7 @@ def _views(data: dict[str, Any], plan: ChangePlan) -> Iterator[RenderableType]:
             yield f"\n{heading}" + (f", the first {_SHOWN} of {count}" if count > _SHOWN else "")
             columns = _ROWS if plan.table.kind == "map" else _CODES
             yield listing((*(("id", "last_day") if key == "rows_closed" else ()), *columns), data[key])
+    yield from (f"\n{said}" for said in data["planned"])
     if data["consequences"]:
         days = ", ".join(map(_named, data["judged_days"]))
         yield f"\nOther answers ({data['judged']} rows of the change judged; on {days})"
@@ -279,6 +281,23 @@ def _today() -> date:
 
 def _named(day: str) -> str:
     return f"{day} (today)" if day == _today().isoformat() else day
+
+
+def _planned(plan: ChangePlan) -> Iterator[str]:
+    """What becomes of rows that are planned, in words."""
+    today = _today().isoformat()
+    for row, planned in plan.shortened:
+        yield (
+            f"{_pair(row)} ends on {row.last}: {planned.id} ({_pair(planned)}) is planned from {planned.first} on and "
+            f"stays. To give it up: imsoc mappings close {shlex.quote(planned.id)} --last {row.last}"
+        )
+    gone = (row for row, last in plan.ending() if not last and row.first > today)
+    for row in islice(gone, _SHOWN):
+        yield f"{row.id} ({_pair(row)}), planned from {row.first} on, is withdrawn before it begins"
+
+
+def _pair(row: Stands) -> str:
+    return f"{row.code}={row.canonical}" if row.canonical else row.code
 
 
 def _row(row: Stands) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def serve(  # noqa: PLR0913 - what services differ in
 
 def status_label(context: Context, code: str) -> Coded:
     """A status with the label that TRACES shows beside it."""
-    known = context.index.tables.lists["status"].codes.get(code)
+    known = context.index.tables.lists["status"].find(code, context.clock().date())
     return Coded(code, known.name if known is not None else "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.models import Grade
+from mappings.periods import holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,12 +13,7 @@ if TYPE_CHECKING:
 
     from mappings.models import Code, CodeList
 
-__all__ = ["KnownCodes", "holds"]
-
-
-def holds(code: Code, on: date) -> bool:
-    """Whether a code holds on a day, both ends included."""
-    return not ((code.valid_from and on < code.valid_from) or (code.valid_to and on > code.valid_to))
+__all__ = ["KnownCodes"]
 
 
 class KnownCodes:
@@ -37,7 +33,7 @@ class KnownCodes:
         found = self._lists.get(name)
         if found is None:
             return None
-        known = found.codes.get(code)
+        known = found.find(code, on)
         return known is not None and self.admits(known) and holds(known, on)
 
     def admits(self, code: Code) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ChedRefused, ConfigurationError
 from mappings.models import Grade
-from mappings.reference.codes import KnownCodes, holds
+from mappings.periods import holds
+from mappings.reference.codes import KnownCodes
 from mappings.reference.files import SPECS, read_list
 from mappings.reference.languages import Languages
 from mappings.reference.models import (
@@ -95,7 +96,7 @@ class ReferenceData:
             raise ChedRefused("IMG-7312", found=metadata_type, expected=", ".join(sorted(self.metadata_types)))
         return tuple(
             MetadataCode(metadata_type, each.code, each.name, active=on is None or holds(each, on))
-            for each in code_list.codes.values()
+            for each in (code_list if on is None else code_list.on(on)).codes.values()
             if self.known.admits(each)
         )
 

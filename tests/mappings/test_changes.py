@@ -37,12 +37,13 @@ def followed(base, store):
     return LiveTables(base, store, look_every=0)
 
 
-def given(*rows, table=UNITS):
-    return RowsInHand("test.csv", table, tuple(SheetRow(number, *row) for number, row in enumerate(rows, 2)))
+def given(*rows, table=UNITS, languages=None):
+    return RowsInHand("test.csv", table, tuple(SheetRow(number, *row) for number, row in enumerate(rows, 2)), languages)
 
 
-def plan(live, *rows, table=UNITS, effective_on=TODAY, **options):
-    return plan_change(live, given(*rows, table=table), effective_on=effective_on, **options)
+def plan(live, *rows, table=UNITS, effective_on=TODAY, languages=None, **options):
+    rows = given(*rows, table=table, languages=languages)
+    return plan_change(live, rows, effective_on=effective_on, today=TODAY, **options)
 
 
 def told(plan):
@@ -255,9 +256,10 @@ def test_a_stored_row_is_closed_and_replaced_like_one_of_a_file(store, followed)
     assert becomes(followed, "DOOS", TODAY + timedelta(days=5)) == "LTR"
 
 
-def test_a_row_that_had_not_begun_is_withdrawn(store, followed):
-    carry_out(store, followed, ("DOOS", "MTR"), effective_on=TODAY + timedelta(days=5))
-    carry_out(store, followed, ("DOOS", "LTR"))
+def test_a_row_that_had_not_begun_is_withdrawn_for_one_of_the_same_day(store, followed):
+    planned = TODAY + timedelta(days=5)
+    carry_out(store, followed, ("DOOS", "MTR"), effective_on=planned)
+    carry_out(store, followed, ("DOOS", "LTR"), effective_on=planned)
     assert becomes(followed, "DOOS", TODAY + timedelta(days=9)) == "LTR"
 
 
@@ -348,8 +350,8 @@ def test_a_large_list_is_compared_in_the_store(store, followed, small_limits):
         assert (made.is_empty, made.unchanged) == (True, 6)
     renamed = (*codes[2][:9], "another name")
     with plan(followed, renamed, *codes[3:], table=table, mode=Mode.REPLACE) as made:
-        assert told(made) == ([("P2", "", "2026-11-22", "")], [("P0", ""), ("P1", "")])
+        assert told(made) == ([("P2", "", "2026-11-22", "")], [("P0", ""), ("P1", ""), ("P2", "")])
         publish(store, made, author="someone", reason="another edition", at=NOW, kind="import")
     assert followed.tables.lists["plants"].codes["P2"].name == "another name"
     with store.read() as connection:
-        assert [edition.closed for edition in list_editions(connection, limit=9)] == [2, 0]
+        assert [edition.closed for edition in list_editions(connection, limit=9)] == [3, 0]

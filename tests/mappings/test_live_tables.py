@@ -171,7 +171,12 @@ def test_codes_of_a_list_come_and_go(base, store, size):
     assert "YYY" not in known
     assert {"KGM", "TNE", "LTR", "XXX"} == set(known)
     assert refusal(tables, "XXX") == "IMG-6001"
-    publish(store, [unit("LTR", valid_to="2026-06-30")], [Closing(CODES, "traces/unit=KGM", "2026-06-30")])
+    litre = known["LTR"].mark
+    publish(
+        store,
+        [unit("LTR", valid_to="2026-06-30")],
+        [Closing(CODES, "traces/unit=KGM", "2026-06-30"), Closing(CODES, f"traces/unit=LTR{litre}", "")],
+    )
     assert refusal(tables, "LTR") == "IMG-6001"
     assert tables.on(TODAY).labels["unit"]["KGM"].valid_to == date(2026, 6, 30)
 

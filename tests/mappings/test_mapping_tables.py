@@ -180,8 +180,8 @@ def test_every_iso_country_is_there_and_xi_and_no_guess(tables, index):
     assert {country.alpha_2 for country in pycountry.countries} < codes
     lookup = index.lookup("ephyto", "traces", "country")
     assert lookup.find("NA").target == "NA"
-    with pytest.raises(TranslationRefused, match="IMG-6001"):
-        lookup.find("XK")  # unverified in the list: as good as unknown
+    with pytest.raises(TranslationRefused, match="IMG-6004"):
+        lookup.find("XK")  # unverified in the list: not used before somebody confirms it
 
 
 def test_status_labels_are_those_of_traces_and_not_of_rec_24(tables):
