@@ -371,6 +371,7 @@ def _policy(settings: Settings) -> ExchangePolicy:
         minimum_seal_level=Level[trust.minimum_seal_level.upper()],
         require_timestamp=trust.require_timestamp,
         phyto_routes=frozenset(trust.phyto_routes),
+        max_held_per_partner=settings.translation.max_held_per_partner,
     )
 
 

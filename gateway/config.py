@@ -170,6 +170,10 @@ class TranslationSettings:
     allow_unconfirmed: bool = False
     """Use rows that their sources grade as unverified, without anybody confirming them. For sandboxes alone."""
 
+    max_held_per_partner: Annotated[int, Range(0, 1_000_000)] = 10_000
+    """Messages of one partner that quarantine holds at once; what comes beyond is refused. Envelopes of the ePhyto hub
+    and deliveries are not counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:

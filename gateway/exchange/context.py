@@ -35,6 +35,7 @@ class ExchangePolicy:
     require_timestamp: bool = True
     phyto_routes: frozenset[str] = frozenset({"i", "iii"})
     canonical_system: str = "traces"
+    max_held_per_partner: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
