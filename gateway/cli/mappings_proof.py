@@ -65,19 +65,16 @@ def check(  # noqa: PLR0913, PLR0917 - the options of the command
     summaries: list[dict[str, Any]] = []
     told: list[dict[str, Any]] = []
     if tables is not None:
-        try:
-            with open_tables(desk, tables) as known:
-                state = known.live.state
-                stored = known.stored_rows if large else None
-                if target == "traces":
-                    proven = prove_tables(state, day, system=source, name=name, stored_rows=stored)
-                else:
-                    proven = prove_pairs(state, day, source, target, name=name)
-                summaries += [_counted(each, word, told) for each in proven]
-        except ConfigurationError as error:  # with the changes in the store
-            if error.code != "IMG-0131":
-                raise
-            wrong.append(_as_wrong(error))
+        with open_tables(desk, tables) as known:
+            state = known.live.state
+            if known.live.trouble is not None:  # with the changes in the store
+                wrong.append(_as_wrong(known.live.trouble))
+            stored = known.stored_rows if large else None
+            if target == "traces":
+                proven = prove_tables(state, day, system=source, name=name, stored_rows=stored)
+            else:
+                proven = prove_pairs(state, day, source, target, name=name)
+            summaries += [_counted(each, word, told) for each in proven]
     sound = not wrong and not any(summary["contradictory"] for summary in summaries)
     data = {"sound": sound, "on": day.isoformat(), "seconds_to_load": round(loaded, 3), "contradictions": wrong}
     views: list[RenderableType] = ["Contradictions", listing(_WRONG, wrong), ""] if wrong else []
