@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, TranslationRefused
 from gateway.store import (
     RowKind,
     TableKey,
@@ -19,8 +19,8 @@ from gateway.store import (
     lists_between,
     publish_change,
 )
-from mappings.models import CANONICAL, Grade
-from mappings.sheet_rows import SheetRow
+from mappings.models import CANONICAL, MAX_CODE, Grade
+from mappings.sheet_rows import SheetRow, cell_faults, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -61,9 +61,12 @@ class PublishedRows:
         """They, once.
 
         Raises:
-            TranslationRefused, XmlRefused: a line of the file is wrong.
+            TranslationRefused: IMG-6030 there is none; others, and XmlRefused, a line of the file is wrong.
+            ConfigurationError: IMG-0135, IMG-0136 a code or a text is none that a table may hold.
         """
+        number = 0
         for number, each in enumerate(self._codes, 1):
+            self._look(number, each)
             yield SheetRow(
                 number,
                 each.code,
@@ -76,14 +79,30 @@ class PublishedRows:
                 labels=json.dumps(dict(sorted(each.labels.items())), ensure_ascii=False) if each.labels else "",
             )
 
-    def fault(self, line: int, column: str, found: str, expected: str) -> None:
+        if not number:
+            raise TranslationRefused("IMG-6030", where=self.name, found="an empty list", expected="codes")
+
+    def _look(self, number: int, each: PublishedCode) -> None:
+        """As an imported cell; a text may begin like a formula, and is guarded where it is written out."""
+        if not each.code:
+            self.fault(number, "code", "nothing", "a code")
+        for column, cell in (("code", each.code), ("parent", each.parent)):
+            if not cell.isalnum() or len(cell) > MAX_CODE:
+                for fault in cell_faults(column, cell):
+                    self.fault(number, column, fault.found, fault.expected, code=fault.code)
+        for column, text in (("name", each.name), ("note", each.note), *each.labels.items()):
+            if not text.isprintable() or len(text) > MAX_CODE:
+                for fault in cell_faults(column, guarded(text)):
+                    self.fault(number, column, fault.found, fault.expected, code=fault.code)
+
+    def fault(self, line: int, column: str, found: str, expected: str, *, code: str = "IMG-0135") -> None:
         """Refuse at once.
 
         Raises:
-            ConfigurationError: IMG-0135.
+            ConfigurationError: IMG-0135, IMG-0136.
         """
         raise ConfigurationError(
-            "IMG-0135", where=f"{self.name} entry {line} column {column}", found=found, expected=expected
+            code, where=f"{self.name} entry {line} column {column}", found=found, expected=expected
         )
 
 

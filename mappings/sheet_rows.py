@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mappings.sheet_cells import Cell
 
-__all__ = ["DANGEROUS", "LABEL", "LIST_COLUMNS", "MAP_COLUMNS", "RowReader", "SheetRow", "guarded"]
+__all__ = ["DANGEROUS", "LABEL", "LIST_COLUMNS", "MAP_COLUMNS", "RowReader", "SheetRow", "cell_faults", "guarded"]
 
 MAP_COLUMNS: Final = (
     "code",
@@ -114,7 +114,9 @@ class RowReader:
         if len(cells) < count or any(cells[count:]):
             yield CellFault(self._columns[-1], f"{len(cells)} cells", f"{count}, as the line of names has")
             return
-        found = [fault for column, cell in zip(self._columns, cells, strict=False) for fault in _faults(column, cell)]
+        found = [
+            fault for column, cell in zip(self._columns, cells, strict=False) for fault in cell_faults(column, cell)
+        ]
         yield from found
         if not found:
             yield from _meaning(self._kind, self._made_of(line, [str(cell) for cell in cells[:count]]))
@@ -150,7 +152,7 @@ def _is_plain(column: str, cell: Cell) -> bool:
         and cell[0] not in _LOOK
         and cell[-1] != " "
         and cell.isprintable()
-    ) or not any(_faults(column, cell))
+    ) or not any(cell_faults(column, cell))
 
 
 def _bare(cell: str) -> str:
@@ -158,8 +160,8 @@ def _bare(cell: str) -> str:
     return cell[1:] if cell.lstrip("'").startswith(DANGEROUS) else cell
 
 
-def _faults(column: str, cell: Cell) -> Iterator[CellFault]:
-    """What is wrong with a cell by itself."""
+def cell_faults(column: str, cell: Cell) -> Iterator[CellFault]:
+    """What is wrong with a cell by itself, in a column of this name."""
     if isinstance(cell, Odd):
         yield CellFault(column, cell.found, cell.expected, "IMG-0136" if cell.formula else "IMG-0135")
         return

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.desk import Desk, ExitCode, Json, listing
 from gateway.cli.list_loading import Kind, Wanted
 from gateway.cli.mappings import app
 from gateway.cli.mappings_desk import OpenTables, day_of, open_tables
+from gateway.cli.mappings_publishing import (
+    Author,
+    Change,
+    DryRun,
+    Messages,
+    Reason,
+    Yes,
+    ask,
+    carry_out,
+    require_reason,
+    store_of,
+)
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from gateway.cli.list_bounds import ListCount
     from gateway.cli.list_loading import Partners
-    from gateway.store import Edition, Store
-    from mappings.changes import ChangePlan
     from mappings.models import Code, CodeList
     from mappings.publishers import PublishedCode
     from mappings.reference.files import Record
@@ -53,34 +64,54 @@ def load(  # noqa: PLR0913, PLR0917 - the options of the command
     effective_on: Annotated[
         str, typer.Option("--effective", metavar="DAY", help="ISO day from which it holds. [default: today]")
     ] = "",
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
+    closing: Annotated[
+        int, typer.Option("--closing", min=0, help="So many entries may end, where more than half of a list would.")
+    ] = 0,
+    reason: Reason = "",
+    author: Author = "",
+    messages: Messages = 1000,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Load a list as a whole: what is no longer in it ends the day before. Active in all processes within a second.
+    """Load a list as a whole: what is no longer in it ends the day before. Active in all processes within two seconds.
 
     Publishers' files: cn, taric (Nomenclature XX.xlsx or CSV, one per language), eppo (bayer.zip, fullcodes.xml), hs,
     locode. From a partner or captured replies: tree, sections, metadata, tests. In the form of docs/reference-data.md:
     reference, hub.
     """
     desk = Desk.of(ctx, as_json)
+    from mappings.settling import Mode  # noqa: PLC0415 - start-up
+
     if bool(files) == bool(partner):
         raise ConfigurationError("IMG-0106", where="FILE", expected="a file, or --from PARTNER")
-    wanted = Wanted(
-        kind, day_of(effective_on), tuple(files or ()), partner, tree, name, tuple(language or ("en",)), details
+    if (day := day_of(effective_on)) == date.min:
+        raise ConfigurationError("IMG-0101", where="--effective", found=effective_on, expected="a day with one before")
+    wanted = Wanted(kind, day, tuple(files or ()), partner, tree, name, tuple(language or ("en",)), details)
+    require_reason(reason)
+    change = Change(
+        reason=reason,
+        author=author,
+        effective_on=wanted.day,
+        mode=Mode.REPLACE,
+        kind="load",
+        yes=yes,
+        dry_run=dry_run,
+        messages=messages,
+        new_list=True,
+        closing=closing,
     )
     if kind in _ROWS:
         if partner:
             raise ConfigurationError(
                 "IMG-0106", where="--from", found=kind, expected="tree | sections | metadata | hub"
             )
-        done = _load_codes(desk, wanted, reason, dry_run=dry_run)
+        _load_codes(desk, wanted, change)
     else:
-        done = _load_whole(desk, wanted, reason, dry_run=dry_run)
-    desk.answer(done, facts((key.replace("_", " "), value) for key, value in done.items() if value not in (None, "")))
+        _load_whole(desk, wanted, change)
 
 
-def _load_codes(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> dict[str, Any]:
+def _load_codes(desk: Desk, wanted: Wanted, change: Change) -> None:
     from gateway.cli.list_loading import published  # noqa: PLC0415 - start-up
     from mappings.loaded import PublishedRows  # noqa: PLC0415 - start-up
     from mappings.models import Grade  # noqa: PLC0415 - start-up
@@ -88,62 +119,10 @@ def _load_codes(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> di
     grade = Grade.SECONDARY if wanted.kind is Kind.HS else Grade.OFFICIAL
     rows = PublishedRows(wanted.source, published(wanted), wanted.kind.value, grade)
     with open_tables(desk) as known:
-        return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
+        carry_out(desk, known, rows, change)
 
 
-def _change(desk: Desk, known: OpenTables, wanted: Wanted, rows: Any, reason: str, *, dry_run: bool) -> dict[str, Any]:
-    """Codes of one list as an edition."""
-    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
-    from mappings.changes import Mode, plan_change  # noqa: PLC0415 - start-up
-    from mappings.publishing import publish  # noqa: PLC0415 - start-up
-
-    store = _store_of(desk, known)
-    with desk.errors.status("") as status:
-
-        def step(what: str, count: int) -> None:
-            status.update(f"{wanted.source}: {count:,} {what}")
-
-        with plan_change(
-            known.live, rows, effective_on=wanted.day, mode=Mode.REPLACE, new_list=True, step=step
-        ) as plan:
-            edition = None
-            if not (dry_run or plan.is_empty):
-                edition = publish(
-                    store,
-                    plan,
-                    author=operator(),
-                    reason=reason.strip() or f"load {wanted.kind}",
-                    at=datetime.now(UTC),
-                    kind="load",
-                    step=step,
-                )
-            return _told_plan(wanted, rows.table.list, plan, edition)
-
-
-def _told_plan(wanted: Wanted, name: str, plan: ChangePlan, edition: Edition | None) -> dict[str, Any]:
-    return {
-        "list": name,
-        "source": wanted.source,
-        "effective_on": wanted.day.isoformat(),
-        "added": plan.added,
-        "ended": plan.closed,
-        "unchanged": plan.unchanged,
-        "edition": edition.number if edition is not None else None,
-        "result": _result(plan.is_empty, edition),
-    }
-
-
-def _result(empty: bool, edition: Edition | None) -> str:  # noqa: FBT001 - private
-    return "nothing changed" if empty else "loaded" if edition is not None else "dry run: nothing was loaded"
-
-
-def _store_of(desk: Desk, known: OpenTables) -> Store:
-    if known.store is None:
-        raise ConfigurationError("IMG-0111", where=desk.settings.store.url, expected=desk.command("db upgrade"))
-    return known.store
-
-
-def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> dict[str, Any]:
+def _load_whole(desk: Desk, wanted: Wanted, change: Change) -> None:
     from gateway.cli.list_loading import hub_lists, metadata_of, partners, whole_lists  # noqa: PLC0415 - start-up
     from mappings.loaded import newest_edition  # noqa: PLC0415 - start-up
 
@@ -152,18 +131,18 @@ def _load_whole(desk: Desk, wanted: Wanted, reason: str, *, dry_run: bool) -> di
         expected = newest_edition(services.context.store)
         if wanted.kind is Kind.HUB:
             lists = hub_lists(wanted, lambda: services.hub(wanted.partner))
-            _check_hub(desk, known, lists)
-            return _keep(services.context.store, wanted, lists, reason, expected=None if dry_run else expected)
+            _keep(desk, known, wanted, change, lists, _hub_counts(desk, known, lists), expected)
+            return
 
         def ask() -> Any:
             return services.traces(wanted.partner)
 
         if wanted.kind is Kind.METADATA and (of_table := _table_of(known, desk, wanted.name)):
             rows = _metadata_rows(wanted, metadata_of(wanted, ask), known.live.tables.lists[of_table])
-            return _change(desk, known, wanted, rows, reason, dry_run=dry_run)
+            carry_out(desk, known, rows, change)
+            return
         lists = whole_lists(wanted, _records(known, desk), ask)
-        _check_reference(desk, known, lists)
-        return _keep(services.context.store, wanted, lists, reason, expected=None if dry_run else expected)
+        _keep(desk, known, wanted, change, lists, _reference_counts(desk, known, wanted, lists), expected)
 
 
 def _opened(services: Partners) -> OpenTables:
@@ -186,50 +165,78 @@ def _records(known: OpenTables, desk: Desk) -> Mapping[str, Sequence[Record]]:
     return read_records(desk.settings.translation.tables, stored=stored_layers(_kept(known, PREFIX)))
 
 
-def _check_reference(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> None:
-    """Refuse what the running processes would not take over."""
+def _reference_counts(desk: Desk, known: OpenTables, wanted: Wanted, lists: Mapping[str, bytes]) -> Iterable[ListCount]:
+    """What the lists change; what the running processes would not take over is refused."""
+    from gateway.cli.list_bounds import of_records  # noqa: PLC0415 - start-up
     from mappings.reference import load_reference  # noqa: PLC0415 - start-up
     from mappings.reference.live import PREFIX, stored_layers  # noqa: PLC0415 - start-up
+    from mappings.reference.loading import read_records  # noqa: PLC0415 - start-up
 
     after = _kept(known, PREFIX) | {name.removeprefix(PREFIX): content for name, content in lists.items()}
-    load_reference(known.live.tables, desk.settings.translation.tables, stored=stored_layers(after))
+    folder = desk.settings.translation.tables
+    load_reference(known.live.tables, folder, stored=stored_layers(after))
+    return of_records(_records(known, desk), read_records(folder, stored=stored_layers(after)), wanted.day)
 
 
-def _check_hub(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> None:
+def _hub_counts(desk: Desk, known: OpenTables, lists: Mapping[str, bytes]) -> Iterable[ListCount]:
+    from gateway.cli.list_bounds import of_hub  # noqa: PLC0415 - start-up
     from mappings.hub_lists import load_hub_lists  # noqa: PLC0415 - start-up
     from mappings.hub_live import PREFIX, stored_hub_lists  # noqa: PLC0415 - start-up
 
-    after = _kept(known, PREFIX) | {name.removeprefix(PREFIX): content for name, content in lists.items()}
-    load_hub_lists(overlay=desk.settings.hub.lists, stored=stored_hub_lists(after))
+    kept, folder = _kept(known, PREFIX), desk.settings.hub.lists
+    after = kept | {name.removeprefix(PREFIX): content for name, content in lists.items()}
+    before = load_hub_lists(overlay=folder, stored=stored_hub_lists(kept))
+    return of_hub(before, load_hub_lists(overlay=folder, stored=stored_hub_lists(after)))
 
 
 def _keep(
-    store: Store, wanted: Wanted, lists: Mapping[str, bytes], reason: str, *, expected: int | None
-) -> dict[str, Any]:
-    """Whole lists as an edition after the one that they were judged by; None only counts."""
+    desk: Desk,
+    known: OpenTables,
+    wanted: Wanted,
+    change: Change,
+    lists: Mapping[str, bytes],
+    counts: Iterable[ListCount],
+    expected: int,
+) -> None:
+    """Whole lists as an edition after the one that they were judged by: preview, question, publication."""
+    from gateway.cli.list_bounds import require_bound  # noqa: PLC0415 - start-up
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
     from mappings.loaded import changed_lists, publish_lists  # noqa: PLC0415 - start-up
 
+    store = store_of(known)
+    counts = list(counts)
+    require_bound(counts, change.closing or 0, dry_run=change.dry_run)
     changed = changed_lists(store, lists)
-    edition = None
-    if changed and expected is not None:
-        edition = publish_lists(
-            store,
-            changed,
-            expected=expected,
-            author=operator(),
-            reason=reason.strip() or f"load {wanted.kind}",
-            at=datetime.now(UTC),
-            effective_on=wanted.day,
-            source=wanted.source,
-        )
-    return {
+    data: dict[str, Any] = {
         "lists": sorted(changed),
         "source": wanted.source,
         "effective_on": wanted.day.isoformat(),
-        "edition": edition.number if edition is not None else None,
-        "result": _result(not changed, edition),
+        "added": sum(each.added for each in counts),
+        "closed": sum(each.closed for each in counts),
+        "counts": [asdict(each) for each in counts],
+        "published": False,
     }
+    if not changed:
+        desk.answer(data, "Nothing changes.")
+        return
+    head = f"{wanted.source}, from {wanted.day} on: {', '.join(sorted(changed))}"
+    view = Group(head, listing(("list", "before", "after", "added", "closed"), data["counts"]))
+    if change.dry_run:
+        desk.answer(data, view)
+        return
+    ask(desk, view, yes=change.yes)
+    edition = publish_lists(
+        store,
+        changed,
+        expected=expected,
+        author=change.author.strip() or operator(),
+        reason=change.reason.strip(),
+        at=datetime.now(UTC),
+        effective_on=wanted.day,
+        source=wanted.source,
+    )
+    told = f"Edition {edition.number}: {data['added']} entries added, {data['closed']} ended."
+    desk.answer(data | {"edition": edition.number, "published": True}, told)
 
 
 def _table_of(known: OpenTables, desk: Desk, kind: str) -> str:

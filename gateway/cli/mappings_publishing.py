@@ -41,8 +41,10 @@ __all__ = [
     "Reason",
     "Release",
     "Yes",
+    "ask",
     "carry_out",
     "progress",
+    "require_reason",
     "store_of",
 ]
 
@@ -82,6 +84,8 @@ class Change:
     release: int = 0
     messages: int = 0
     new_list: bool = False
+    closing: int | None = None
+    """Of a list that is loaded as a whole: how many of its codes may end where more than half would."""
 
 
 def store_of(known: OpenTables) -> Store:
@@ -95,6 +99,16 @@ def store_of(known: OpenTables) -> Store:
     return known.store
 
 
+def require_reason(reason: str) -> None:
+    """Refuse a change without one.
+
+    Raises:
+        ConfigurationError: IMG-0106.
+    """
+    if not reason.strip():
+        raise ConfigurationError("IMG-0106", "No reason is given", where="--reason", expected="why the tables change")
+
+
 def carry_out(desk: Desk, known: OpenTables, rows: Rows, change: Change) -> None:
     """Preview a change, ask, and make it the next edition.
 
@@ -106,8 +120,7 @@ def carry_out(desk: Desk, known: OpenTables, rows: Rows, change: Change) -> None
     from mappings.changes import plan_change  # noqa: PLC0415 - start-up
 
     store = store_of(known)
-    if not change.reason.strip():
-        raise ConfigurationError("IMG-0106", "No reason is given", where="--reason", expected="why the tables change")
+    require_reason(change.reason)
     with progress(desk) as step:
         plan = plan_change(
             known.live,
@@ -119,10 +132,12 @@ def carry_out(desk: Desk, known: OpenTables, rows: Rows, change: Change) -> None
         )
     with plan:
         data, view = _preview(desk, known, store, plan, change)
+        if change.closing is not None:
+            _bound(known, plan, change)
         if change.dry_run or plan.is_empty:
             desk.answer(data, view)
             return
-        _ask(desk, view, change)
+        ask(desk, view, yes=change.yes)
         edition = _publish(desk, store, plan, change)
     version = f"{edition.number}@{known.live.base_digest}"
     told = f"Edition {edition.number}: {edition.added} rows added, {edition.closed} closed. Tables {version}"
@@ -162,11 +177,21 @@ def _publish(desk: Desk, store: Store, plan: ChangePlan, change: Change) -> Edit
         )
 
 
-def _ask(desk: Desk, view: RenderableType, change: Change) -> None:
-    """Show the preview and wait for a yes."""
+def _bound(known: OpenTables, plan: ChangePlan, change: Change) -> None:
+    from gateway.cli.list_bounds import of_plan, require_bound  # noqa: PLC0415 - start-up
+
+    require_bound([of_plan(known, plan)], change.closing or 0, dry_run=change.dry_run)
+
+
+def ask(desk: Desk, view: RenderableType, *, yes: bool) -> None:
+    """Show a preview and wait for a yes.
+
+    Raises:
+        ConfigurationError: IMG-0139, nobody said it.
+    """
     if not desk.as_json:
         desk.console.print(view)
-    if change.yes:
+    if yes:
         return
     if desk.as_json or not _is_terminal():
         raise ConfigurationError("IMG-0139", found="no terminal to ask on", expected="--yes, or --dry-run to look")

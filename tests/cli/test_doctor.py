@@ -171,7 +171,7 @@ def test_lists_that_were_loaded_are_checked_with_the_others(imsoc, trial):
     head = "# list: posts\n# authority: a\n# source: s\n# version: 1\n# licence: l\n# grade: own\n"
     columns = "code,name,country,city,locode,address,categories,types,active,kind,valid_from,valid_to,grade\n"
     (trial / "posts.csv").write_text(f"{head}# base: none\n{columns}NLXXX1,A,NL,B,NLXXX,C,HC,PP,true,bcp,,,\n")
-    imsoc("mappings", "load", "reference", "posts.csv", "--list", "posts")
+    imsoc("mappings", "load", "--reason", "x", "--yes", "reference", "posts.csv", "--list", "posts")
     check = next(each for each in imsoc.json("doctor")["checks"] if each["name"] == "reference data")
     assert check["detail"] == "1 posts, 1 active today, 1 lists loaded"
 

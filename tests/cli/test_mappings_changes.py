@@ -305,14 +305,14 @@ def test_an_unverified_row_is_confirmed_by_a_row_that_says_who_and_why(imsoc, tr
 
 
 def test_who_is_overtaken_between_preview_and_yes_is_told(imsoc, trial, monkeypatch):
-    ask = mappings_publishing._ask
+    ask = mappings_publishing.ask
 
-    def meanwhile(desk, view, change):
-        monkeypatch.setattr(mappings_publishing, "_ask", ask)
+    def meanwhile(desk, view, *, yes):
+        monkeypatch.setattr(mappings_publishing, "ask", ask)
         imsoc("mappings", "add", "national-b", "unit", "ZAK", "LTR", *YES)
         desk.as_json = True
 
-    monkeypatch.setattr(mappings_publishing, "_ask", meanwhile)
+    monkeypatch.setattr(mappings_publishing, "ask", meanwhile)
     error = imsoc.json("mappings", "add", "national-b", "unit", "DOOS", "MTR", *YES, code=ExitCode.USAGE)["error"]
     assert (error["code"], error["retry"]) == ("IMG-0138", "later")
     assert "letter 12" in error["found"]

@@ -25,6 +25,7 @@ from mappings import load_tables
 from mappings.hub_live import LiveHubLists
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+YES = ("--reason", "as it is served", "--yes")
 RECORD = """
 [partner]
 id = "{id}"
@@ -178,7 +179,7 @@ def test_two_instances_drift_and_come_together(imsoc, known):
     assert report["differences"] == []
     assert {each["list"] for each in report["lists"]} >= {"tree chedpp", "sections", "tests", "metadata UNIT"}
 
-    known("mappings", "load", "reference", known.put("nodes.csv", NODES), "--list", "nodes")
+    known("mappings", "load", *YES, "reference", known.put("nodes.csv", NODES), "--list", "nodes")
     report = drifted(imsoc, "chedpp")
     assert kinds(report, "tree chedpp") == {"R/N-908/N-99": "added", "R/N-908/N-90805": "changed"}
     (changed,) = [each for each in report["differences"] if each["how"] == "changed"]
@@ -186,10 +187,10 @@ def test_two_instances_drift_and_come_together(imsoc, known):
     assert report["documents"] == [{"code": "0805", "cheds": 1, "newest": ["CHEDPP.NL.2026.0000001"]}]
     assert "Citrus fruit of another name" in imsoc("mappings", "drift", "other", code=ExitCode.REFUSED).stdout
 
-    loaded = imsoc.json("mappings", "load", "tree", "--from", "other", "--tree", "chedpp")
+    loaded = imsoc.json("mappings", "load", *YES, "tree", "--from", "other", "--tree", "chedpp")
     assert "reference/nodes/chedpp" in loaded["lists"]
     assert imsoc.json("mappings", "drift", "other", "--list", "chedpp")["differences"] == []
-    assert imsoc.json("mappings", "load", "tree", "--from", "other", "--tree", "chedpp")["result"] == "nothing changed"
+    assert imsoc.json("mappings", "load", *YES, "tree", "--from", "other", "--tree", "chedpp")["published"] is False
 
 
 def test_a_code_that_is_retired_there_names_our_rows(imsoc, known):
@@ -198,8 +199,15 @@ def test_a_code_that_is_retired_there_names_our_rows(imsoc, known):
     served = wire.metadatas_response(
         Metadata(code, each.name, "PACKAGE", active=code != "BX") for code, each in codes.items()
     )
-    loaded = known("mappings", "load", "metadata", known.put("packages.xml", served.decode()), "--list", "PACKAGE")
-    assert (loaded["list"], loaded["added"], loaded["ended"], loaded["unchanged"]) == ("package", 0, 1, len(codes) - 1)
+    loaded = known(
+        "mappings", "load", *YES, "metadata", known.put("packages.xml", served.decode()), "--list", "PACKAGE"
+    )
+    assert (loaded["table"]["list"], loaded["added"], loaded["closed"], loaded["unchanged"]) == (
+        "package",
+        0,
+        1,
+        len(codes) - 1,
+    )
     report = drifted(imsoc, "PACKAGE")
     assert kinds(report, "metadata PACKAGE") == {"BX": "retired"}
     assert any(row["canonical"] == "BX" for row in report["rows"])
@@ -207,7 +215,8 @@ def test_a_code_that_is_retired_there_names_our_rows(imsoc, known):
 
 def test_sections_and_tests_are_compared_and_taken_over(imsoc, known):
     section = Section("NEW", "A section", Scope("veterinary"), scopes=(Scope("EU", "EU"),))
-    known("mappings", "load", "sections", known.put("sections.xml", wire.sections_response([section]).decode()))
+    served = known.put("sections.xml", wire.sections_response([section]).decode())
+    known("mappings", "load", *YES, "sections", served, "--closing", "22")
     report = drifted(imsoc, "sections")
     found = kinds(report, "sections")
     assert found.pop("NEW EU") == "added"
@@ -217,10 +226,10 @@ def test_sections_and_tests_are_compared_and_taken_over(imsoc, known):
         wire.tests_response([ReferenceTest("1", "A test", "PLANT_PESTS")]),
     )
     files = [known.put(f"tests-{number}.xml", reply.decode()) for number, reply in enumerate(replies)]
-    known("mappings", "load", "tests", *files)
+    known("mappings", "load", *YES, "tests", *files, "--closing", "999")
     assert kinds(drifted(imsoc, "tests"), "tests")["PLANT_PESTS 1"] == "added"
     for kind in ("sections", "tests"):
-        imsoc("mappings", "load", kind, "--from", "other")
+        imsoc("mappings", "load", *YES, kind, "--from", "other", "--closing", "99")
         assert imsoc.json("mappings", "drift", "other", "--list", kind)["differences"] == []
 
 
@@ -255,8 +264,8 @@ def test_a_hub_drifts_and_its_lists_are_taken_over(imsoc, trial, other, monkeypa
     (trial / "hub.toml").write_text(record)
     imsoc("partners", "add", "hub.toml")
     assert imsoc.json("mappings", "drift", "hub")["differences"] == []
-    other("mappings", "load", "hub", other.put("unit-measures.csv", UNITS))
+    other("mappings", "load", *YES, "hub", other.put("unit-measures.csv", UNITS))
     report = imsoc.json("mappings", "drift", "hub", code=ExitCode.REFUSED)
     assert kinds(report, "UnitMeasure") == {"ZZ9": "added", "KGM": "retired"}
-    imsoc("mappings", "load", "hub", "--from", "hub")
+    imsoc("mappings", "load", *YES, "hub", "--from", "hub")
     assert imsoc.json("mappings", "drift", "hub")["differences"] == []
