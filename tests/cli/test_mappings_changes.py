@@ -49,6 +49,20 @@ def test_what_was_confirmed_for_the_quarantine_is_kept_with_the_change(imsoc, tr
         assert list_editions(connection, limit=1)[0].release_limit == 3
 
 
+def test_the_preview_says_what_becomes_of_a_planned_row(imsoc, trial):
+    first = datetime.now(UTC).date() + timedelta(days=60)
+    imsoc("mappings", "add", "national-b", "unit", "DOOS", "MTR", "--effective", f"{first}", *YES)
+    add = ("mappings", "add", "national-b", "unit", "DOOS", "LTR", *YES)
+    (said,) = imsoc.json(*add, "--dry-run")["planned"]
+    last = first - timedelta(days=1)
+    assert said.startswith(f"DOOS=LTR ends on {last}: national-b/unit/DOOS")
+    row = said.partition("imsoc mappings close ")[2].partition(" ")[0]
+    assert imsoc.json("mappings", "close", row.strip("'"), "--last", f"{last}", *YES)["planned"][0].endswith(
+        "is withdrawn before it begins"
+    )
+    assert imsoc.json(*add)["planned"] == []
+
+
 def test_a_partners_own_row_is_for_nobody_else(imsoc, trial):
     own = ("--partner", "third-country")
     row = ("KG", "TNE", "--direction", "in", "--loss", "widens")
