@@ -7,6 +7,7 @@ that day. Its sender finds the reference by the local reference (I.3), or by rep
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from gateway.exchange.holding import (
     answer_of,
     answer_to,
     gap_rows,
+    has_room,
     hold_again,
     judged_with,
     keeps,
@@ -36,6 +38,7 @@ from gateway.store import (
     NewHold,
     QuarantineDirection,
     QuarantineState,
+    find_discarded,
     find_evidence,
     find_held,
     get_quarantine,
@@ -85,17 +88,23 @@ def submit_or_hold(
     }
     with context.store.read() as connection:
         held = find_held(connection, **about)
+        known = held if held is not None and held.digest == digest else None
+        if known is None:
+            same = {name: value for name, value in about.items() if name != "contract"}
+            known = find_discarded(connection, **same, digest=digest)
     received = Received(call.contract, call.operation, call.raw, None, call.received_at)
-    if held is not None and held.digest == digest:
-        raise _in_form(hold_again(context, actor.principal, held.subject, received, held.id))
+    if known is not None:
+        raise _in_form(hold_again(context, actor.principal, known.subject, received, known.id))
     try:
         receipt = service.submit(actor, document, kind, call)
     except TranslationRefused as refusal:
-        if not keeps(partner, refusal):
+        about["digest"] = digest
+        if not keeps(partner, refusal) or not has_room(context, **about):
             raise
-        raise _hold(context, actor, document, received, refusal, {**about, "digest": digest}) from None
+        raise _hold(context, actor, document, received, refusal, about) from None
     if held is not None:
         _supersede(context, held, receipt, call)
+        return replace(receipt, findings=(*receipt.findings, _ended(held)))
     return receipt
 
 
@@ -175,6 +184,12 @@ def _supersede(context: Context, held: QuarantineRow, receipt: Receipt, call: So
             exchange_id=receipt.exchange_id or None,
         )
     )
+
+
+def _ended(held: QuarantineRow) -> Finding:
+    """The sender's own reference (I.3) says that it is the same CHED: the one that was held is not performed."""
+    message = f"Quarantine entry {held.id} ({held.subject}) has ended: this CHED has the same I.3 and takes its place"
+    return Finding("IMG-6021", Severity.WARNING, message, _PLACE, held.id)
 
 
 def _subject(actor: Actor, document: _Element, digest: bytes) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Group
 
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, state_named
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, printable, state_named
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from gateway.exchange import Released
+    from collections.abc import Iterable, Iterator
+
+    from gateway.exchange import Quarantine, Released
     from gateway.store import GapRow, QuarantineRow
 
 __all__ = ["app"]
@@ -34,6 +36,7 @@ _COLUMNS: Final = (
 _GAPS: Final = ("list", "code", "context", "from", "to", "why", "place")
 CANONICAL: Final = "traces"
 """The system in whose codes everything is kept; ``mappings.CANONICAL``, which start-up has no time for."""
+_NO_COMMAND: Final = "no row can be added for what its sender has to correct:"
 _STATES: Final = "held, released, discarded, superseded"
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
 
@@ -95,13 +98,13 @@ def show(
     }
     view = facts((name, value) for name, value in data.items() if value not in (None, ""))
     missing = [_gap(gap) for gap in gaps]
-    needed = [{"row": gap.needed, "command": _command(desk, gap)} for gap in gaps if gap.needed]
+    needed = [{"code": gap.code, "row": gap.needed, "command": _command(desk, gap)} for gap in gaps if gap.needed]
     parts: list[Any] = [view]
     if missing:
         parts += ["\nCodes without a translation", listing(_GAPS, missing)]
     if needed and row.state == "held":
         parts += ["\nWhat is needed, with the code of the other side for the question mark:"]
-        parts += [each["command"] for each in needed]
+        parts += [each["command"] or f"{_NO_COMMAND} {printable(each['code'])}" for each in needed]
     desk.answer(data | {"gaps": missing, "needed": needed}, Group(*parts))
 
 
@@ -110,11 +113,16 @@ def release(
     ctx: typer.Context,
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of entries.", metavar="[ID]...")] = None,
     all_ready: Annotated[bool, typer.Option("--all-ready", help="All that would translate now, oldest first.")] = False,
-    at_most: Annotated[int | None, typer.Option("--at-most", min=1, help="No more than so many.")] = None,
+    at_most: Annotated[
+        int | None, typer.Option("--at-most", min=1, help="No more than so many, with what waits for them.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and release nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge held messages again with the tables of now, and let those go that are understood."""
+    """Judge held messages again with the tables of now, and let those go that are understood.
+
+    A discarded one that is named by its id is taken back: it goes, or is held again.
+    """
     desk = Desk.of(ctx, as_json)
     if bool(ids) == all_ready or (all_ready and at_most is None and not dry_run):
         raise ConfigurationError(
@@ -124,12 +132,13 @@ def release(
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
 
     with operating_quarantine(desk.settings) as quarantine:
-        wanted = list(ids or (row.id for row in quarantine.ready()))[: at_most or None]
+        wanted = list(ids or (row.id for row in quarantine.ready()))
         if dry_run:
-            rows = [_summary(row, ready=quarantine.would_go(row)) for row in map(quarantine.entry, wanted)]
+            rows = [_summary(row, ready=quarantine.would_go(row)) for row in _would_go(quarantine, wanted, at_most)]
             desk.answer({"would_release": rows}, listing(_COLUMNS, rows) if rows else "nothing would go")
             return
-        done = [_released(quarantine.release(each, actor=operator())) for each in _told(desk, wanted)]
+        bar = _told(desk, wanted)
+        done = [_released(each) for each in _release(quarantine, bar, at_most, actor=operator())]
     desk.answer({"released": done}, listing(["id", "outcome", "became", "code", "message"], done) if done else "none")
     if any(each["outcome"] != "released" for each in done):
         raise typer.Exit(ExitCode.REFUSED)
@@ -142,7 +151,10 @@ def discard(
     reason: Annotated[str, typer.Option(help="Why; its sender is told.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Refuse a held message for good. Its sender is told the reason when it asks, or sends it again."""
+    """Refuse a held message for good. Its sender is told the reason when it asks, or sends it again.
+
+    `imsoc quarantine release ID` takes it back.
+    """
     desk = Desk.of(ctx, as_json)
     from gateway.app import operating_quarantine  # noqa: PLC0415 - start-up
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
@@ -152,6 +164,36 @@ def discard(
     with operating_quarantine(desk.settings) as quarantine:
         row = quarantine.discard(quarantine_id, actor=operator(), reason=reason.strip())
     desk.answer({"id": row.id, "state": row.state.value}, f"{row.id}: {row.state}")
+
+
+def _would_go(quarantine: Quarantine, ids: list[str], at_most: int | None) -> list[QuarantineRow]:
+    """What `_release` would try, each with what waits for it behind it."""
+    rows: dict[str, QuarantineRow] = {}
+    for each in ids:
+        family = {row.id: row for row in quarantine.family(each) if row.id not in rows}
+        if at_most is not None and len(rows) + len(family) > at_most:
+            break
+        rows.update(family)
+    return list(rows.values())
+
+
+def _release(quarantine: Quarantine, ids: Iterable[str], at_most: int | None, *, actor: str) -> Iterator[Released]:
+    """The oldest first, until the bound does not take the next one with all that waits for it."""
+    from gateway.exchange import ReleaseOutcome  # noqa: PLC0415 - start-up
+
+    went: set[str] = set()
+    for each in ids:
+        room = None if at_most is None else at_most - len(went)
+        if room == 0:
+            return
+        if each in went:
+            continue
+        done = quarantine.release(each, actor=actor, room=room)
+        for one in (done, *done.followers):
+            went.update([one.id] if one.outcome is ReleaseOutcome.RELEASED else ())
+            yield one
+        if done.outcome is ReleaseOutcome.UNCONFIRMED:
+            return
 
 
 def _told(desk: Desk, ids: list[str]) -> list[str] | Any:
@@ -195,10 +237,13 @@ def _gap(gap: GapRow) -> dict[str, Any]:
 def _command(desk: Desk, gap: GapRow) -> str:
     """``imsoc mappings add`` with the row, complete but for the code of the other side.
 
-    The code came in a document: whatever it is, a shell takes it as text.
+    The code came in a document: whatever it is, a shell takes it as text. Empty for one that a terminal would not show
+    as it is, and where not all of the row is kept: no row can be added for such a code, or only one for another.
     """
-    system = gap.source if gap.target == CANONICAL else gap.target
     row = gap.needed.partition(": ")[2]
+    if not row.isprintable() or row.endswith("…"):
+        return ""
+    system = gap.source if gap.target == CANONICAL else gap.target
     return desk.command(f"mappings add {system} {gap.list} --row {shlex.quote(row)} --reason '...' --release 1")
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.access import Untranslatable
-from gateway.errors import AuthenticationFailed, ExchangeRefused, Finding, Severity, TranslationRefused
+from gateway.errors import AuthenticationFailed, ExchangeRefused, Finding, Severity, TranslationRefused, Unavailable
 from gateway.exchange.storing import certificates_json, findings_json, seal_json
 from gateway.exchange.transitions import judge, key_of, replaced_key
 from gateway.store import (
@@ -24,7 +24,10 @@ from gateway.store import (
     QuarantineState,
     RecordedKind,
     Refusal,
+    count_held_of,
+    find_discarded,
     find_document,
+    find_held,
     find_version,
     get_quarantine,
     list_quarantine,
@@ -33,8 +36,11 @@ from gateway.store import (
     record_held_again,
 )
 from gateway.store import QuarantineQuery as Query
+from gateway.store.quarantine_families import AWAITED, waiting_behind
+from mappings.models import MAX_CODE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from gateway.access import Partner
@@ -44,13 +50,14 @@ if TYPE_CHECKING:
     from mappings import Index
 
 __all__ = [
-    "AWAITED",
     "HOLDABLE",
+    "MAX_WAITING",
     "Received",
     "answer_of",
     "answer_to",
     "gap_rows",
     "gaps_alone",
+    "has_room",
     "hold",
     "hold_again",
     "judged_with",
@@ -61,11 +68,14 @@ __all__ = [
 ]
 
 HOLDABLE: Final = frozenset({"IMG-6001", "IMG-6002", "IMG-6003", "IMG-6004", "IMG-6008"})
-"""Gaps that a row can fill. A table that is missing (IMG-6005), a form that cannot be expressed (IMG-6006) and a code
-without equivalent (IMG-6007) stay refusals."""
+"""Gaps that a row can fill. A table that is missing (IMG-6005), a form that cannot be expressed (IMG-6006), a code
+without equivalent (IMG-6007) and what is no code (IMG-6014) stay refusals."""
 
-AWAITED: Final = "quarantine"
-"""In the place of a list: the code is the id of the entry that a later version waits for."""
+_MAX_TEXT: Final = 2000
+"""Characters of a place or a message that are kept with a gap."""
+
+MAX_WAITING: Final = 20
+"""Later versions that wait behind one held message, or behind each other behind it."""
 
 _TRIES: Final = 3
 """Of holding the same document at the same moment as others."""
@@ -89,10 +99,26 @@ def judged_with(index: Index) -> str:
 
 def gap_rows(gaps: tuple[TranslationRefused, ...]) -> tuple[GapRow, ...]:
     """Gaps as the store keeps them."""
-    return tuple(
-        GapRow(*(each.gap or ("", "", "", each.found, "")), each.code, each.where, each.message, each.expected)
-        for each in gaps
+    return tuple(_gap_row(each) for each in gaps)
+
+
+def _gap_row(gap: TranslationRefused) -> GapRow:
+    source, target, name, code, context = gap.gap or ("", "", "", gap.found, "")
+    return GapRow(
+        source,
+        target,
+        name,
+        _cut(code, MAX_CODE),  # as no code is, so that it equals none
+        _cut(context, MAX_CODE),
+        gap.code,
+        _cut(gap.where, _MAX_TEXT),
+        _cut(gap.message, _MAX_TEXT),
+        gap.needed,
     )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def keeps(partner: Partner, refusal: TranslationRefused) -> bool:
@@ -112,18 +138,36 @@ def gaps_alone(partner: Partner, examined: Examined) -> TranslationRefused | Non
     return refusal if isinstance(refusal, TranslationRefused) and keeps(partner, refusal) else None
 
 
+def has_room(context: Context, *, partner: str, subject: str, status_code: str, contract: str, digest: bytes) -> bool:
+    """Whether one more message of a partner may be held; what is known there already needs no room."""
+    about: dict[str, Any] = {"partner": partner, "subject": subject, "status_code": status_code}
+    with context.store.read() as connection:
+        return (
+            count_held_of(connection, partner) < context.policy.max_held_per_partner
+            or find_discarded(connection, **about, digest=digest) is not None
+            or find_held(connection, **about, contract=contract) is not None
+        )
+
+
 def waits_for(context: Context, principal: Principal, examined: Examined, contract: str) -> QuarantineRow | None:
     """The held entry that this version follows: it is held as well, so that both go their way in their order."""
     if principal.partner.untranslatable is not Untranslatable.QUARANTINE:
         return None
     key = key_of(examined)
     replaced = replaced_key(examined, key)
+    partner = principal.partner.id
     with context.store.read() as connection:
+        # What it takes the place of ends with all that came after that, so it waits for none of these.
+        former = find_held(
+            connection, partner=partner, subject=str(key), status_code=examined.status_code, contract=contract
+        )
         for subject in dict.fromkeys((str(key), str(replaced or key))):
-            query = Query(state=QuarantineState.HELD, partner=principal.partner.id, subject=subject)
+            query = Query(
+                state=QuarantineState.HELD, partner=partner, subject=subject, before=former.id if former else ""
+            )
             for entry in list_quarantine(connection, query):
                 same = entry.subject == str(key) and entry.status_code == examined.status_code
-                if entry.contract == contract and not same:
+                if entry.contract == contract and entry.direction is QuarantineDirection.IN and not same:
                     return entry
     return None
 
@@ -147,17 +191,24 @@ def hold(
         refusal: with the gaps; None: it waits for an earlier version that is held.
 
     Raises:
-        ExchangeRefused: IMG-7001 to 7003, 7008, 7009: it could not stand beside what is stored.
+        ExchangeRefused: IMG-7001 to 7003, 7008, 7009: it could not stand beside what is stored; IMG-6023, as many as
+            may wait for what it waits for do.
+        Unavailable: IMG-9001, what it waits for is leaving quarantine at this moment.
         TranslationRefused: IMG-6020, an operator discarded this very message.
         AuthenticationFailed: IMG-2003, a nonce or message id was used before.
     """
     awaited = waits_for(context, principal, examined, received.contract)
     _check_standing(context, principal, examined, received.contract, awaited)
+    if awaited is not None and refusal is None:
+        _check_room(context, examined, awaited)
     for _ in range(_TRIES):
         message = _message(context, principal, document, examined, received, refusal, awaited)
         recorded = context.store.write(partial(record_held, message=message))
         if recorded.conflict is not Conflict.STATE:
             break
+        awaited = waits_for(context, principal, examined, received.contract)
+        if awaited is None and refusal is None:  # it has gone this very moment: sent again, this is judged for itself
+            raise Unavailable("IMG-9001", where="quarantine")
     return answer_to(context, recorded, received)
 
 
@@ -194,9 +245,19 @@ def told(entry: QuarantineRow) -> TranslationRefused:
     else:
         answer = entry.answer
         findings = tuple(Finding(**{**each, "severity": Severity(each["severity"])}) for each in answer["findings"])
-        error = TranslationRefused("IMG-6010", answer["message"], where="quarantine", found=entry.id, findings=findings)
+        message = answer["message"] + _ended(answer.get("ended", ()))
+        error = TranslationRefused("IMG-6010", message, where="quarantine", found=entry.id, findings=findings)
     error.exchange_id, error.subject, error.spent = entry.held_in, entry.subject, True
     return error
+
+
+def _ended(ended: Sequence[Mapping[str, str]]) -> str:
+    """What a message took the place of, with what waited for that and has to be sent again."""
+    if not ended:
+        return ""
+    names = [f"{each['id']} ({each['subject']} with status {each['status_code']})" for each in ended]
+    text = f". It takes the place of {names[0]}"
+    return f"{text}, and ends what came after that, to be sent again: {', '.join(names[1:])}" if names[1:] else text
 
 
 def answer_of(gaps: tuple[TranslationRefused, ...], awaited: QuarantineRow | None) -> dict[str, Any]:
@@ -227,6 +288,23 @@ def _check_standing(
         version = find_version(connection, document, examined.status_code) if document else None
     if version is not None and version.digest != examined.digest:
         raise ExchangeRefused("IMG-7001", where=_NUMBER, found=f"{key} with status {examined.status_code}")
+
+
+def _check_room(context: Context, examined: Examined, awaited: QuarantineRow) -> None:
+    """Refuse what would wait where as many wait as may, unless it waits there already."""
+    with context.store.read() as connection:
+        first = awaited
+        for _ in range(MAX_WAITING):
+            before = get_quarantine(connection, first.transport.get("waits_for") or "")
+            if before is None or before.state is not QuarantineState.HELD:
+                break
+            first = before
+        waiting = waiting_behind(connection, first.id)
+    about = (str(key_of(examined)), examined.status_code)
+    if len(waiting) >= MAX_WAITING and about not in {(row.subject, row.status_code) for row in waiting}:
+        raise ExchangeRefused(
+            "IMG-6023", where=_NUMBER, found=f"{len(waiting)} wait for {first.id}", expected=f"at most {MAX_WAITING}"
+        )
 
 
 _NUMBER: Final = "/sps:SPSCertificate/sps:SPSExchangedDocument/ram:ID"

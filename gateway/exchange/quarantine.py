@@ -8,18 +8,21 @@ goes: a kill loses nothing and releases nothing twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from gateway.access import check_operation
 from gateway.errors import AccessDenied, ExchangeRefused, GatewayError, TranslationRefused, Unavailable
+from gateway.exchange.arriving import Arrival
 from gateway.exchange.confirmed import filled_by
 from gateway.exchange.delivering import OUTGOING, deliver_held
 from gateway.exchange.examination import examine
 from gateway.exchange.going import WAITING, going, would_go
-from gateway.exchange.holding import AWAITED, Received, gap_rows, judged_with
+from gateway.exchange.holding import Received, gap_rows, judged_with
 from gateway.exchange.models import Principal, SubmittedDocument
 from gateway.exchange.submission import conflict_of, prepare, record
 from gateway.faultpoints import reach
@@ -28,19 +31,19 @@ from gateway.store import (
     Form,
     QuarantineQuery,
     QuarantineState,
-    Recorded,
     RecordedKind,
-    Undo,
-    claim_release,
     find_evidence,
     gaps_of,
+    get_edition,
     get_quarantine,
     list_quarantine,
     note_gaps,
     note_judged,
     settle_quarantine,
+    take_back,
     unjudged_quarantine,
 )
+from gateway.store.quarantine_families import BY_OPERATOR, give_back, waiting_behind
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
@@ -58,7 +61,10 @@ __all__ = ["Arrival", "Quarantine", "ReleaseOutcome", "Released"]
 
 CERTIFICATES: Final = "certificate-exchange"
 _OVERTAKEN: Final = "IMG-8012"
+_DEFECT: Final = "IMG-9002"
 _PAGE: Final = 100
+
+_log = structlog.get_logger(__name__)
 
 
 class ReleaseOutcome(StrEnum):
@@ -82,57 +88,8 @@ class Released:
     exchange_id: str = ""
     code: str = ""
     message: str = ""
-
-
-class Arrival:
-    """What a way calls in the transaction in which a released message arrives, with the id of what it became."""
-
-    def __init__(self, context: Context, entry: QuarantineRow, actor: str, edition: Edition | None) -> None:
-        self._context = context
-        self._entry = entry
-        self._actor = actor
-        self._edition = edition
-        self.full = False
-        """Whether more than was confirmed would have been released."""
-        self.arrived = False
-        """Whether it was this release that let the entry go, if it is gone."""
-
-    def __call__(self, connection: Connection, exchange_id: str) -> None:
-        """The entry leaves.
-
-        Raises:
-            Undo: it may not, or was not held any more; nothing of the transaction stands.
-        """
-        self.claim(connection)
-        edition = self._edition
-        left = settle_quarantine(
-            connection,
-            self._entry.id,
-            QuarantineState.RELEASED,
-            actor=self._actor,
-            reason=f"edition {edition.number} of the tables" if edition else "released by an operator",
-            now=self._context.clock(),
-            exchange_id=exchange_id,
-        )
-        if not left:
-            raise Undo(Recorded(RecordedKind.HELD, self._entry.id))
-        self.arrived = True
-
-    def claim(self, connection: Connection) -> None:
-        """Count the release, in a transaction before it where that cannot be one with the arrival.
-
-        Raises:
-            Undo: no more were confirmed.
-        """
-        edition = self._edition
-        if edition is None:
-            return
-        count = 1 + len(_waiting(connection, self._entry))
-        self.full = not claim_release(
-            connection, self._entry.id, edition.number, allowed=edition.release_limit, count=count
-        )
-        if self.full:
-            raise Undo(Recorded(RecordedKind.HELD, self._entry.id))
+    followers: tuple[Released, ...] = ()
+    """What waited for it and was confirmed with it."""
 
 
 class Quarantine:
@@ -174,6 +131,12 @@ class Quarantine:
             raise ExchangeRefused("IMG-6021", where=quarantine_id)
         return entry
 
+    def family(self, quarantine_id: str) -> tuple[QuarantineRow, ...]:
+        """One entry, and what goes after it; IMG-6021 as `entry`."""
+        entry = self.entry(quarantine_id)
+        with self._context.store.read() as connection:
+            return entry, *waiting_behind(connection, quarantine_id)
+
     def explain(self, quarantine_id: str) -> tuple[QuarantineRow, tuple[GapRow, ...]]:
         """One entry with the codes that have no answer; IMG-6021 as `entry`."""
         entry = self.entry(quarantine_id)
@@ -192,47 +155,47 @@ class Quarantine:
         """
         return going(self._context.store, self.index())
 
-    def release(self, quarantine_id: str, *, actor: str, edition: Edition | None = None) -> Released:
-        """Judge an entry again and let it go its way, with the versions of its document that wait for it.
+    def release(
+        self, quarantine_id: str, *, actor: str, edition: Edition | None = None, room: int | None = None
+    ) -> Released:
+        """Judge an entry again and let it go its way, and after it the later versions that wait for it.
 
         Args:
             quarantine_id: the entry.
             actor: who asked for it.
-            edition: count the release against what this edition allows; None: an operator asked for this very one.
+            edition: count the release against what this edition allows; None: an operator asked for this very one,
+                which takes it back if it was discarded: what does not go then is held.
+            room: of an operator, how many may go, what waits for it included; None: however many wait.
+
+        Returns:
+            What became of it; UNCONFIRMED when there is no room for it and all that waits for it: none of them went.
 
         Raises:
-            ExchangeRefused: IMG-6021, there is no such entry.
+            ExchangeRefused: IMG-6021, there is no such entry, or it was discarded and something took its place.
             Unavailable: our own store or time-stamping authority; it stays held.
         """
         entry = self.entry(quarantine_id)
-        if entry.state is not QuarantineState.HELD:
-            return Released(entry.id, ReleaseOutcome.GONE, entry.exchange_id or "")
-        index = self.index()
-        arrival = Arrival(self._context, entry, actor, edition)
-        try:
-            self._way(entry)(entry, index, arrival)
-        except Unavailable:
-            raise
-        except GatewayError as refusal:
-            if refusal.code == _OVERTAKEN:
-                return self._overtaken(entry, actor)
-            if not arrival.full:
-                return self._stays(entry, refusal, index)
-        reach("quarantine.released")
-        if arrival.full:
-            return Released(entry.id, ReleaseOutcome.UNCONFIRMED)
-        left = self.entry(entry.id)
-        ours = arrival.arrived and left.state is QuarantineState.RELEASED
-        outcome = ReleaseOutcome.RELEASED if ours else ReleaseOutcome.GONE
-        if outcome is ReleaseOutcome.RELEASED:
-            self._follow(entry, actor)
-        return Released(entry.id, outcome, left.exchange_id or "")
+        if entry.state is QuarantineState.DISCARDED and edition is None:
+            entry = self._taken_back(entry, actor)
+        arrival = Arrival(self._context, entry, actor, edition, room)
+        done = self._let_go(entry, arrival, actor)
+        if done.outcome is not ReleaseOutcome.RELEASED:
+            return done
+        return replace(done, followers=tuple(self._follow(arrival.followers, actor, edition)))
+
+    def _taken_back(self, entry: QuarantineRow, actor: str) -> QuarantineRow:
+        now = self._context.clock()
+        if not self._context.store.write(partial(take_back, quarantine_id=entry.id, actor=actor, now=now)):
+            expected = "nothing else held of this document and status"
+            raise ExchangeRefused("IMG-6021", where=entry.id, found=entry.state, expected=expected)
+        return self.entry(entry.id)
 
     def release_confirmed(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Release what the operator confirmed when the rows were published, and no more; how many went.
 
         Each entry is looked at once for each version of the tables and each day. Of what would translate, an entry goes
-        when the edition that brought the last of its rows allows one more; the rest stays and waits for an operator.
+        when the edition that brought the last of its rows allows one more, with all that waits for it; the rest stays
+        and waits for an operator.
 
         Raises:
             Unavailable: our own store or time-stamping authority; the next call goes on.
@@ -249,9 +212,9 @@ class Quarantine:
             for row in rows:
                 if stopping():
                     break
-                outcome = self._release_confirmed(row, index)
-                released += outcome is ReleaseOutcome.RELEASED
-                if outcome is not ReleaseOutcome.RELEASED:
+                done = self._release_confirmed(row, index)
+                released += sum(each.outcome is ReleaseOutcome.RELEASED for each in (done, *done.followers))
+                if done.outcome is not ReleaseOutcome.RELEASED:
                     stay.append(row.id)
             self._context.store.write(partial(note_judged, ids=stay, judged=judged))
         return released
@@ -274,24 +237,72 @@ class Quarantine:
             raise ExchangeRefused("IMG-6021", where=quarantine_id, found=entry.state, expected=QuarantineState.HELD)
         return entry
 
-    def _release_confirmed(self, row: QuarantineRow, index: Index) -> ReleaseOutcome:
+    def _release_confirmed(self, row: QuarantineRow, index: Index) -> Released:
+        try:
+            confirmed = self._confirmed(row, index)
+        except Exception as defect:
+            if isinstance(defect, Unavailable):
+                raise
+            return self._defect(row, defect, index)
+        if isinstance(confirmed, ReleaseOutcome):
+            return Released(row.id, confirmed)
+        actor, edition = confirmed
+        return self.release(row.id, actor=actor, edition=edition)
+
+    def _confirmed(self, row: QuarantineRow, index: Index) -> ReleaseOutcome | tuple[str, Edition | None]:
+        """Who or what confirmed the release of an entry; else why it stays."""
         with self._context.store.read() as connection:
-            gaps = gaps_of(connection, row.id)
             if not would_go(connection, row, index):
                 return ReleaseOutcome.HELD
-            filled = filled_by(connection, index, gaps, row.partner)
-        if row.transport.get(WAITING):  # it was counted with what it waited for
-            return self.release(row.id, actor="gateway").outcome
-        if not filled.allowed:
-            return ReleaseOutcome.UNCONFIRMED
-        return self.release(row.id, actor="gateway", edition=filled.edition).outcome
+            awaited = get_quarantine(connection, row.transport.get(WAITING) or "")
+            if awaited is None:
+                edition = filled_by(connection, index, gaps_of(connection, row.id), row.partner).edition
+                return ("gateway", edition) if edition and edition.release_limit else ReleaseOutcome.UNCONFIRMED
+            # It goes in the name of what released the one that it waited for, and counts like that.
+            if awaited.state is not QuarantineState.RELEASED or awaited.counted is None:
+                return ReleaseOutcome.UNCONFIRMED
+            if awaited.counted == BY_OPERATOR and row.counted != BY_OPERATOR:
+                return ReleaseOutcome.UNCONFIRMED
+            return awaited.actor, get_edition(connection, awaited.counted)
 
-    def _follow(self, entry: QuarantineRow, actor: str) -> None:
-        """Versions that waited for this one go after it, so that what was withdrawn meanwhile does not stand."""
+    def _let_go(self, entry: QuarantineRow, arrival: Arrival, actor: str) -> Released:
+        """One entry, judged again if there is room for it."""
+        if entry.state is not QuarantineState.HELD:
+            return Released(entry.id, ReleaseOutcome.GONE, entry.exchange_id or "")
+        index = self.index()
         with self._context.store.read() as connection:
-            waiting = _waiting(connection, entry)
-        for each in waiting:
-            self.release(each.id, actor=actor)
+            arrival.look(connection)
+        if arrival.full:
+            return Released(entry.id, ReleaseOutcome.UNCONFIRMED)
+        return self._judge_again(entry, arrival, actor, index)
+
+    def _judge_again(self, entry: QuarantineRow, arrival: Arrival, actor: str, index: Index) -> Released:
+        try:
+            self._way(entry)(entry, index, arrival)
+        except Unavailable:
+            raise
+        except GatewayError as refusal:
+            if refusal.code == _OVERTAKEN:
+                return self._overtaken(entry, actor)
+            if not arrival.full:
+                return self._stays(entry, refusal, index)
+        except Exception as defect:  # noqa: BLE001 - of one message; the others go on
+            return self._defect(entry, defect, index)
+        reach("quarantine.released")
+        if arrival.full:
+            return Released(entry.id, ReleaseOutcome.UNCONFIRMED)
+        left = self.entry(entry.id)
+        ours = arrival.arrived and left.state is QuarantineState.RELEASED
+        return Released(entry.id, ReleaseOutcome.RELEASED if ours else ReleaseOutcome.GONE, left.exchange_id or "")
+
+    def _follow(self, followers: Sequence[str], actor: str, edition: Edition | None) -> Iterator[Released]:
+        """Versions that waited for this one go after it, so that what was withdrawn meanwhile does not stand."""
+        for each in followers:
+            entry = self.entry(each)
+            if self.would_go(entry):
+                yield self._let_go(entry, Arrival(self._context, entry, actor, edition), actor)
+            else:  # what it waits for stays, or it has left meanwhile
+                self._context.store.write(partial(give_back, quarantine_id=each))
 
     def _overtaken(self, entry: QuarantineRow, actor: str) -> Released:
         """An operator sent it again by hand, or a later version has gone to the partner."""
@@ -306,27 +317,32 @@ class Quarantine:
     def _stays(self, entry: QuarantineRow, refusal: GatewayError, index: Index) -> Released:
         gaps: Sequence[GapRow] = gap_rows(refusal.gaps) if isinstance(refusal, TranslationRefused) else ()
         reason = " | ".join(part for part in (refusal.message, refusal.where, refusal.found) if part)
-        self._context.store.write(
-            lambda connection: note_gaps(
-                connection, entry.id, gaps, code=refusal.code, reason=reason, judged=judged_with(index)
-            )
-        )
-        return Released(entry.id, ReleaseOutcome.HELD, code=refusal.code, message=reason)
+        return self._noted(entry, refusal.code, reason, index, gaps)
+
+    def _defect(self, entry: QuarantineRow, defect: Exception, index: Index) -> Released:
+        """A fault of ours with one message: told, and not met again before the tables or the day change."""
+        kind = type(defect).__name__
+        _log.error("quarantine.defect", code=_DEFECT, entry=entry.id, error=kind, exc_info=defect)
+        return self._noted(entry, _DEFECT, f"the gateway failed: {kind}", index)
+
+    def _noted(
+        self, entry: QuarantineRow, code: str, reason: str, index: Index, gaps: Sequence[GapRow] = ()
+    ) -> Released:
+        """Why it stays; it counts no more if it was to follow another."""
+
+        def unit(connection: Connection) -> None:
+            note_gaps(connection, entry.id, gaps, code=code, reason=reason, judged=judged_with(index))
+            if entry.transport.get(WAITING):
+                give_back(connection, entry.id)
+
+        self._context.store.write(unit)
+        return Released(entry.id, ReleaseOutcome.HELD, code=code, message=reason)
 
     def _way(self, entry: QuarantineRow) -> Way:
         way = self._ways.get(entry.contract)
         if way is None:
             raise ExchangeRefused("IMG-6021", where=entry.id, found=f"a message of {entry.contract}")
         return way
-
-
-def _waiting(connection: Connection, entry: QuarantineRow) -> list[QuarantineRow]:
-    """What waits for an entry, oldest first, each with what waits for it in turn: later versions of its document."""
-    query = QuarantineQuery(state=QuarantineState.HELD, list=AWAITED, code=entry.id, oldest_first=True)
-    chain: list[QuarantineRow] = []
-    for row in list_quarantine(connection, query):
-        chain += [row, *_waiting(connection, row)]
-    return chain
 
 
 def _certificate(context: Context, entry: QuarantineRow, index: Index, arrive: Arrival) -> None:

@@ -8,32 +8,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from gateway.access import Untranslatable
 from gateway.errors import (
     AuthenticationFailed,
     ExchangeRefused,
+    Finding,
     RouteRefused,
     RulesRefused,
+    Severity,
     TranslationRefused,
 )
 from gateway.exchange.acknowledgement import acknowledgement
 from gateway.exchange.examination import examine
-from gateway.exchange.holding import Received, gaps_alone, hold, hold_again, waits_for
+from gateway.exchange.holding import Received, gaps_alone, has_room, hold, hold_again, waits_for
 from gateway.exchange.status import CertificateStatus
 from gateway.exchange.storing import certificates_json, findings_json, seal_json
 from gateway.exchange.transitions import FIRST, is_repeat, judge, key_of, names_a_predecessor
 from gateway.faultpoints import reach
 from gateway.store import (
     Conflict,
-    QuarantineState,
     RecordedKind,
     Submission,
     guard_held,
     new_id,
     record_submission,
-    settle_quarantine,
 )
+from gateway.store.quarantine_families import end_all, held_of_document, with_waiting
 from gateway.xml.canonical import serialise
 from mappings import report_to_json
 
@@ -102,15 +104,16 @@ def submit(
         examined = examine(context, principal, document, now, dry_run=True)
         if not is_repeat(context, principal, examined, contract):
             gaps = gaps_alone(principal.partner, examined)
-            if gaps is None:
+            if gaps is None or not _has_room(context, principal, examined, contract):
                 raise
             raise hold(context, principal, document, examined, received, gaps) from None
-    submission = prepare(context, principal, examined, received)
+    submission = prepare(context, principal, _telling(context, principal, examined, contract), received)
     reach("submission.acknowledged")
     try:
         recorded = record(context, principal, examined, submission, partial(_mind_quarantine, submission))
     except ExchangeRefused:
-        if waits_for(context, principal, examined, contract) is None:
+        awaited = waits_for(context, principal, examined, contract)
+        if awaited is None or not _has_room(context, principal, examined, contract):
             raise
         raise hold(context, principal, document, examined, received, None) from None
     if recorded.kind is RecordedKind.HELD:
@@ -119,8 +122,22 @@ def submit(
     return _answer(recorded, submission)
 
 
+def _has_room(context: Context, principal: Principal, examined: Examined, contract: str) -> bool:
+    return has_room(
+        context,
+        partner=principal.partner.id,
+        subject=str(key_of(examined)),
+        status_code=examined.status_code,
+        contract=contract,
+        digest=examined.verified.digest if examined.verified else b"",
+    )
+
+
 def _mind_quarantine(submission: Submission, connection: Connection, recorded: Recorded) -> None:
-    """What is held of the document gives way to other content of it, and leaves only by being released."""
+    """What is held of the document gives way to other content of it, with what waits for it.
+
+    The very message that is held leaves only by being released.
+    """
     if recorded.kind is not RecordedKind.NEW:
         return
     held = guard_held(
@@ -132,16 +149,38 @@ def _mind_quarantine(submission: Submission, connection: Connection, recorded: R
         digest=submission.digest,
         message_id=submission.sender_message_id,
     )
-    if held is not None:
-        settle_quarantine(
-            connection,
-            held.id,
-            QuarantineState.SUPERSEDED,
-            actor=submission.partner,
-            reason="the same document was accepted with other content",
-            now=submission.received_at,
-            exchange_id=submission.exchange_id,
+    end_all(
+        connection,
+        with_waiting(connection, held),
+        actor=submission.partner,
+        reason=_ENDED,
+        now=submission.received_at,
+        exchange_id=submission.exchange_id,
+    )
+
+
+_ENDED: Final = "the same document was accepted with other content"
+
+
+def _telling(context: Context, principal: Principal, examined: Examined, contract: str) -> Examined:
+    """With a warning for each entry of quarantine that ends when this is accepted."""
+    if principal.partner.untranslatable is not Untranslatable.QUARANTINE:
+        return examined
+    subject = str(key_of(examined))
+    with context.store.read() as connection:
+        held = held_of_document(connection, partner=principal.partner.id, subject=subject, contract=contract)
+        ending = with_waiting(connection, held)
+    warnings = tuple(
+        Finding(
+            "IMG-6021",
+            Severity.WARNING,
+            f"Quarantine entry {row.id} ({row.subject} with status {row.status_code}) has ended: this version takes "
+            "its place, and what it asked for has to be sent again if it still holds",
+            found=row.id,
         )
+        for row in ending
+    )
+    return replace(examined, findings=(*warnings, *examined.findings))
 
 
 def record(

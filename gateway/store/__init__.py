@@ -139,7 +139,6 @@ from gateway.store.partners import find_partner, list_partners, partners_edition
 from gateway.store.pollers import acquire_poller, due_poller, find_poller, release_poller, renew_poller
 from gateway.store.quarantine import (
     add_hold,
-    claim_release,
     count_quarantine,
     find_held,
     gaps_of,
@@ -161,6 +160,7 @@ from gateway.store.quarantine_records import (
     QuarantineRow,
     QuarantineState,
 )
+from gateway.store.quarantine_verdicts import count_held_of, find_discarded, take_back
 from gateway.store.records import (
     NOT_DELIVERED,
     AuditEntry,
@@ -326,10 +326,10 @@ __all__ = [
     "cheds_linking_to",
     "claim_answer",
     "claim_contingency",
-    "claim_release",
     "closings_between",
     "closings_of",
     "copies_of",
+    "count_held_of",
     "count_quarantine",
     "counts",
     "current",
@@ -348,6 +348,7 @@ __all__ = [
     "find_cheds",
     "find_deliveries",
     "find_delivery",
+    "find_discarded",
     "find_document",
     "find_envelope",
     "find_evidence",
@@ -434,6 +435,7 @@ __all__ = [
     "steps_of_ched",
     "supersede_held",
     "table_sizes",
+    "take_back",
     "touched_tables",
     "under_delivery",
     "unfinished_imports",

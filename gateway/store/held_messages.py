@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from gateway.faultpoints import reach
 from gateway.store import tables
 from gateway.store.journal import claim_nonces, journal_refusal
 from gateway.store.portions import InsertLarge
-from gateway.store.quarantine import add_hold, find_held, get_quarantine, last_of, supersede_held
-from gateway.store.quarantine_records import QuarantineState
+from gateway.store.quarantine import add_hold, find_held, get_quarantine
+from gateway.store.quarantine_families import end_all, held_of_document, stands_still, with_waiting
+from gateway.store.quarantine_verdicts import find_discarded
 from gateway.store.records import Conflict, Recorded, RecordedKind
 from gateway.store.statements import Statement
 from gateway.store.writer import Undo
@@ -17,7 +19,7 @@ from gateway.store.writer import Undo
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.store.quarantine_records import HeldMessage, QuarantineRow
+    from gateway.store.quarantine_records import HeldMessage, NewHold, QuarantineRow
     from gateway.store.records import Refusal
 
 __all__ = ["guard_held", "record_held", "record_held_again"]
@@ -35,22 +37,27 @@ _held_id = Statement(
 def record_held(connection: Connection, message: HeldMessage) -> Recorded:
     """Put a message into quarantine. Call inside `Store.write`.
 
-    NEW: it is held; what was held of the same document with other content is superseded. HELD: it is there already,
-    or an operator discarded it (`QuarantineRow.state` says which); the repeat is journalled without its bytes. In both
-    cases ``exchange_id`` is the id of the entry. REPLAY and CONFLICT, by way of `Undo`, as `record_submission`.
+    NEW: it is held; what was held of the same document and status with other content is superseded, with what was held
+    of the document after that and all that waits behind these: its answer names them as ``ended``. HELD: it is there
+    already, or an operator discarded it (`QuarantineRow.state` says which); the repeat is journalled without its bytes.
+    In both cases ``exchange_id`` is the id of the entry. REPLAY and CONFLICT, by way of `Undo`, as `record_submission`;
+    CONFLICT of the state when a rival was faster, or what it waits for is not held any more.
     """
     new, refusal = message.hold, message.refusal
     claim_nonces(connection, new.partner, refusal.nonces)
-    known = last_of(
-        connection, partner=new.partner, subject=new.subject, status_code=new.status_code, contract=new.contract
-    )
-    same = known is not None and known.digest == new.digest
-    if known is not None and same and known.state in (QuarantineState.HELD, QuarantineState.DISCARDED):
+    about: dict[str, Any] = {"partner": new.partner, "subject": new.subject, "status_code": new.status_code}
+    known = find_held(connection, **about, contract=new.contract)
+    if known is None or known.digest != new.digest:
+        known = find_discarded(connection, **about, digest=new.digest)
+    if known is not None:
         journal_refusal(connection, refusal, repeat_of=known.held_in)
         return Recorded(RecordedKind.HELD, known.id, contract=new.contract)
     if new.sender_message_id:
         _check_message_id(connection, new.partner, new.sender_message_id, f"{new.subject}/{new.status_code}")
-    supersede_held(connection, new, reason=f"the same document came with other content: {new.id}")
+    awaited = new.transport.get("waits_for")
+    if awaited and not stands_still(connection, awaited):
+        raise Undo(Recorded(RecordedKind.CONFLICT, conflict=Conflict.STATE, detail=awaited))
+    new, refusal = _in_place_of(connection, new, refusal)
     journal_refusal(connection, refusal)
     _insert_parts(
         connection,
@@ -81,16 +88,20 @@ def guard_held(
     contract: str,
     digest: bytes,
     message_id: str | None,
-) -> QuarantineRow | None:
-    """What is held of a document that is about to be accepted, and has other content than it.
+) -> tuple[QuarantineRow, ...]:
+    """What is held of a document that is about to be accepted, of any status, and has other content than it.
 
     Raises:
-        Undo: HELD, this very message is in quarantine: it leaves by being released; CONFLICT, its message id belongs
-            to another message there.
+        Undo: HELD, this very message is in quarantine: it leaves by being released, and what an operator discarded
+            stays refused; CONFLICT, its message id belongs to another message there.
     """
-    held = find_held(connection, partner=partner, subject=subject, status_code=status_code, contract=contract)
-    if held is not None and held.digest == digest:
-        raise Undo(Recorded(RecordedKind.HELD, held.id, contract=contract))
+    discarded = find_discarded(connection, partner=partner, subject=subject, status_code=status_code, digest=digest)
+    if discarded is not None:
+        raise Undo(Recorded(RecordedKind.HELD, discarded.id, contract=contract))
+    held = held_of_document(connection, partner=partner, subject=subject, contract=contract)
+    for row in held:
+        if row.status_code == status_code and row.digest == digest:
+            raise Undo(Recorded(RecordedKind.HELD, row.id, contract=contract))
     if (
         message_id
         and _held_id(connection, partner=partner, message_id=message_id, about=f"{subject}/{status_code}").fetchone()
@@ -111,3 +122,24 @@ def _check_message_id(connection: Connection, partner: str, message_id: str, abo
     accepted = _accepted_id(connection, partner=partner, message_id=message_id).fetchone()
     if accepted or _held_id(connection, partner=partner, message_id=message_id, about=about).fetchone():
         raise Undo(Recorded(RecordedKind.CONFLICT, conflict=Conflict.MESSAGE_ID, detail=message_id))
+
+
+def _in_place_of(connection: Connection, new: NewHold, refusal: Refusal) -> tuple[NewHold, Refusal]:
+    """End what a message takes the place of, and say so in its answer."""
+    held = held_of_document(connection, partner=new.partner, subject=new.subject, contract=new.contract)
+    former = [row for row in held if row.status_code == new.status_code]
+    if not former:
+        return new, refusal
+    later = [row for row in held if row.id > former[0].id]
+    ended = end_all(
+        connection,
+        with_waiting(connection, [*former, *later]),
+        actor=new.partner,
+        reason=f"the same document came with other content: {new.id}",
+        now=new.received_at,
+    )
+    told = {"ended": [each._asdict() for each in ended]}
+    return (
+        replace(new, answer={**new.answer, **told}),
+        replace(refusal, error_detail={**(refusal.error_detail or {}), **told}),
+    )

@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_hold",
-    "claim_release",
     "count_quarantine",
     "find_held",
     "gaps_of",
     "get_quarantine",
-    "last_of",
     "list_quarantine",
     "note_gaps",
     "note_judged",
@@ -59,15 +57,6 @@ _supersede = Statement(
 _settle = Statement(
     "UPDATE quarantine SET state = :state, exchange_id = :exchange_id, actor = :actor, reason = :reason, "
     "updated_at = :now WHERE id = :id AND state = 'held' RETURNING partner"
-)
-_mark_counted = Statement("UPDATE quarantine SET counted = :edition WHERE id = :id AND counted IS NULL")
-_unmark_counted = Statement("UPDATE quarantine SET counted = NULL WHERE id = :id")
-_begin_releases = Statement(
-    "INSERT INTO quarantine_releases (edition, released) VALUES (:edition, 0) ON CONFLICT DO NOTHING"
-)
-_claim_releases = Statement(
-    "UPDATE quarantine_releases SET released = released + :count WHERE edition = :edition "
-    "AND released + :count <= :allowed RETURNING released"
 )
 
 
@@ -142,26 +131,6 @@ def find_held(
     return get_quarantine(connection, row[0]) if row else None
 
 
-def last_of(
-    connection: Connection, *, partner: str, subject: str, status_code: str, contract: str
-) -> QuarantineRow | None:
-    """The entry of this document and status that is held; where none is, the newest one, whatever became of it."""
-    query = (
-        select(quarantine)
-        .where(
-            quarantine.c.subject == subject,
-            quarantine.c.partner == partner,
-            quarantine.c.status_code == status_code,
-            quarantine.c.contract == contract,
-            quarantine.c.direction == QuarantineDirection.IN,
-        )
-        .order_by((quarantine.c.state == QuarantineState.HELD).desc(), quarantine.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return _entry(row) if row else None
-
-
 def get_quarantine(connection: Connection, quarantine_id: str) -> QuarantineRow | None:
     """One entry."""
     row = connection.execute(select(quarantine).where(quarantine.c.id == quarantine_id)).first()
@@ -182,6 +151,8 @@ def list_quarantine(connection: Connection, query: QuarantineQuery) -> tuple[Qua
     statement = select(quarantine).order_by(order).limit(query.limit)
     if query.state is not None:
         statement = statement.where(entry.state == query.state)
+    if query.direction is not None:
+        statement = statement.where(entry.direction == query.direction)
     if query.subject:
         whole = "/" in query.subject
         statement = statement.where(
@@ -259,25 +230,6 @@ def settle_quarantine(
         detail={"reason": reason, "exchange": exchange_id},
     )
     return True
-
-
-def claim_release(connection: Connection, quarantine_id: str, edition: int, *, allowed: int, count: int = 1) -> bool:
-    """Count the release of an entry against what an edition allows, once; False when there is no room left for it.
-
-    Args:
-        connection: of the unit of work.
-        quarantine_id: the entry.
-        edition: whose author confirmed releases.
-        allowed: how many in all.
-        count: the entry and what waits for it.
-    """
-    if not _mark_counted(connection, id=quarantine_id, edition=edition).rowcount:
-        return True  # it was counted before, and did not arrive
-    _begin_releases(connection, edition=edition)
-    counted = _claim_releases(connection, edition=edition, allowed=allowed, count=count).fetchone()
-    if counted is None:
-        _unmark_counted(connection, id=quarantine_id)
-    return counted is not None
 
 
 def count_quarantine(connection: Connection) -> QuarantineCount:

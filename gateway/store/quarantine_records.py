@@ -126,7 +126,7 @@ class QuarantineRow:
     answer: Mapping[str, Any]
     exchange_id: str | None
     counted: int | None
-    """The edition that its release by itself was counted against, before it arrives where it goes."""
+    """The edition that its release is counted against, 0 where an operator released it; written before it arrives."""
     actor: str
     reason: str
     received_at: datetime
@@ -138,6 +138,7 @@ class QuarantineQuery:
     """A search; what is empty is not asked for."""
 
     state: QuarantineState | None = None
+    direction: QuarantineDirection | None = None
     partner: str = ""
     subject: str = ""
     """Identity of the document, or its number alone."""

@@ -79,3 +79,24 @@ def test_an_unknown_code_is_held_told_and_performed_when_its_row_arrives(pair, w
     first = caller.transport.got.partition(b"CHEDPP.NL.")[2][:12]
     submit()
     assert first in caller.transport.got
+
+
+def test_a_second_ched_with_the_same_local_reference_takes_the_place_of_the_first_and_its_sender_is_told(pair):
+    caller = pair.caller(SUBMISSION, at=pair.traces, username="own-codes")
+    ched = new_pp()
+
+    def held():
+        return pair.imsoc(pair.traces, "quarantine", "list", "--state", "held", "--document", subject)["quarantine"]
+
+    _, detail = caller.fault(SUBMIT, SPSCertificate=caller.typed(own(ched, "QA8")))
+    told = errors(detail)[0][1]
+    (entry,) = pair.imsoc(pair.traces, "quarantine", "list", "--state", "held", "--code", "QA8")["quarantine"]
+    subject = entry["document"]
+    assert entry["id"] in told
+    _, detail = caller.fault(SUBMIT, SPSCertificate=caller.typed(own(ched, "QB8")))
+    assert f"It takes the place of {entry['id']} " in errors(detail)[0][1]
+    (second,) = held()
+    assert second["id"] != entry["id"]
+    caller(SUBMIT, SPSCertificate=caller.typed(own(ched, "IM")))
+    assert f"Quarantine entry {second['id']} ".encode() in caller.transport.got
+    assert held() == []

@@ -1,15 +1,18 @@
 """What is right in all but its codes is kept whole, told, found, released once, and never called accepted."""
 
+import secrets
 import threading
 from datetime import timedelta
 
 import pytest
 from quarantine_harness import Keeper, package, with_codes
 
+from gateway.config import TranslationSettings
 from gateway.errors import ExchangeRefused
 from gateway.exchange import ReleaseOutcome, evidence_file
 from gateway.sandbox.samples import certificate
-from gateway.store import Outcome, QuarantineState, find_audit, find_evidence, find_exchange
+from gateway.store import Outcome, QuarantineQuery, QuarantineState, find_audit, find_evidence, find_exchange
+from mappings.models import MAX_CODE
 
 
 @pytest.fixture
@@ -234,7 +237,7 @@ def test_a_withdrawal_of_what_is_held_is_held_behind_it_and_follows_it(world, ke
     assert {each.text for each in status.body.iterfind("{*}Version/{*}StatusCode")} == {"70", "40"}
 
 
-def test_discarded_it_is_refused_with_the_reason_until_it_can_be_translated(world, keeper):
+def test_discarded_it_is_refused_with_the_reason_until_an_operator_releases_it(world, keeper):
     document = with_codes(world, "X0", number="AR-1")
     keeper.caller.submit(document)
     (entry,) = keeper.held()
@@ -249,7 +252,52 @@ def test_discarded_it_is_refused_with_the_reason_until_it_can_be_translated(worl
     assert (answer.code, answer.fault("Expected")) == ("IMG-6020", "No such package exists; use BX.")
     assert [row.state for row in keeper.held()] == [QuarantineState.DISCARDED]
     keeper.publish(package("X0"))
+    assert keeper.caller.submit(document).code == "IMG-6020"
+    assert keeper.quarantine.release_confirmed() == 0
+    assert keeper.caller.about("GetCertificateStatus", "AR-1").text("cx:StatusCode") == "41"
+    assert keeper.quarantine.release(entry.id, actor="op").outcome is ReleaseOutcome.RELEASED
     assert keeper.caller.submit(document).status == 200
+    assert keeper.caller.about("GetCertificateStatus", "AR-1").text("cx:StatusCode") == "70"
+
+
+def test_what_came_in_between_does_not_bring_discarded_content_back(world, keeper):
+    document, other = with_codes(world, "X0", number="AR-1"), with_codes(world, "X1", number="AR-1")
+    keeper.caller.submit(document)
+    (entry,) = keeper.held()
+    keeper.quarantine.discard(entry.id, actor="op", reason="Use BX.")
+    world.now += timedelta(seconds=1)
+    assert keeper.caller.submit(other).code == "IMG-6010"
+    assert keeper.caller.submit(document).code == "IMG-6020"
+    assert [row.state.value for row in keeper.held()] == ["discarded", "held"]
+    with pytest.raises(ExchangeRefused) as refused:
+        keeper.quarantine.release(entry.id, actor="op")
+    assert refused.value.code == "IMG-6021"
+    keeper.publish(package("X0"), package("X1"), release_limit=9)
+    assert keeper.quarantine.release_confirmed() == 1
+    assert keeper.caller.submit(document).code == "IMG-7001"  # the other content stands by now
+    assert [row.state.value for row in keeper.held()] == ["discarded", "released"]
+
+
+def test_what_is_taken_back_and_not_understood_yet_is_held_again(world, keeper):
+    document = with_codes(world, "X0", number="AR-1")
+    keeper.caller.submit(document)
+    (entry,) = keeper.held()
+    keeper.quarantine.discard(entry.id, actor="op", reason="Use BX.")
+    assert keeper.quarantine.release(entry.id, actor="op").outcome is ReleaseOutcome.HELD
+    assert keeper.caller.submit(document).code == "IMG-6010"
+    keeper.publish(package("X0"), release_limit=1)
+    assert keeper.quarantine.release_confirmed() == 1
+
+
+def test_status_tells_of_what_is_held_however_often_it_was_corrected(world, keeper, monkeypatch):
+    monkeypatch.setattr(
+        QuarantineQuery.__init__, "__kwdefaults__", QuarantineQuery.__init__.__kwdefaults__ | {"limit": 2}
+    )
+    for code in ("X0", "X1", "X2", "X3"):
+        world.now += timedelta(seconds=1)
+        keeper.caller.submit(with_codes(world, code, number="AR-1"))
+    status = keeper.caller.about("GetCertificateStatus", "AR-1")
+    assert (status.text("cx:StatusCode"), status.text("cx:Quarantine/cx:State")) == ("HELD", "held")
 
 
 @pytest.mark.parametrize(
@@ -271,3 +319,45 @@ def test_an_operator_finds_what_is_held(world, keeper, query, found):
     keeper.caller.submit(with_codes(world, "X0", number="AR-1"))
     keeper.caller.submit(with_codes(world, "X1", number="AR-2"))
     assert len(keeper.held(**query)) == found
+
+
+def with_unit(world, unit, number):
+    document = certificate(lines=1, number=number)
+    assert b'unitCode="KGM"' in document
+    return world.sealed(document.replace(b'unitCode="KGM"', f'unitCode="{unit}"'.encode(), 1))
+
+
+@pytest.mark.parametrize("unit", [secrets.token_hex(2000), "K\N{ZERO WIDTH SPACE}GM"])
+def test_what_no_row_can_name_is_refused_and_echoed_in_part(world, keeper, unit):
+    for _ in range(2):
+        answer = keeper.caller.submit(with_unit(world, unit, "AR-1"))
+        assert (answer.status, answer.code, answer.fault("Retry")) == (500, "IMG-6014", "never")
+        world.now += timedelta(seconds=1)
+    assert len(answer.raw) < 6000
+    assert keeper.held() == ()
+    assert keeper.caller.submit(with_codes(world, "X0", number="AR-2")).code == "IMG-6010"
+
+
+def test_the_longest_code_is_held_with_its_whole_row(world, keeper):
+    unit = "".join(secrets.choice("ЖÄ𝔘") for _ in range(MAX_CODE))
+    assert keeper.caller.submit(with_unit(world, unit, "AR-1")).code == "IMG-6010"
+    (entry,) = keeper.held(list="unit", code=unit)
+    (gap,) = keeper.gaps(entry.id)
+    assert gap.needed == f"map-ephyto-unit.csv: {unit},?,,in,widens,{world.now.date()},,,"
+
+
+def test_beyond_its_quota_a_partner_is_refused_and_what_is_held_is_not(world, opened):
+    small = TranslationSettings(max_held_per_partner=2)
+    keeper = Keeper(world, opened(world.partner(untranslatable="quarantine"), translation=small))
+    first = with_codes(world, "X0", number="AR-1")
+    assert keeper.caller.submit(first).code == "IMG-6010"
+    keeper.caller.submit(with_codes(world, "X0", number="AR-2"))
+    assert keeper.caller.submit(with_codes(world, "X0", number="AR-3")).code == "IMG-6001"
+    assert keeper.caller.submit(with_codes(world, "BX", number="AR-1", status="40")).status == 500
+    assert len(keeper.held()) == 2
+    assert keeper.caller.submit(first).code == "IMG-6010"
+    assert keeper.caller.submit(with_codes(world, "X1", number="AR-2")).code == "IMG-6010"
+    (entry,) = keeper.held(subject="AR-1")
+    keeper.quarantine.discard(entry.id, actor="op", reason="Use BX.")
+    assert keeper.caller.submit(with_codes(world, "X0", number="AR-3")).code == "IMG-6010"
+    assert keeper.caller.submit(first).code == "IMG-6020"
