@@ -11,7 +11,9 @@ __all__ = [
     "MAX_CSV_BYTES",
     "MAX_LINES_OF_A_ROW",
     "MAX_LINE_LETTERS",
+    "MAX_OTHER_BYTES",
     "MAX_PART_BYTES",
+    "MAX_RATIO",
     "MAX_ROWS",
     "MAX_SHEET_BYTES",
     "MAX_UNPACKED_BYTES",
@@ -35,7 +37,12 @@ MAX_XLSX_ROWS: Final = 200_000
 MAX_SHEET_BYTES: Final = 256 * 1024 * 1024
 """Decompressed size of one worksheet; it is read as a stream."""
 MAX_PART_BYTES: Final = 64 * 1024 * 1024
-"""Decompressed size of any other part; shared strings are held in memory."""
+"""Decompressed size of the shared strings, which are held in memory, and of pictures."""
+MAX_OTHER_BYTES: Final = 512 * 1024
+"""Of a part in XML that holds no cells and no texts: a thousand styles with fonts and colours of their own are 150 kB,
+and as many bytes as this of the shortest ones take openpyxl a few seconds."""
+MAX_RATIO: Final = 200
+"""Decompressed bytes per compressed one: sheets of repeating cells reach 60."""
 MAX_UNPACKED_BYTES: Final = 1024 * 1024 * 1024
 """Decompressed size of all parts of a workbook."""
 

@@ -19,7 +19,9 @@ from gateway.errors import GatewayError
 from gateway.xml.stream import stream
 from mappings.sheet_cells import (
     MAX_COLUMNS,
+    MAX_OTHER_BYTES,
     MAX_PART_BYTES,
+    MAX_RATIO,
     MAX_SHEET_BYTES,
     MAX_UNPACKED_BYTES,
     MAX_XLSX_BYTES,
@@ -42,7 +44,10 @@ __all__ = ["xlsx_lines"]
 
 _CHUNK: Final = 1024 * 1024
 _MAX_PARTS: Final = 1000
+_SMALL: Final = 64 * 1024
+"""Bytes below which the ratio says nothing."""
 _SHEETS: Final = "xl/worksheets/"
+_STRINGS: Final = "xl/sharedstrings.xml"
 _XML: Final = (".xml", ".rels", ".vml")
 _BEFORE_XML: Final = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"
 """Bytes that may stand before the first ``<`` in one encoding or another."""
@@ -145,6 +150,10 @@ def _check_archive(file: Path) -> None:
             _check_size(f"{file.name} {part.filename}", part.file_size, most)
         _check_size(file.name, sum(part.file_size for part in parts), MAX_UNPACKED_BYTES)
         for part in parts:
+            if part.file_size > _SMALL and part.file_size > MAX_RATIO * max(part.compress_size, 1):
+                where, expected = f"{file.name} {part.filename}", f"at most {MAX_RATIO} times its compressed size"
+                raise _Unusable(where, f"{part.file_size} bytes unpacked", expected, large=True)
+        for part in parts:
             _check_part(archive, part, file.name)
         for part in parts:
             if part.filename.startswith(_SHEETS) and part.filename.endswith(".xml"):
@@ -167,9 +176,17 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> N
             named = before or part.filename.lower().endswith(_XML)
             if not named and chunk.lstrip(_BEFORE_XML)[:1] not in (b"<", b""):
                 return
+            if not before:
+                _check_other(part, name)
             if b"<!DOCTYPE" in before + chunk or b"\0" in chunk:
                 raise _Unusable(f"{name} {part.filename}", "a DOCTYPE or another encoding", "plain XML in UTF-8")
             before = chunk[-16:]
+
+
+def _check_other(part: zipfile.ZipInfo, name: str) -> None:
+    """Styles and the like, of which openpyxl makes objects a hundred times their size."""
+    if not part.filename.startswith(_SHEETS) and part.filename.lower() != _STRINGS:
+        _check_size(f"{name} {part.filename}", part.file_size, MAX_OTHER_BYTES)
 
 
 def _check_order(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> None:

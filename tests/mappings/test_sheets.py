@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.styles import Font
 
 from gateway.errors import ConfigurationError
 from gateway.store import RowKind, TableKey
@@ -327,6 +328,40 @@ def test_a_strict_workbook_is_refused_and_not_read_as_empty(book):
     assert "Strict" in error.expected
 
 
+STYLES = "xl/styles.xml"
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "expected"),
+    [
+        (STYLES, b"<styleSheet><cellXfs>" + b"<xf/>" * 100_000 + b"</cellXfs></styleSheet>", "at most 200 times"),
+        (STYLES, b"<styleSheet>" + "".join(f"<xf n='{number:x}'/>" for number in range(60_000)).encode(),
+         "at most 524288"),
+        ("xl/workbook2.bin", b"<workbook>" + "".join(f"<n{number * number}/>" for number in range(60_000)).encode(),
+         "at most 524288"),
+    ],
+)  # fmt: skip
+def test_parts_that_openpyxl_would_make_many_objects_of_are_refused_unseen(book, monkeypatch, part, content, expected):
+    file = repacked(book(["code", "canonical"]), {part: content})
+    seen = []
+    monkeypatch.setattr(sheet_xlsx, "load_workbook", seen.append)
+    error = refused(file)
+    assert (error.code, error.found) == ("IMG-0134", f"{len(content)} bytes unpacked")
+    assert error.expected.startswith(expected)
+    assert not seen
+
+
+def test_a_workbook_of_a_thousand_styles_is_read(tmp_path):
+    workbook = Workbook()
+    workbook.active.append(["code", "canonical"])
+    workbook.active.append(["KG", "KGM"])
+    for number in range(1_000):
+        cell = workbook.active.cell(number % 200 + 3, 3 + number // 200)
+        cell.font = Font(size=8 + number / 1_000, color=f"{number:06x}")
+    workbook.save(tmp_path / "units.xlsx")
+    assert [row.code for row in units(tmp_path / "units.xlsx").rows()] == ["KG"]
+
+
 def test_pictures_in_a_workbook_hinder_nobody(book):
     picture = bytes.fromhex("89504e470d0a1a0a") + b"\0\0<!DOCTYPE"
     file = repacked(book(["code", "canonical"], ["KG", "KGM"]), {"xl/media/image1.png": picture})
@@ -335,7 +370,7 @@ def test_pictures_in_a_workbook_hinder_nobody(book):
 
 def test_all_parts_of_a_workbook_together_are_limited(book, monkeypatch):
     monkeypatch.setattr(sheet_xlsx, "MAX_UNPACKED_BYTES", 2_000_000)
-    parts = {f"xl/theme/theme{number}.xml": b" " * 700_000 for number in range(3)}
+    parts = {f"xl/worksheets/sheet{number}.xml": b" " * 700_000 for number in range(2, 5)}
     error = refused(repacked(book(["code", "canonical"]), parts))
     assert (error.code, error.expected) == ("IMG-0134", "at most 2000000")
 
