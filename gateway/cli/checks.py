@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.access.models import DeliveryTarget, Partner
     from gateway.cli.desk import Desk
 
-__all__ = ["Result", "State", "files_of", "load_partners", "run_checks", "secrets_of"]
+__all__ = ["Result", "State", "files_of", "load_partners", "run_checks", "secrets_of", "systems_known"]
 
 SOON: Final = timedelta(days=30)
 """A certificate that ends within this is a warning: authorities take weeks."""
@@ -208,15 +208,23 @@ def _changes(desk: Desk) -> Iterator[Result]:
 
 def _quarantine(desk: Desk) -> Iterator[Result]:
     """What waits for rows of the mapping tables, and since when."""
-    from gateway.store import count_quarantine  # noqa: PLC0415 - beside its only use
+    from gateway.store import count_held_of, count_quarantine, list_partners  # noqa: PLC0415 - beside its only use
 
+    most = desk.settings.translation.max_held_per_partner
     with desk.store() as store, store.read() as connection:
         found = count_quarantine(connection)
+        held = {each.id: count_held_of(connection, each.id) for each in list_partners(connection)} if found.held else {}
     if found.oldest is None:
         yield Result("quarantine", State.OK, "nothing is held")
         return
     detail = f"{found.held} messages are held, the oldest since {found.oldest:%Y-%m-%d %H:%M} UTC"
     yield Result("quarantine", State.WARN, detail, desk.command("quarantine list --state held"))
+    for partner, count in held.items():
+        if count >= most:
+            detail = f"{partner}: {count} messages are held, as many as may; what comes now is refused"
+            yield Result(
+                "quarantine", State.WARN, detail, desk.command(f"quarantine list --state held --partner {partner}")
+            )
 
 
 def _reference(desk: Desk) -> Iterator[Result]:
@@ -408,6 +416,20 @@ def _partners(desk: Desk) -> Iterator[Result]:
         yield from secrets_of(partner)
         yield from files_of(partner)
         yield from _grants(desk, partner)
+    known = systems_known(desk)
+    for partner in partners:
+        if partner.code_system not in known:
+            detail = f"no table knows its code system {partner.code_system}: nothing of it can be translated"
+            yield Result(f"codes {partner.id}", State.WARN, detail, desk.command("mappings list"))
+
+
+def systems_known(desk: Desk) -> frozenset[str]:
+    """The code systems of the tables as installed, of the operator's folder and of what was changed in the store."""
+    from gateway.cli.mappings_desk import open_tables  # noqa: PLC0415 - beside its only use
+    from mappings.changes import systems_of  # noqa: PLC0415 - beside its only use
+
+    with open_tables(desk) as known:
+        return systems_of(known.live.tables)
 
 
 def _grants(desk: Desk, partner: Partner) -> Iterator[Result]:

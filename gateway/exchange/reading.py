@@ -178,13 +178,13 @@ def history(
 
 
 def _quarantined(connection: Connection, partner: Partner, key: DocumentKey) -> tuple[QuarantineRow, ...]:
-    query = QuarantineQuery(partner=partner.id, subject=str(key), oldest_first=True)
-    left = (QuarantineState.RELEASED, QuarantineState.SUPERSEDED)
-    return tuple(
+    query = QuarantineQuery(partner=partner.id, subject=str(key), direction=QuarantineDirection.IN)
+    rows = [
         row
-        for row in list_quarantine(connection, query)
-        if row.direction is QuarantineDirection.IN and row.state not in left
-    )
+        for state in (QuarantineState.HELD, QuarantineState.DISCARDED)
+        for row in list_quarantine(connection, replace(query, state=state))
+    ]
+    return tuple(sorted(rows, key=lambda row: row.id))
 
 
 def _held(key: DocumentKey, quarantined: tuple[QuarantineRow, ...]) -> History:
