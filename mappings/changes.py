@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from gateway.errors import ConfigurationError, TranslationRefused
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _TELL_EVERY: Final = 5_000
 
-__all__ = ["ChangePlan", "Mode", "Rows", "RowsInHand", "plan_change"]
+__all__ = ["ChangePlan", "Mode", "Rows", "RowsInHand", "plan_change", "systems_of"]
 
 
 class Rows(Protocol):
@@ -148,6 +149,7 @@ def plan_change(
     effective_on: date,
     mode: Mode = Mode.MERGE,
     new_list: bool = False,
+    new_system: bool = False,
     today: date | None = None,
     step: Callable[[str, int], None] = lambda _what, _count: None,
 ) -> ChangePlan:
@@ -159,16 +161,19 @@ def plan_change(
         effective_on: the day from which the change holds; it may be in the future.
         mode: whether rows that are not named stay.
         new_list: codes may be of a list that there is not yet.
+        new_system: the table may be of a system that has none yet.
         today: held rows that begin later are planned, and stay; by default the day in UTC.
         step: told what is done and how many rows of it are done.
 
     Raises:
         ConfigurationError: IMG-0133 to IMG-0136 the sheet is wrong, IMG-0137 rows contradict each other, IMG-0131 the
             tables would contradict themselves in another way.
-        TranslationRefused: IMG-6009, there is no such list.
+        TranslationRefused: IMG-6009 there is no such list, IMG-6005 there is no such system.
     """
     state = live.latest
     _require_list(state.tables, sheet.table, new=new_list)
+    if not new_system:
+        _require_system(state.tables, sheet.table.system)
     held = HeldTable(state, live.store, sheet.table)
     scratch = Scratch()
     try:
@@ -207,8 +212,23 @@ def _require_list(tables: Tables, table: TableKey, *, new: bool) -> None:
     if table.kind is RowKind.CODE:
         known = new or (table.list in tables.lists if table.system == CANONICAL else table[1:3] in tables.own_lists)
     if not known:
-        wanted = "--new-list for codes of a new one" if table.kind is RowKind.CODE else ", ".join(sorted(tables.lists))
+        near = ", ".join(get_close_matches(table.list, tables.lists, 3) or sorted(tables.lists))
+        wanted = f"{near}; --new-list for codes of a new one" if table.kind is RowKind.CODE else near
         raise TranslationRefused("IMG-6009", where=table.system, found=table.list, expected=wanted)
+
+
+def _require_system(tables: Tables, system: str) -> None:
+    known = systems_of(tables)
+    if system not in known:
+        near = get_close_matches(system, known, 3) or sorted(known)
+        expected = f"{', '.join(near)}; --new-system for one that there is not yet"
+        raise TranslationRefused("IMG-6005", where="SYSTEM", found=system, expected=expected)
+
+
+def systems_of(tables: Tables) -> frozenset[str]:
+    """The systems that a table, a list or systems.csv names."""
+    of_tables = (each.system for each in tables.maps)
+    return frozenset({CANONICAL, *tables.systems, *of_tables, *(system for system, _ in tables.own_lists)})
 
 
 def _given(rows: Iterable[SheetRow], faults: Faults) -> Iterator[Given]:

@@ -105,6 +105,8 @@ def history(
     desk = Desk.of(ctx, as_json)
     wanted = (system, name, partner)
     with open_tables(desk) as known:
+        if system:
+            known.check_system(system, "SYSTEM")
         rows = list(islice(_changes(known, wanted), limit))
         version = known.live.version
     view = listing(_EDITIONS, rows) if rows else "Nothing was changed: the tables are as installed."

@@ -104,6 +104,7 @@ def import_(  # noqa: PLR0913, PLR0917 - the options of the command
         bool, typer.Option("--replace", help="The file is the whole table: rows that it does not have end.")
     ] = False,
     new_list: Annotated[bool, typer.Option("--new-list", help="Codes of a list that there is not yet.")] = False,
+    new_system: Annotated[bool, typer.Option("--new-system", help="Of a system that has no table yet.")] = False,
     reason: Reason = "",
     author: Author = "",
     effective: Effective = "",
@@ -131,6 +132,7 @@ def import_(  # noqa: PLR0913, PLR0917 - the options of the command
             yes=yes,
             dry_run=dry_run,
             new_list=new_list,
+            new_system=new_system,
         )
         carry_out(desk, known, rows, change)
 
@@ -276,4 +278,9 @@ def _find(known: OpenTables, row_id: str, partner: str) -> tuple[HeldTable, Held
         found = held.find(row_id)
         if found is not None:
             return held, found
-    raise ConfigurationError("IMG-0105", where=row_id, found="no such row", expected="imsoc mappings show --json")
+    raise ConfigurationError("IMG-0105", where=row_id, found="no such row", expected=_shown(system, rest))
+
+
+def _shown(system: str, rest: str) -> str:
+    name = rest.partition("/")[0].partition("=")[0] or "LIST"
+    return f"an id of imsoc mappings show {system or 'SYSTEM'} {name} --json"

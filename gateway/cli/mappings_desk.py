@@ -77,8 +77,9 @@ class OpenTables:
         Raises:
             TranslationRefused: IMG-6005.
         """
-        tables = self.live.tables
-        known = {"traces", *(each.system for each in tables.maps), *(each for each, _ in tables.own_lists)}
+        from mappings.changes import systems_of  # noqa: PLC0415 - start-up
+
+        known = systems_of(self.live.tables)
         if system not in known:
             raise TranslationRefused("IMG-6005", where=where, found=system, expected=", ".join(sorted(known)))
 

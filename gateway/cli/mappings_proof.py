@@ -66,6 +66,9 @@ def check(  # noqa: PLR0913, PLR0917 - the options of the command
     told: list[dict[str, Any]] = []
     if tables is not None:
         with open_tables(desk, tables) as known:
+            if source:
+                known.check_system(source, "--from")
+            known.check_system(target, "--to")
             state = known.live.state
             if known.live.trouble is not None:  # with the changes in the store
                 wrong.append(_as_wrong(known.live.trouble))

@@ -84,6 +84,7 @@ class Change:
     release: int = 0
     messages: int = 0
     new_list: bool = False
+    new_system: bool = False
     closing: int | None = None
     """Of a list that is loaded as a whole: how many of its codes may end where more than half would."""
 
@@ -128,6 +129,7 @@ def carry_out(desk: Desk, known: OpenTables, rows: Rows, change: Change) -> None
             effective_on=change.effective_on,
             mode=change.mode,
             new_list=change.new_list,
+            new_system=change.new_system,
             step=step,
         )
     with plan:
@@ -207,10 +209,13 @@ def _preview(
     desk: Desk, known: OpenTables, store: Store, plan: ChangePlan, change: Change
 ) -> tuple[dict[str, Any], RenderableType]:
     """What the change does, as plain values and for people."""
+    from mappings.changes import systems_of  # noqa: PLC0415 - start-up
+
     system, name, partner = plan.table[1:]
     data: dict[str, Any] = {
         "table": {"kind": plan.table.kind.value, "system": system, "list": name, "partner": partner},
         "effective_on": plan.effective_on.isoformat(),
+        "new_system": system not in systems_of(known.live.latest.tables),
         "in_the_past": plan.effective_on < _today(),
         "source": plan.source,
         "added": plan.added,
@@ -230,6 +235,8 @@ def _preview(
 def _views(data: dict[str, Any], plan: ChangePlan) -> Iterator[RenderableType]:
     of = f"{plan.table.system}/{plan.table.list}" + (f" for {plan.table.partner}" if plan.table.partner else "")
     yield f"{of}, from {plan.effective_on} on: {plan.added} added, {plan.closed} closed, {plan.unchanged} unchanged"
+    if data["new_system"]:
+        yield f"\nATTENTION: {plan.table.system} IS A NEW SYSTEM: no table knows it yet."
     if data["in_the_past"]:
         yield f"\nATTENTION: {plan.effective_on} IS IN THE PAST. Days that are over get other answers too."
     named = ("rows_closed", "Closed"), ("rows_added", "Added")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,11 +39,17 @@ def add(
     desk = Desk.of(ctx, as_json)
     from gateway.access.directory import check_identities  # noqa: PLC0415 - start-up
     from gateway.access.records import partner_from_record, record_from_toml  # noqa: PLC0415 - start-up
-    from gateway.cli.checks import files_of, secrets_of  # noqa: PLC0415 - start-up
+    from gateway.cli.checks import files_of, secrets_of, systems_known  # noqa: PLC0415 - start-up
     from gateway.store import list_partners, save_partner  # noqa: PLC0415 - start-up
 
     record = record_from_toml(file)
     partner = partner_from_record(record)
+    known = systems_known(desk)
+    if partner.code_system not in known:
+        near = get_close_matches(partner.code_system, known, 3) or sorted(known)
+        raise ConfigurationError(
+            "IMG-0120", where="partner.code_system", found=partner.code_system, expected=", ".join(near)
+        )
 
     def save(connection: Connection) -> PartnerRow:
         others = [partner_from_record(row.record) for row in list_partners(connection)]

@@ -373,3 +373,52 @@ def test_the_preview_names_stored_messages_that_would_say_something_else(imsoc, 
     assert (answer["messages_looked_at"], answer["messages_different"]) == (1, 1)
     (told,) = answer["messages"]
     assert (told["message"], told["code"], told["before"], told["after"]) == ("01TESTACCEPTED", "BX", "BX", "CT")
+
+
+# --- systems, lists and headers that there are not
+
+
+def test_a_header_line_that_counts_in_the_folder_only_is_refused(imsoc, trial):
+    for line in ("# otherwise: identity", "# transform: adm-ched-number"):
+        (trial / "units.csv").write_text(f"# system: national-b\n# list: unit\n{line}\ncode,canonical\nDOOS,MTR\n")
+        error = imsoc.json("mappings", "import", "units.csv", *YES, code=ExitCode.USAGE)["error"]
+        assert (error["code"], error["where"], error["found"]) == ("IMG-0134", "units.csv line 3", line)
+        assert "folder of translation.tables" in error["expected"]
+
+
+def test_a_system_that_no_table_knows_is_made_only_when_it_is_said(imsoc, trial):
+    (trial / "units.csv").write_text("# system: nationalb\n# list: unit\ncode,canonical\nDOOS,MTR\n")
+    error = imsoc.json("mappings", "import", "units.csv", *YES, code=ExitCode.REFUSED)["error"]
+    assert (error["code"], error["found"]) == ("IMG-6005", "nationalb")
+    assert error["expected"].startswith("national-b")
+    assert "--new-system" in error["expected"]
+    assert "nationalb IS A NEW SYSTEM" in imsoc("mappings", "import", "units.csv", "--new-system", *YES).stdout
+    assert imsoc.json("mappings", "import", "units.csv", *YES)["new_system"] is False
+
+
+def test_a_system_that_no_table_knows_is_refused_where_it_is_asked_about(imsoc, trial):
+    for arguments in (("check", "--from", "nlz"), ("history", "nlz")):
+        error = imsoc.json("mappings", *arguments, code=ExitCode.REFUSED)["error"]
+        assert (error["code"], error["found"]) == ("IMG-6005", "nlz")
+
+
+def test_a_row_to_close_that_is_not_there_is_looked_for_in_its_list(imsoc, trial):
+    close = ("mappings", "close", "national-b/unit/NOTHING", "--last", TODAY, *YES)
+    error = imsoc.json(*close, code=ExitCode.USAGE)["error"]
+    assert error["expected"] == "an id of imsoc mappings show national-b unit --json"
+
+
+def test_a_partner_of_a_system_that_no_table_knows_is_refused(imsoc, trial):
+    text = (trial / "partner.toml").read_text().replace('code_system = "ephyto"', 'code_system = "ephito"')
+    (trial / "wrong.toml").write_text(text)
+    error = imsoc.json("partners", "add", "wrong.toml", code=ExitCode.USAGE)["error"]
+    assert (error["code"], error["where"], error["found"]) == ("IMG-0120", "partner.code_system", "ephito")
+    assert error["expected"].startswith("ephyto")
+
+
+def test_a_system_of_the_store_is_known_to_partners_and_doctor(imsoc, trial):
+    (trial / "units.csv").write_text("# system: harbours\n# list: unit\ncode,canonical\nDOOS,MTR\n")
+    imsoc("mappings", "import", "units.csv", "--new-system", *YES)
+    text = (trial / "partner.toml").read_text().replace('code_system = "ephyto"', 'code_system = "harbours"')
+    (trial / "other.toml").write_text(text)
+    imsoc("partners", "add", "other.toml")
