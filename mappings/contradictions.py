@@ -168,12 +168,15 @@ def _has(code_list: CodeList, code: str, row: Row) -> bool:
 def _withheld(code_list: CodeList, row: Row) -> bool:
     """Whether a row would let a code through that its own list withholds until somebody confirms it.
 
-    A change in the store has an author and a reason: there the row itself is the confirmation.
+    A change has an author and a reason: there the row itself is the confirmation, and what it says of a code is for the
+    days that it names.
     """
     if row.direction is Direction.NONE or row.grade is Grade.UNVERIFIED or not isinstance(code_list.codes, dict):
         return False
     code = code_list.codes.get(row.canonical)
-    return code is not None and code.grade is Grade.UNVERIFIED and not _is_stored(row)
+    if code is None or code.grade is not Grade.UNVERIFIED or code.mark.startswith("#"):
+        return False
+    return "#" not in row.id
 
 
 def _is_stored(row: Row) -> bool:

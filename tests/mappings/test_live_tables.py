@@ -23,7 +23,7 @@ from mappings.building import TableChange
 from mappings.keeping import to_bytes
 from mappings.live import LiveTables
 from mappings.loading import Tables
-from mappings.models import Direction, Loss
+from mappings.models import Direction, Grade, Loss
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -310,3 +310,21 @@ def test_a_table_that_grows_beyond_memory_goes_on_answering(base, store, monkeyp
         assert [inwards(tables, str(each)) for each in range(2, number + 1)] == ["TNE"] * (number - 1)
     assert inwards(tables, "1") == "KGM"
     assert next(each for each in tables.tables.maps if each.list == "unit").rows == ()
+
+
+def test_an_operators_row_confirms_a_code_that_its_list_withholds(base, store):
+    codes = dict(base.lists["unit"].codes)
+    codes["TNE"] = replace(codes["TNE"], grade=Grade.UNVERIFIED)
+    tables = live(Tables({"unit": replace(base.lists["unit"], codes=codes)}, base.maps), store)
+    confirming = row("2", "TNE", direction="in", loss="widens", grade="official")
+    tried = tables.try_change(TableChange([confirming]))
+    assert tried.on(TODAY).lookup("land", "traces", "unit").find("2").target == "TNE"
+    publish(store, [confirming])
+    assert inwards(tables, "2") == "TNE"
+
+
+def test_a_code_that_is_going_to_be_unconfirmed_contradicts_no_installed_row(base, store):
+    tables = live(base, store)
+    publish(store, [unit("KGM", grade="unverified", valid_from="2027-01-01")])
+    assert tables.trouble is None
+    assert inwards(tables, "1") == "KGM"
