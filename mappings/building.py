@@ -20,7 +20,6 @@ from mappings.merging import (
     new_map,
     row_of,
 )
-from mappings.models import CANONICAL, CodeList, CodeMap, Otherwise
 from mappings.stored import StoredCodes, StoredTable
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from gateway.store import Store
+    from mappings.models import CodeList, CodeMap
 
 __all__ = ["LARGE", "Builder", "TableChange", "TablesState"]
 
@@ -98,7 +98,7 @@ class Builder:
         """The tables, not checked yet, and those of their maps that are asked row by row."""
         large = self._large(sizes)
         changes = self._with_trial(changes, large)
-        codes = self._stored_lists(changes, large, sizes)
+        codes = self._stored_lists(changes, large)
         tables = merged(self._base, changes, codes)
         headers = {key_of_map(each): each for each in self._base.maps}
         stored: dict[Asked, StoredTable] = {}
@@ -106,16 +106,13 @@ class Builder:
         for key in large:
             if key.kind is RowKind.MAP:
                 raw = headers.get(key) or new_map(key)
-                stored[key[1:]] = self._stored_map(key, raw, tables)
+                stored[key[1:]] = self._stored_map(key, raw)
         for code_map in tables.maps:
             key = key_of_map(code_map)
             if key in large:
                 maps.append(replace(code_map, rows=()))
                 continue
             maps.append(code_map)
-            in_store = TableKey(RowKind.CODE, CANONICAL, code_map.list) in codes
-            if in_store and code_map.otherwise is Otherwise.IDENTITY:
-                stored[key[1:]] = self._stored_map(key, code_map, tables)
         return Tables(tables.lists, tuple(maps), tables.own_lists, tables.systems), stored
 
     def _large(self, sizes: Mapping[TableKey, int]) -> frozenset[TableKey]:
@@ -141,9 +138,7 @@ class Builder:
         tried.editions.update(dict.fromkeys({*self._added, *self._ended}, self._edition + 1))
         return tried
 
-    def _stored_lists(
-        self, changes: Changes, large: Collection[TableKey], sizes: Mapping[TableKey, int]
-    ) -> dict[TableKey, CodeList]:
+    def _stored_lists(self, changes: Changes, large: Collection[TableKey]) -> dict[TableKey, CodeList]:
         assert self._store is not None or not large
         known = {key_of_list(each): each for each in (*self._base.lists.values(), *self._base.own_lists.values())}
         lists: dict[TableKey, CodeList] = {}
@@ -155,7 +150,6 @@ class Builder:
                     key,
                     self._edition,
                     header,
-                    sizes.get(key, 0),
                     added=[code_of(row) for row in self._added.get(key, ())],
                     ended=self._ended.get(key),
                 )
@@ -163,14 +157,13 @@ class Builder:
                 lists[key] = replace(header, codes=codes, periods={}, digest=digest)
         return lists
 
-    def _stored_map(self, key: TableKey, code_map: CodeMap, tables: Tables) -> StoredTable:
+    def _stored_map(self, key: TableKey, code_map: CodeMap) -> StoredTable:
         assert self._store is not None
         return StoredTable(
             self._store,
             key,
             self._edition,
             code_map,
-            tables.lists.get(key.list),
             added=[row_of(row) for row in self._added.get(key, ())],
             ended=self._ended.get(key),
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import TranslationRefused
-from mappings.contradictions import rows_left
-from mappings.layers import Layer, joined
+from mappings.asked import Asked, Compiled
+from mappings.layers import Layered
 from mappings.models import CANONICAL
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mappings.layers import Stored
     from mappings.loading import Tables
     from mappings.lookups import Lookup
-    from mappings.models import Code
+    from mappings.models import Code, CodeList, CodeMap
 
 __all__ = ["Index"]
 
@@ -62,17 +62,7 @@ class Index:
         for code_map in sorted(tables.maps, key=lambda item: item.partner):
             below = general.get((code_map.system, code_map.list)) if code_map.partner else None
             codes = lists[code_map.list]
-            layers = [Layer(code_map, f"{code_map.version}/{codes.version}", on, allow_unconfirmed)]
-            if below is not None:
-                left = replace(below, rows=rows_left(below.rows, code_map.rows))
-                layers.append(Layer(left, f"{below.version}/{codes.version}", on, allow_unconfirmed))
-            everything = replace(code_map, rows=tuple(row for each in layers for row in each.code_map.rows))
-            same = [(each, each.same(codes, stored, everything)) for each in layers]
-            into = [each.compile(codes, stored, known, inwards=True) for each, known in same]
-            out = [each.compile(codes, stored, known, inwards=False) for each, known in same]
-            in_store = (code_map.system, code_map.list, code_map.partner) in stored
-            for way, back in ((into, out), (out, into)):
-                lookup = joined(way[0], way[1] if below is not None else None, back[0], in_store=in_store)
+            for lookup in _both_ways(code_map, below, codes, stored, on, allow_unconfirmed=allow_unconfirmed):
                 lookups[lookup.source, lookup.target, lookup.list, code_map.partner] = lookup
         return cls(
             on,
@@ -98,3 +88,25 @@ class Index:
 
     def _known(self) -> str:
         return "a system of " + ", ".join(sorted(self.systems))
+
+
+def _both_ways(
+    code_map: CodeMap,
+    below: CodeMap | None,
+    codes: CodeList,
+    stored: Mapping[tuple[str, str, str], Stored],
+    on: date,
+    *,
+    allow_unconfirmed: bool,
+) -> tuple[Lookup, Lookup]:
+    """Inwards and outwards; asked code by code where a table or the list of the codes is kept in the store."""
+    keys = [(each.system, each.list, each.partner) for each in (code_map, below) if each is not None]
+    in_store = not stored.keys().isdisjoint(keys)
+    if not in_store and isinstance(codes.codes, dict):
+        layered = Layered.of(code_map, below, codes, on, allow_unconfirmed=allow_unconfirmed)
+        return layered.lookup(codes, codes, inwards=True), layered.lookup(codes, codes, inwards=False)
+    own = stored.get(keys[0]) or Compiled(code_map)
+    general = (stored.get(keys[1]) or Compiled(below)) if below is not None else None
+    asked = Asked(code_map, own, below, general, codes, on, allow_unconfirmed)
+    ask = asked.lookup if in_store else asked.rest
+    return ask(inwards=True), ask(inwards=False)

@@ -6,27 +6,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mappings.bijection import INWARDS, OUTWARDS
-from mappings.contradictions import identities
+from mappings.contradictions import identities, rows_left
 from mappings.lookups import Entry, Lookup
 from mappings.models import CANONICAL, Direction, Grade, Loss, Row
 from mappings.periods import holds
 from mappings.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from mappings.lookups import Further
     from mappings.models import Code, CodeList, CodeMap
 
-__all__ = ["Layer", "Same", "Stored", "joined", "usable_row", "withheld_code"]
+    Answers = Callable[[str, str], Entry | None]
+    """What a code becomes in a context."""
+
+__all__ = ["Layer", "Layered", "Same", "Stored", "rows_in_force"]
 
 
 class Stored(Protocol):
     """A table that is kept in the store and asked row by row (``mappings.stored``)."""
 
-    def answers(self, version: str, on: date, *, inwards: bool, allow_unconfirmed: bool) -> Further:
-        """Its answers one way on one day."""
+    def about(self, *, code: str = "", canonical: str = "") -> tuple[Row, ...]:
+        """Every row that names this partner code, or this canonical one."""
 
 
 class _Transformed:
@@ -39,7 +42,7 @@ class _Transformed:
         self._layer = layer
         self._codes = codes
         self._inwards = inwards
-        self._named = frozenset(row.code if inwards else row.canonical for row in code_map.rows)
+        self._named = frozenset(row.code if inwards else row.canonical for row in code_map.rows) - {""}
 
     def get(self, code: str, context: str) -> Entry | None:
         """A rule answers for codes of the canonical list alone (R-37-2)."""
@@ -61,29 +64,10 @@ class _Transformed:
         return ()
 
 
-class _Whole:
-    """A lookup as a whole, behind another one."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
-
-    def get(self, code: str, context: str) -> Entry | None:
-        return self._lookup.get(code, context)
-
-    def refused(self, code: str) -> tuple[Row, ...]:
-        return self._lookup.refusals(code)
-
-    def contexts(self, code: str) -> tuple[str, ...]:
-        return self._lookup.contexts(code)
-
-    def sources(self, target: str, context: str) -> tuple[str, ...]:
-        return self._lookup.sources(target, context)
-
-
 class _WholePairs:
-    """General answers behind a partner's rows, without those that claim no loss and would not come back the same."""
+    """A general rule behind a partner's rows, without what claims no loss and would not come back the same."""
 
-    def __init__(self, general: Further, way_back: Lookup) -> None:
+    def __init__(self, general: Further, way_back: Answers) -> None:
         self._general = general
         self._way_back = way_back
 
@@ -91,14 +75,14 @@ class _WholePairs:
         entry = self._general.get(code, context)
         if entry is None or entry.loss is not Loss.NONE or not entry.target:
             return entry
-        back = self._way_back.get(entry.target, context)
+        back = self._way_back(entry.target, context)
         return entry if back is None or back.target == code else None
 
     def refused(self, code: str) -> tuple[Row, ...]:
         return self._general.refused(code)
 
     def contexts(self, code: str) -> tuple[str, ...]:
-        return tuple(context for context in self._general.contexts(code) if self.get(code, context) is not None)
+        return self._general.contexts(code)
 
     def sources(self, target: str, context: str) -> tuple[str, ...]:
         return self._general.sources(target, context)
@@ -122,7 +106,7 @@ def withheld_code(code: Code, codes: CodeList, on: date) -> Row | None:
     return Row(identifier, code.code, code.code, "", Direction.BOTH, Loss.NONE, *days, code.grade, code.note)
 
 
-def usable_row(row: Row, on: date, *, inwards: bool, allow_unconfirmed: bool) -> bool:
+def _usable_row(row: Row, on: date, *, inwards: bool, allow_unconfirmed: bool) -> bool:
     """Whether a row may answer in this direction on this day."""
     directions = INWARDS if inwards else OUTWARDS
     return row.direction in directions and row.valid_on(on) and (allow_unconfirmed or row.grade is not Grade.UNVERIFIED)
@@ -137,54 +121,38 @@ class Layer:
     on: date
     allow_unconfirmed: bool
 
-    def compile(
-        self,
-        codes: CodeList,
-        stored: Mapping[tuple[str, str, str], Stored],
-        same: Same,
-        *,
-        inwards: bool,
-    ) -> Lookup:
+    def compile(self, codes: CodeList, same: Same, *, inwards: bool) -> Lookup:
         """One way.
 
         Args:
             codes: the canonical list.
-            stored: the tables that are asked row by row.
             same: what the codes that no row names become.
             inwards: to the canonical codes.
         """
         code_map = self.code_map
         entries, refused, blocked = self._rows(inwards=inwards)
         entries, refused = {**same.entries, **entries}, {**same.refused, **refused}
-        further: tuple[Further, ...] = ()
-        large = stored.get((code_map.system, code_map.list, code_map.partner))
-        if large is not None:
-            answers = large.answers(self.version, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed)
-            further = (answers,)
-        if code_map.transform:
-            further = (*further, _Transformed(self, codes, inwards=inwards))
+        further = (_Transformed(self, codes, inwards=inwards),) if code_map.transform else ()
         source, target = (code_map.system, CANONICAL) if inwards else (CANONICAL, code_map.system)
         return Lookup(
             source, target, code_map.list, code_map.name, self.version, self.on, entries, refused, further, blocked
         )
 
-    def same(self, codes: CodeList, stored: Mapping[tuple[str, str, str], Stored], everything: CodeMap) -> Same:
-        """The codes that are the same on both sides; none of a table that is asked row by row.
+    def same(self, codes: CodeList, among: CodeList, everything: CodeMap) -> Same:
+        """The codes that are the same on both sides.
 
         Args:
             codes: the canonical list.
-            stored: the tables that are asked row by row.
+            among: those of its codes that are looked at.
             everything: the rows of all layers: what any of them names is no code that stays the same.
         """
-        if (self.code_map.system, self.code_map.list, self.code_map.partner) in stored:
-            return Same({}, {})
         prefix = f"{self.code_map.system}/{self.code_map.list}"
         entries: dict[tuple[str, str], Entry] = {}
         refused: dict[str, tuple[Row, ...]] = {}
-        for code in identities(replace(everything, otherwise=self.code_map.otherwise), codes):
+        for code in identities(replace(everything, otherwise=self.code_map.otherwise), among):
             if self.usable(codes, code):
                 entries[code, ""] = Entry(code, f"{prefix}/={code}", self.version, Loss.NONE)
-            elif withheld := withheld_code(codes.codes[code], codes, self.on):
+            elif withheld := withheld_code(among.codes[code], codes, self.on):
                 refused[code] = (withheld,)
         return Same(entries, refused)
 
@@ -208,7 +176,7 @@ class Layer:
             known, becomes = (row.code, row.canonical) if inwards else (row.canonical, row.code)
             if not known or row.direction is (Direction.OUT if inwards else Direction.IN):
                 continue
-            if usable_row(row, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed):
+            if _usable_row(row, self.on, inwards=inwards, allow_unconfirmed=self.allow_unconfirmed):
                 entries[known, row.context] = Entry(becomes or None, row.id, self.version, row.loss)
                 continue
             refused[known] = (*refused.get(known, ()), row)
@@ -217,24 +185,60 @@ class Layer:
         return entries, refused, frozenset(blocked)
 
 
-def joined(own: Lookup, general: Lookup | None, way_back: Lookup, *, in_store: bool) -> Lookup:
-    """One lookup of a partner's own rows before the general ones.
+def rows_in_force(general: Iterable[Row], own: Iterable[Row], on: date, *, allow_unconfirmed: bool) -> tuple[Row, ...]:
+    """The general rows that a partner's own leave on one day: one of another day, or unconfirmed, hides nothing."""
+    hiding = (row for row in own if row.valid_on(on) and (allow_unconfirmed or row.grade is not Grade.UNVERIFIED))
+    return rows_left(general, hiding)
 
-    Args:
-        own: the rows of the map itself.
-        general: those of the general map below a partner's, without what the partner's rows replace.
-        way_back: ``own`` in the other direction.
-        in_store: the own rows are asked one by one, so that nothing compiled may answer before them.
-    """
-    if general is None:
-        return own
-    if in_store:
-        return replace(own, further=(*own.further, _WholePairs(_Whole(general), way_back)))
-    return replace(
-        own,
-        entries=general.entries | own.entries,
-        refused={code: (*own.refused.get(code, ()), *rows) for code, rows in general.refused.items()}
-        | {code: rows for code, rows in own.refused.items() if code not in general.refused},
-        further=(*own.further, *(_WholePairs(each, way_back) for each in general.further)),
-        blocked=own.blocked | general.blocked,
-    )
+
+class Layered(NamedTuple):
+    """A map on one day: its own rows, and below a partner's those of the general map that these leave."""
+
+    own: Layer
+    general: Layer | None
+
+    @classmethod
+    def of(
+        cls, code_map: CodeMap, below: CodeMap | None, codes: CodeList, on: date, *, allow_unconfirmed: bool
+    ) -> Layered:
+        """The two, from all their rows."""
+        own = Layer(code_map, f"{code_map.version}/{codes.version}", on, allow_unconfirmed)
+        if below is None:
+            return cls(own, None)
+        left = rows_in_force(below.rows, code_map.rows, on, allow_unconfirmed=allow_unconfirmed)
+        version = f"{below.version}/{codes.version}"
+        return cls(own, Layer(replace(below, rows=left), version, on, allow_unconfirmed))
+
+    def lookup(self, codes: CodeList, among: CodeList, *, inwards: bool, way_back: Answers | None = None) -> Lookup:
+        """One way.
+
+        Args:
+            codes: the canonical list.
+            among: those of its codes that may be the same on both sides.
+            inwards: to the canonical codes.
+            way_back: what the own rows say the other way; found here unless said.
+        """
+        layers = [each for each in self if each is not None]
+        rows = tuple(row for each in layers for row in each.code_map.rows)
+        everything = replace(self.own.code_map, rows=rows)
+        same = [each.same(codes, among, everything) for each in layers]
+        own = self.own.compile(codes, same[0], inwards=inwards)
+        if self.general is None:
+            return own
+        general = self.general.compile(codes, same[1], inwards=inwards)
+        if way_back is None and general.further:
+            way_back = self.own_lookup(codes, among, inwards=not inwards).get
+        return replace(
+            own,
+            entries=general.entries | own.entries,
+            refused={code: (*own.refused.get(code, ()), *rows) for code, rows in general.refused.items()}
+            | {code: rows for code, rows in own.refused.items() if code not in general.refused},
+            further=(*own.further, *(_WholePairs(each, way_back) for each in general.further if way_back)),
+            blocked=own.blocked | general.blocked,
+        )
+
+    def own_lookup(self, codes: CodeList, among: CodeList, *, inwards: bool) -> Lookup:
+        """What the own rows alone say one way."""
+        rows = tuple(row for each in self if each is not None for row in each.code_map.rows)
+        same = self.own.same(codes, among, replace(self.own.code_map, rows=rows))
+        return self.own.compile(codes, same, inwards=inwards)

@@ -44,6 +44,7 @@ __all__ = [
     "new_list",
     "new_map",
     "row_of",
+    "with_added",
 ]
 
 NEVER: Final = date(1, 1, 1)
@@ -175,11 +176,17 @@ def _map_with(base: CodeMap | None, key: TableKey, changes: Changes) -> CodeMap:
     closings = changes.closings.get(key, {})
     installed = closed(base.rows, closings)
     added = closed([row_of(each, each.seq) for each in changes.rows.get(key, ())], closings)
+    rows = with_added(installed, added)
+    return replace(base, rows=rows, digest=edition_digest(base.digest, changes.editions[key]))
+
+
+def with_added(installed: Sequence[Row], added: Iterable[Row]) -> tuple[Row, ...]:
+    """The rows of an installation, and the operator's without those that say nothing else."""
     said: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in installed:
         said[_answer(row)].append(row)
-    added = tuple(row for row in added if not any(_covers(each, row) for each in said.get(_answer(row), ())))
-    return replace(base, rows=(*installed, *added), digest=edition_digest(base.digest, changes.editions[key]))
+    new = (row for row in added if not any(_covers(each, row) for each in said.get(_answer(row), ())))
+    return (*installed, *new)
 
 
 def _answer(row: Row) -> tuple[object, ...]:

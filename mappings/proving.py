@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
-from mappings.contradictions import rows_left
 from mappings.coverage import cover
+from mappings.layers import rows_in_force
 from mappings.models import CANONICAL
 from mappings.pair_proof import prove_codes
 from mappings.periods import holds
@@ -81,7 +81,7 @@ def prove_tables(
         proofs = prove_rows(rows, index, each.system, each.list, partner=each.partner, contexts=contexts)
         below = general.get((each.system, each.list)) if each.partner else None
         if below is not None:
-            left = set(rows_left(below.rows, each.rows))
+            left = set(rows_in_force(below.rows, each.rows, day, allow_unconfirmed=state.allow_unconfirmed))
             hidden = (row for row in below.rows if row not in left)
             more = prove_rows(
                 hidden, index, each.system, each.list, partner=each.partner, contexts=contexts, overlaid=True

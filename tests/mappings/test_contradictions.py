@@ -7,9 +7,8 @@ import pytest
 
 from gateway.errors import ConfigurationError, TranslationRefused
 from mappings import Index, load_tables
+from mappings.asked import Compiled
 from mappings.contradictions import contradictions
-from mappings.lookups import Entry
-from mappings.models import Loss
 
 pytestmark = pytest.mark.short
 
@@ -264,43 +263,14 @@ def test_rows_of_one_code_have_ids_of_their_own(write):
     assert [row.id for row in rows] == ["land/unit/1", "land/unit/1<TNE", "land/unit/1<LTR"]
 
 
-class InStore:
-    """A table of rows that are asked one by one; as `mappings.stored.StoredTable` without a store."""
-
-    def __init__(self, *rows):
-        self.rows = rows
-
-    def answers(self, version, on, *, inwards, allow_unconfirmed):
-        return Answers(
-            {(row.code if inwards else row.canonical): (row.canonical if inwards else row.code) for row in self.rows}
-        )
-
-
-class Answers:
-    def __init__(self, pairs):
-        self.pairs = pairs
-
-    def get(self, code, context):
-        return Entry(self.pairs[code], f"land/unit/{code}#1", "1", Loss.NONE) if code in self.pairs else None
-
-    def contexts(self, code):
-        return ("",) if code in self.pairs else ()
-
-    def refused(self, code):
-        return ()
-
-    def sources(self, target, context):
-        return tuple(code for code, becomes in self.pairs.items() if becomes == target)
-
-
 @pytest.mark.parametrize("stored", ["general", "own", "both"])
 def test_no_half_pair_is_left_where_one_of_the_tables_is_kept_in_the_store(write, stored):
     write("1,KGM,,both,none,,,,", "3,LTR,,both,none,,,,")
     tables = load_tables(write("1,TNE,,both,none,,,,", partner="atlantis"))
-    rows = {each.partner: each.rows for each in tables.maps}
+    whole = {each.partner: Compiled(each) for each in tables.maps}
     in_store = {
-        "": InStore(*rows[""]) if stored != "own" else None,
-        "atlantis": InStore(*rows["atlantis"]) if stored != "general" else None,
+        "": whole[""] if stored != "own" else None,
+        "atlantis": whole["atlantis"] if stored != "general" else None,
     }
     maps = tuple(replace(each, rows=() if in_store[each.partner] else each.rows) for each in tables.maps)
     index = Index.build(
