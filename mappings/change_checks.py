@@ -79,8 +79,18 @@ class Faults:
             lists = {name: each for name, each in self._tables.lists.items() if name in wanted}
             maps = (replace(new_map(self._sheet.table), rows=(probe,)),)
             found = next((each for each in contradictions(Tables(lists, maps)) if each.rows), None)
-            self._contexts[context] = found.expected if found is not None else ""
+            self._contexts[context] = found.expected if found is not None else self._word(context)
         return self._contexts[context]
+
+    def _word(self, context: str) -> str:
+        """What is expected instead of a word that is no document type, in a list whose rows have no such words."""
+        types = self._tables.lists.get("document-type")
+        known = types.codes if types is not None else {}
+        maps = [each for each in self._tables.maps if each.list == self._sheet.table.list]
+        words = (row.context.partition("/")[0] for each in maps for row in each.rows if row.context)
+        if context.partition("/")[0] in known or any(word not in known for word in words):
+            return ""
+        return "a document type such as 851, or 636/A, 636/P, 636/PP, 636/D for a type of CHED"
 
 
 class _Known:

@@ -422,3 +422,13 @@ def test_a_system_of_the_store_is_known_to_partners_and_doctor(imsoc, trial):
     text = (trial / "partner.toml").read_text().replace('code_system = "ephyto"', 'code_system = "harbours"')
     (trial / "other.toml").write_text(text)
     imsoc("partners", "add", "other.toml")
+
+
+def test_a_context_that_no_place_of_the_list_has_is_refused_with_those_that_there_are(imsoc, trial):
+    row = ("mappings", "add", "national-b", "unit", "DOOS", "MTR", "--context")
+    error = imsoc.json(*row, "CHED-P", *YES, code=ExitCode.USAGE)["error"]
+    assert (error["code"], error["found"]) == ("IMG-0135", "CHED-P")
+    assert "636/P" in error["expected"]
+    imsoc(*row, "636/P", *YES)
+    scope = ("mappings", "add", "traces-reference", "scoped-section")
+    imsoc(*scope, "--context", "EFTA", "MINE", "--direction", "none", *YES)
