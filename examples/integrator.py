@@ -64,11 +64,16 @@ def main(address, username, secret_file, sealed_file):
         print("read back, equal:", given.SealedDocument == sealed)
     except Fault as fault:
         detail = fault.detail[0] if fault.detail is not None and len(fault.detail) else ()
+        findings = [part for part in detail if etree.QName(part).localname == "Finding"]
         facts = {etree.QName(part).localname: part.text for part in detail}
         print("refused:", facts.get("Code", fault.code), facts.get("Message", fault.message))
         for name in ("Where", "Found", "Expected", "WhatToDo", "Retry"):
             if facts.get(name):
                 print(f"  {name}: {facts[name]}")
+        for finding in findings:
+            said = {etree.QName(part).localname: part.text for part in finding}
+            words = (said.get(name) for name in ("Rule", "Path", "Found", "Message", "Expected"))
+            print("  -", "; ".join(word for word in words if word))
         return 1
     except OSError as error:  # a file, or the network: what requests raises is one too
         print("not sent:", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -184,3 +185,25 @@ def test_the_example_of_the_readme_runs_as_it_stands(gateway: RunningGateway, wo
     )  # fmt: skip
     assert run.returncode == 1
     assert "refused: IMG-4009" in run.stdout
+
+
+def test_the_example_tells_each_finding_of_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = Path(__file__).parents[2] / "examples" / "integrator.py"
+    example = runpy.run_path(str(program))
+    detail = etree.fromstring(
+        "<detail><GatewayFault><Code>IMG-6010</Code><Message>held</Message><Finding><Rule>IMG-6001</Rule>"
+        "<Path>/a/b</Path><Found>X0</Found><Expected>map.csv: X0,?</Expected></Finding></GatewayFault></detail>"
+    )
+
+    class Refusing:
+        def ValidateCertificate(self, **_: Any) -> None:  # noqa: N802 - the contract's word
+            raise zeep.exceptions.Fault("held", detail=detail)
+
+    for name in ("secret", "sealed"):
+        (tmp_path / name).write_text("x", "utf-8")
+    main = example["main"]
+    monkeypatch.setitem(main.__globals__, "client_for", lambda *_: Refusing())
+    assert main("http://127.0.0.1", "me", tmp_path / "secret", tmp_path / "sealed") == 1
+    assert "- IMG-6001; /a/b; X0; map.csv: X0,?" in capsys.readouterr().out
