@@ -39,6 +39,7 @@ def explain(
     from gateway.cli.deliveries import find_described  # noqa: PLC0415 - only then the store is needed
     from gateway.cli.envelopes import find_envelope_number  # noqa: PLC0415 - only then the store is needed
     from gateway.cli.messages import describe  # noqa: PLC0415 - only then the store is needed
+    from gateway.store import get_quarantine  # noqa: PLC0415 - only then the store is needed
 
     with desk.store() as store:
         known = find_envelope_number(store, subject)
@@ -49,6 +50,10 @@ def explain(
         if delivery is not None:
             desk.answer({"kind": "delivery"} | delivery[0], delivery[1])
             return
+        with store.read() as connection:
+            if get_quarantine(connection, subject) is not None:
+                show = desk.command(f"quarantine show {subject}")
+                raise ConfigurationError("IMG-0105", "This is held in quarantine", where=subject, expected=show)
         data, view = describe(store, subject)
     desk.answer({"kind": "message"} | data, view)
 

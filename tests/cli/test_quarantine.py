@@ -96,6 +96,11 @@ def test_no_command_is_made_of_what_a_terminal_would_not_show_as_it_is(code):
     assert _command(SimpleNamespace(command="imsoc {}".format), gap) == ""
 
 
+def test_explain_names_the_command_for_what_is_held(imsoc, trial):
+    error = imsoc.json("explain", trial[0], code=2)["error"]
+    assert error["expected"].endswith(f"quarantine show {trial[0]}")
+
+
 def test_what_was_held_before_such_codes_were_refused_is_shown_without_a_command(imsoc, trial, sqlite_url):
     with open_store(sqlite_url, exclusive=False) as store:
         store.write(
