@@ -18,9 +18,12 @@ from gateway.store import Closing, NewRow, RowKind
 from mappings.building import LARGE, TableChange
 from mappings.change_checks import Faults, refuse_contradictions
 from mappings.held import ASKED_AT_MOST, HeldTable
-from mappings.models import CANONICAL
+from mappings.merging import key_of_map
+from mappings.models import CANONICAL, Otherwise
 from mappings.scratch import Given, Scratch
 from mappings.settling import Mode, Settler, Shortened
+from mappings.sheet_cells import not_a_sheet
+from mappings.sheets import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -174,6 +177,8 @@ def plan_change(
     _require_list(state.tables, sheet.table, new=new_list)
     if not new_system:
         _require_system(state.tables, sheet.table.system)
+    if isinstance(sheet, Sheet):
+        _require_header(state.tables, sheet)
     held = HeldTable(state, live.store, sheet.table)
     scratch = Scratch()
     try:
@@ -238,6 +243,17 @@ def _given(rows: Iterable[SheetRow], faults: Faults) -> Iterator[Given]:
 
 
 T = TypeVar("T")
+
+
+def _require_header(tables: Tables, sheet: Sheet) -> None:
+    """How codes without a row are answered belongs to the installed table: no change of rows says it anew."""
+    held = next((each for each in tables.maps if key_of_map(each) == sheet.table), None)
+    holds = {"otherwise": held.otherwise if held else Otherwise.REFUSE, "transform": held.transform if held else ""}
+    for key, value in holds.items():
+        said = sheet.header.get(key, "")
+        if said and said != value:
+            expected = f"{value or 'none'}, as now; a file in the folder of translation.tables can say it"
+            raise not_a_sheet(f"{sheet.name} header", f"# {key}: {said}", expected)
 
 
 def _counted(rows: Iterable[T], what: str, step: Callable[[str, int], None]) -> Iterator[T]:

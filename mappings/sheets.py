@@ -28,8 +28,6 @@ __all__ = ["MAX_PROBLEMS", "Sheet", "open_sheet"]
 MAX_PROBLEMS: Final = 100
 """Faults that are told at once; then reading ends."""
 _ZIP: Final = b"PK\x03\x04"
-_OF_FOLDER: Final = ("otherwise", "transform")
-"""Keys of a header that say how codes without a row are answered: no change of rows can say that."""
 _TABLE: Final = ("system", "list", "partner")
 
 
@@ -130,10 +128,6 @@ class Sheet:
             if texts and texts[0].startswith("#"):
                 key, _, value = texts[0][1:].partition(":")
                 self.header[key.strip()] = value.strip()
-                if key.strip() in _OF_FOLDER and value.strip():
-                    where = f"{self.name} line {number}"
-                    expected = f"a file in the folder of translation.tables: `# {key.strip()}:` counts nowhere else"
-                    raise not_a_sheet(where, texts[0], expected)
             elif any(texts):
                 return self._columns_of(number, texts)
         raise not_a_sheet(self.name, "no line with the names of columns", ",".join(MAP_COLUMNS))

@@ -379,10 +379,10 @@ def test_the_preview_names_stored_messages_that_would_say_something_else(imsoc, 
 
 
 def test_a_header_line_that_counts_in_the_folder_only_is_refused(imsoc, trial):
-    for line in ("# otherwise: identity", "# transform: adm-ched-number"):
+    for line in ("# otherwise: refuse", "# transform: adm-ched-number"):
         (trial / "units.csv").write_text(f"# system: national-b\n# list: unit\n{line}\ncode,canonical\nDOOS,MTR\n")
         error = imsoc.json("mappings", "import", "units.csv", *YES, code=ExitCode.USAGE)["error"]
-        assert (error["code"], error["where"], error["found"]) == ("IMG-0134", "units.csv line 3", line)
+        assert (error["code"], error["where"], error["found"]) == ("IMG-0134", "units.csv header", line)
         assert "folder of translation.tables" in error["expected"]
 
 
