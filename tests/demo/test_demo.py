@@ -17,7 +17,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 60
+SECONDS = 180
 YEAR = datetime.now(UTC).year
 COMMAND = [sys.executable, "-m", "gateway", "demo"]
 REFUSALS = ["IMG-4009", "IMG-2003", "IMG-6001", "IMG-4020", "IMG-4102", "IMG-4101"]
