@@ -32,6 +32,8 @@ MAX_ROWS: Final = 5_000_000
 _SMALL: Final = 1024 * 1024
 """Bytes below which the ratio says nothing."""
 _PLAIN: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_UNREADABLE: Final = 0x1 | 0x20 | 0x40
+"""Flags of a member that is encrypted, patched, or strongly encrypted."""
 
 Line = tuple[str, dict[str, str]]
 """Where a line stands, and its cells by column."""
@@ -67,7 +69,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
             with zipfile.ZipFile(opened) as archive:
                 _check_members(archive, path.name)
                 yield archive
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             found = str(error) or type(error).__name__
             raise TranslationRefused("IMG-6030", where=path.name, found=found, expected="a ZIP archive") from error
 
@@ -80,7 +82,7 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
         raise TranslationRefused("IMG-6030", where=name, found="two members of one name", expected="each name once")
     for each in members:
         where = f"{name}: {each.filename}"
-        if each.flag_bits & 1 or each.compress_type not in _PLAIN:
+        if each.flag_bits & _UNREADABLE or each.compress_type not in _PLAIN:
             raise TranslationRefused("IMG-6030", where=where, expected="a member that is neither encrypted nor packed")
         if each.file_size > MAX_FILE:
             _too_large(where, f"{each.file_size:,} bytes", f"at most {MAX_FILE:,}")

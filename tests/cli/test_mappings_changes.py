@@ -422,6 +422,25 @@ def test_a_system_of_the_store_is_known_to_partners_and_doctor(imsoc, trial):
     text = (trial / "partner.toml").read_text().replace('code_system = "ephyto"', 'code_system = "harbours"')
     (trial / "other.toml").write_text(text)
     imsoc("partners", "add", "other.toml")
+    assert "codes third-country" not in {each["name"] for each in imsoc.json("doctor", "--offline")["checks"]}
+
+
+def test_the_doctor_names_a_partner_whose_system_no_table_knows_any_more(imsoc, trial):
+    folder = trial / "tables"
+    folder.mkdir()
+    table = folder / "map-harbours-unit.csv"
+    head = "# list: unit\n# system: harbours\n# otherwise: refuse\n# authority: a\n# source: s\n# version: 1\n"
+    columns = "code,canonical,context,direction,loss,valid_from,valid_to,grade,evidence\n"
+    table.write_text(f"{head}# licence: l\n# grade: own\n{columns}DOOS,MTR,,both,none,,,,\n")
+    with (trial / "imsoc.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[translation]\ntables = "tables"\n')
+    text = (trial / "partner.toml").read_text().replace('code_system = "ephyto"', 'code_system = "harbours"')
+    (trial / "other.toml").write_text(text)
+    imsoc("partners", "add", "other.toml")
+    table.unlink()
+    checks = {each["name"]: each for each in imsoc.json("doctor", "--offline")["checks"]}
+    assert checks["codes third-country"]["state"] == "warn"
+    assert "harbours" in checks["codes third-country"]["detail"]
 
 
 def test_a_context_that_no_place_of_the_list_has_is_refused_with_those_that_there_are(imsoc, trial):

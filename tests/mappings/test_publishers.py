@@ -357,6 +357,16 @@ def test_what_a_file_may_be_is_limited(file, archive, monkeypatch):
     assert refusal(read_eppo, archive(a_txt="", b_txt=""))[0] == "IMG-6032"
 
 
+@pytest.mark.parametrize("flag", [0x01, 0x20, 0x40])
+def test_members_that_are_encrypted_or_patched_are_refused(archive, flag):
+    path = archive(pflname_txt=EPPO)
+    content = bytearray(path.read_bytes())
+    content[6] |= flag
+    content[content.index(b"PK\x01\x02") + 8] |= flag
+    path.write_bytes(content)
+    assert refusal(read_eppo, path)[0] == "IMG-6030"
+
+
 def test_an_archive_that_is_packed_otherwise_or_damaged_is_refused(file, archive, tmp_path):
     assert refusal(read_eppo, archive(compression=zipfile.ZIP_LZMA, pflname_txt=EPPO))[0] == "IMG-6030"
     good = archive(pflname_txt=EPPO + name()).read_bytes()
