@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
 from adapters.traces_nt.calling import NOBODY, Services
+from adapters.traces_nt.faults import TracesRefused
 from adapters.traces_nt.limits import REPLY_LIMITS
 from gateway.errors import DeliveryError, SchemaInvalid
 from gateway.soap.transport import UnusableReply
@@ -71,6 +72,7 @@ __all__ = ["Retrieved", "TracesNtClient"]
 SIGNED: Final = "createAndSubmitDecisionAsInProgress"
 """The transmission of a national e-CHED bears the authority's seal (Article 41(1)(b))."""
 
+_NO_CATEGORY: Final = "LaboratoryTestCategoryNotFoundException"
 _NOTHING_THERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 
 
@@ -312,6 +314,21 @@ class TracesNtClient:
         """``getLaboratoryTests``."""
         body = wire_reference.tests_request(category)
         return self._do(REFERENCE, "getLaboratoryTests", body, caller, wire_reference.read_tests_response)
+
+    def laboratory_tests(
+        self, caller: Caller = NOBODY
+    ) -> tuple[tuple[ReferenceTestCategory, ...], tuple[ReferenceTest, ...]]:
+        """Every category with every test of it; read a second time where a category went away in between."""
+        try:
+            return self._laboratory_tests(caller)
+        except TracesRefused as refused:
+            if refused.where != _NO_CATEGORY:
+                raise
+            return self._laboratory_tests(caller)
+
+    def _laboratory_tests(self, caller: Caller) -> tuple[tuple[ReferenceTestCategory, ...], tuple[ReferenceTest, ...]]:
+        categories = self.test_categories(caller)
+        return categories, tuple(test for each in categories for test in self.reference_tests(each.code, caller))
 
     def _ask(
         self, contract: TracesContract, operation: str, reference: str, caller: Caller, reader: Callable[[_Element], T]

@@ -106,7 +106,7 @@ def _of_traces(
         yield _list(_SECTIONS, drift.our_sections(data), drift.their_sections(client.sections()))
     if name in ("", _TESTS):
         tell(_TESTS)
-        served = [each for category in client.test_categories() for each in client.reference_tests(category.code)]
+        _, served = client.laboratory_tests()
         yield _list(_TESTS, drift.our_tests(data), drift.their_tests(served))
     yield from _metadata(data, client, name, today, tell, missing)
 

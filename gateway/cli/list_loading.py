@@ -223,9 +223,7 @@ def _tests(
     from gateway.traces.wire_reference import read_categories_response, read_tests_response  # noqa: PLC0415 - start-up
 
     if not wanted.files:
-        client = ask()
-        asked = client.test_categories()
-        return asked, [each for category in asked for each in client.reference_tests(category.code)]
+        return ask().laboratory_tests()
     categories, tests = list["ReferenceTestCategory"](), list["ReferenceTest"]()
     for path in wanted.files:
         for body in _replies(path, (_CATEGORIES, _TESTS)):

@@ -1,6 +1,7 @@
 """The client of TRACES NT against a gateway in its role, over a real socket: every operation, and every way to fail."""
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from gateway.soap.transport import UnusableReply
 from gateway.store import DocumentKey, open_store
 from gateway.traces.headers import BodyIdentity, BodyKind
 from gateway.traces.models import Attachment, AttachmentReference, FindCertificates, FindChedCriteria
-from gateway.traces.received_faults import FaultKind
+from gateway.traces.received_faults import FaultKind, TracesFault
 from gateway.trust import BodySealer
 from gateway.xml.canonical import serialise
 
@@ -312,3 +313,32 @@ def test_documents_that_are_routed_to_traces_are_refused_with_the_reason():
     assert (result.outcome, result.code) == (DeliveryOutcome.REFUSED, "IMG-8024")
     assert "document_types" in result.detail
     assert adapter.resolve(job).outcome is DeliveryOutcome.ABSENT
+
+
+def test_a_category_that_goes_away_in_between_is_asked_about_once_more(client, monkeypatch):
+    kinds = client.test_categories()
+    gone = TracesRefused(TracesFault(FaultKind.NOT_FOUND, "gone", "LaboratoryTestCategoryNotFoundException"), b"")
+    asked = []
+
+    def tests_of(category, _caller):
+        asked.append(category)
+        if len(asked) == 1:
+            raise gone
+        return ()
+
+    monkeypatch.setattr(client, "reference_tests", tests_of)
+    assert client.laboratory_tests() == (kinds, ())
+    assert asked == [kinds[0].code, *(each.code for each in kinds)]
+    monkeypatch.setattr(client, "reference_tests", raising(gone))
+    with pytest.raises(TracesRefused):
+        client.laboratory_tests()
+    monkeypatch.setattr(client, "reference_tests", raising(TracesRefused(replace(gone.reply, element="Other"), b"")))
+    with pytest.raises(TracesRefused, match="IMG-8022"):
+        client.laboratory_tests()
+
+
+def raising(error):
+    def ask(*_):
+        raise error
+
+    return ask
