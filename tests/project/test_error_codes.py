@@ -14,7 +14,7 @@ CODE = re.compile(r"IMG-\d{4}")
 RANGES = {
     "01": "configuration, command line", "10": "xml", "11": "soap", "20": "authentication", "21": "access",
     "30": "schema", "40": "seals", "41": "routes", "42": "signatures of CHEDs", "50": "rules", "60": "translation",
-    "70": "exchange", "71": "hub", "72": "CHEDs", "73": "attachments, reference data", "80": "delivery",
+    "70": "exchange", "71": "hub", "72": "CHEDs", "73": "attachments, reference data", "74": "customs", "80": "delivery",
     "90": "unavailable",
 }  # fmt: skip
 

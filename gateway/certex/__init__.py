@@ -1,0 +1,1 @@
+"""The wire of CustomsCertexChedService V06, for both sides of it (DIGEST 7)."""
