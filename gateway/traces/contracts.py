@@ -28,12 +28,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class TracesOperation:
-    """One operation: its name is its SOAPAction too, with the capital letters of TRACES."""
+    """One operation."""
 
     name: str
     request: str
     """Name of the body element, ``{namespace}local``."""
     response: str
+    own_action: str = ""
+    """SOAPAction where it is not the operation's name."""
+
+    @property
+    def action(self) -> str:
+        """SOAPAction: the name, with the capital letters of TRACES, unless the contract has a URI."""
+        return self.own_action or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ REFATTR1: Final = "http://ec.europa.eu/tracesnt/referencedata/nodeattribute/v1"
 REFSECTION1: Final = "http://ec.europa.eu/tracesnt/referencedata/classificationsection/v1"
 REFMODEL1: Final = "http://ec.europa.eu/tracesnt/referencedata/certificatemodel/v1"
 OPER1: Final = "http://ec.europa.eu/tracesnt/directory/operator/v1"
+CERTEX6: Final = "http://ec.europa.eu/sanco/tracesnt/customs_certex/ched/v06"
+CERTEXBASE3: Final = "http://ec.europa.eu/sanco/tracesnt/customs_certex/base/v03"
+"""Messages of CERTEX and the fields in them: v06 messages carry v03 leaves (DIGEST 7)."""
 CTRL1: Final = "urn:imsoc:gateway:ched-control:1"
 """Our own contract, ChedControl: what TRACES lets authorities do in its web pages only."""
 
@@ -103,6 +106,8 @@ PREFIXES: Final[dict[str, str]] = {
     "refsection": REFSECTION1,
     "refmodel": REFMODEL1,
     "oper": OPER1,
+    "certex": CERTEX6,
+    "certexbase": CERTEXBASE3,
     "ctrl": CTRL1,
     "ds": DS,
     "xades": XADES132,

@@ -50,6 +50,8 @@ class SchemaName(StrEnum):
     TRACES_DOCOM = "traces/DocomRetrieval_1.xsd"
     TRACES_ATTACHMENTS = "traces/CertificateAttachments_1.xsd"
     TRACES_REFERENCE = "traces/ReferenceData_1.xsd"
+    CERTEX = "certex/Ched_06.xsd"
+    """Bodies of CustomsCertexChedService V06."""
     CHED_CONTROL = "ChedControl_1.xsd"
     """Bodies of our own contract for what TRACES lets authorities do in its web pages only."""
 
