@@ -37,6 +37,7 @@ __all__ = [
     "AuthenticationFailed",
     "ChedRefused",
     "ConfigurationError",
+    "CustomsRefused",
     "DeliveryError",
     "ErrorCode",
     "ExchangeRefused",
@@ -231,6 +232,10 @@ class HubRefused(GatewayError):
 
 class ChedRefused(GatewayError):
     """A CHED, or what belongs to one, does not allow this: its reference, status, part, role, attachment, codes."""
+
+
+class CustomsRefused(GatewayError):
+    """A question or message of customs that the ledger of a CHED, or a lookup, does not allow."""
 
 
 class DeliveryError(GatewayError):

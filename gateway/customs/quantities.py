@@ -1,0 +1,76 @@
+"""Quantities: decimal texts to whole quanta and back, never by way of a float and never with an exponent."""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal, Inexact, Rounded
+from typing import TYPE_CHECKING, Final
+
+from gateway.customs.units import unit_of
+
+if TYPE_CHECKING:
+    from gateway.customs.units import Unit
+
+__all__ = ["exact_quanta", "number_of", "plain", "quanta_below", "quantity_of"]
+
+_LEXICAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_EXACT: Final = Context(prec=200, traps=[Inexact, Rounded])
+"""More digits than any number of a message may have; what would be rounded is an error."""
+_MAX_DIGITS: Final = 100
+"""Digits of a number that is looked at."""
+
+
+def number_of(text: str) -> Decimal | None:
+    """An xs:decimal as written; None for anything else, an exponent included."""
+    if len(text) > _MAX_DIGITS or not _LEXICAL.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
+def plain(number: Decimal) -> str:
+    """The shortest plain form: ``0.002``, ``600``, ``0.000002``; no exponent, no zeros at the end, no minus zero."""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def exact_quanta(number: Decimal, unit: str) -> int | None:
+    """How many quanta a quantity is; None when it is finer than one.
+
+    Args:
+        number: the quantity.
+        unit: its code.
+    """
+    quanta = _times(number, unit_of(unit))
+    return int(quanta) if quanta == quanta.to_integral_value() else None
+
+
+def quanta_below(number: Decimal, unit: str, most: int) -> int:
+    """The whole quanta in a certified quantity: never more than was certified, nor than ``most``, nor below 0."""
+    if not number.is_finite() or number.adjusted() > _MAX_DIGITS:
+        return most if number > 0 else 0
+    return max(0, min(most, int(_times(number, unit_of(unit)))))
+
+
+def quantity_of(quanta: int, unit: str) -> str:
+    """Quanta as a plain decimal in a unit.
+
+    Exact for every decimal unit. In dozens a number of pieces may have no end: it is cut, so that never more is shown
+    than there is.
+    """
+    per_unit = unit_of(unit).quanta
+    whole, rest = divmod(quanta, per_unit)
+    digits = []
+    while rest and len(digits) < _PLACES:
+        digit, rest = divmod(rest * 10, per_unit)
+        digits.append(str(digit))
+    return plain(Decimal(f"{whole}.{''.join(digits) or '0'}"))
+
+
+_PLACES: Final = 12
+"""A quantum in tonnes has twelve places."""
+
+
+def _times(number: Decimal, unit: Unit) -> Decimal:
+    return _EXACT.multiply(number, Decimal(unit.quanta))
