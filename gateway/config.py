@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from gateway.errors import ConfigurationError
-from gateway.settings_reader import Choice, Pattern, Range, SectionReader, nearest, settings_of
+from gateway.settings_reader import Choice, Pattern, Range, SectionReader, TimeZone, nearest, settings_of
 from gateway.xml.limits import Limits
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_FILE",
+    "CustomsSettings",
     "DeliverySettings",
     "HubSettings",
     "InstanceSettings",
@@ -255,6 +256,29 @@ class TracesSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomsSettings:
+    """The customs single window: CHEDs and their quantities for customs systems.
+
+    Which offices ask through which system, stands in the records of partners (``[partner.customs]``).
+    """
+
+    time_zone: Annotated[str, TimeZone()] = "Europe/Brussels"
+    """Zone in which the times of holds and clearances are shown, unless the partner's record names its own. Real
+    answers show that of Brussels, to offices of other zones too."""
+
+    max_message_age_seconds: Annotated[int, Range(1, 86_400)] = 300
+    """How old the SendingDate of a message may be that reserves, clears or corrects; how far it may be ahead says
+    ``trust.clock_skew_seconds``. Reads may be of any age."""
+
+    upstream: Annotated[str, Pattern(re.compile(r"([a-z0-9][a-z0-9-]{0,63})?"), "the id of a partner")] = ""
+    """Partner that is asked when customs ask a national instance: TRACES, or a gateway in its role. Empty: customs are
+    answered from the CHEDs that are here."""
+
+    client_id: str = ""
+    """WebServiceClientId by which the upstream knows our customs account. Empty: ``instance.id``."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     """The log on standard error."""
 
@@ -281,6 +305,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     hub: HubSettings = field(default_factory=HubSettings)
     traces: TracesSettings = field(default_factory=TracesSettings)
+    customs: CustomsSettings = field(default_factory=CustomsSettings)
     limits: Limits = field(default_factory=Limits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     folder: Path = field(default_factory=Path.cwd)
@@ -324,6 +349,7 @@ SECTIONS: Final[dict[str, type]] = {
     "delivery": DeliverySettings,
     "hub": HubSettings,
     "traces": TracesSettings,
+    "customs": CustomsSettings,
     "limits": Limits,
     "logging": LoggingSettings,
 }
@@ -395,6 +421,8 @@ def _check_traces(settings: Settings) -> None:
         _wrong("traces.upstream", traces.upstream, "nothing: an instance in the TRACES role keeps CHEDs itself")
     if traces.when_away == "contingency" and not traces.upstream:
         _wrong("traces.when_away", "contingency", "traces.upstream: without it nothing can be away")
+    if settings.customs.upstream and "traces" in settings.instance.roles:
+        _wrong("customs.upstream", settings.customs.upstream, "nothing: an instance in the TRACES role answers itself")
 
 
 def _wrong(key: str, found: str, expected: str) -> None:

@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.errors import ConfigurationError
+from gateway.timezones import TIME_ZONE_EXPECTED, is_time_zone
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Choice", "Pattern", "Range", "SectionReader", "kind_and_rule", "nearest", "settings_of", "type_hints"]
+__all__ = [
+    "Choice",
+    "Pattern",
+    "Range",
+    "SectionReader",
+    "TimeZone",
+    "kind_and_rule",
+    "nearest",
+    "settings_of",
+    "type_hints",
+]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -63,6 +74,17 @@ class Pattern:
     def allows(self, value: Any) -> bool:
         """Whether the text matches."""
         return self.regex.fullmatch(value) is not None
+
+
+class TimeZone:
+    """The name of a time zone."""
+
+    def __str__(self) -> str:
+        return TIME_ZONE_EXPECTED
+
+    def allows(self, value: Any) -> bool:
+        """Whether the time zone database has it."""
+        return is_time_zone(value)
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

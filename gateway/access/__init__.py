@@ -1,6 +1,7 @@
 """Partners as principals, default deny, and what each may see (Arts 9, 36)."""
 
 from gateway.access.bodies import Body, BodyKind, BodyRole, NamedBody, TracesMembership, resolve_body
+from gateway.access.customs import AbsentUnit, CustomsMembership
 from gateway.access.directory import Directory, read_secret
 from gateway.access.membership import AllowedDocument, ChannelRule, HubMembership, Polling, RuleDirection, RuleType
 from gateway.access.models import (
@@ -18,6 +19,7 @@ from gateway.access.service import View, check_document, check_operation, view_o
 
 __all__ = [
     "ANY",
+    "AbsentUnit",
     "AllowedDocument",
     "AnchorRecord",
     "Authentication",
@@ -26,6 +28,7 @@ __all__ = [
     "BodyRole",
     "ChannelRule",
     "CountryPair",
+    "CustomsMembership",
     "DeliveryTarget",
     "Directory",
     "HubMembership",

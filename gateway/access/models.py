@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from gateway.access.bodies import TracesMembership
+    from gateway.access.customs import CustomsMembership
     from gateway.access.membership import HubMembership, Polling
 
 __all__ = [
@@ -151,6 +152,8 @@ class Partner:
     """How often we ask it for envelopes; None: never."""
     traces: TracesMembership | None = None
     """The bodies that its system acts for in TRACES; None: none."""
+    customs: CustomsMembership | None = None
+    """The customs offices that it speaks for; None: it is no customs system."""
     enabled: bool = True
 
     def may_call(self, contract: str, operation: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gateway.access.body_records import traces_of
+from gateway.access.customs_records import customs_of
 from gateway.access.fields import known, secret_of, tables_of, text_of, texts_of, wrong
 from gateway.access.membership_records import hub_of, polling_of
 from gateway.access.models import (
@@ -40,7 +41,7 @@ _PARTNER_KEYS = frozenset(
     {
         "id", "name", "kind", "country", "contracts", "operations", "document_types", "country_pairs", "code_system",
         "rule_set", "com_informed_on", "personal_data", "personal_data_basis", "timestamp", "authentication",
-        "anchors", "delivery", "enabled", "hub", "polling", "traces", "untranslatable",
+        "anchors", "delivery", "customs", "enabled", "hub", "polling", "traces", "untranslatable",
     }
 )  # fmt: skip
 _AUTHENTICATION_KEYS = frozenset({"username", "secret", "client_certificates", "web_service_client_id"})
@@ -147,6 +148,7 @@ def partner_from_record(record: Mapping[str, Any]) -> Partner:
         hub=hub_of(record["hub"], PartnerKind(kind)) if "hub" in record else None,
         polling=polling_of(record["polling"], delivery) if "polling" in record else None,
         traces=traces_of(record["traces"]) if "traces" in record else None,
+        customs=customs_of(record["customs"], PartnerKind(kind)) if "customs" in record else None,
         enabled=record.get("enabled", True) is True,
     )
 

@@ -207,3 +207,28 @@ def test_traces_settings_that_contradict_each_other_are_named(tmp_path, text, ke
     error = refusal(write(tmp_path, text))
     assert error.code == "IMG-0101"
     assert error.where == key
+
+
+def test_customs_are_shown_the_time_of_brussels_unless_a_setting_says_otherwise(tmp_path):
+    assert Settings.load(None, {}).customs.time_zone == "Europe/Brussels"
+    path = write(
+        tmp_path, '[customs]\ntime_zone = "Europe/Dublin"\nmax_message_age_seconds = 60\nupstream = "traces-nt"'
+    )
+    customs = Settings.load(path, {}).customs
+    assert (customs.time_zone, customs.max_message_age_seconds, customs.upstream) == ("Europe/Dublin", 60, "traces-nt")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('time_zone = ""', "customs.time_zone"),
+        ('time_zone = "Europe"', "customs.time_zone"),
+        ('time_zone = "Brussels time"', "customs.time_zone"),
+        ("max_message_age_seconds = 0", "customs.max_message_age_seconds"),
+        ('upstream = "Traces NT"', "customs.upstream"),
+        ('upstream = "other"\n[instance]\nroles = ["traces"]', "customs.upstream"),
+    ],
+)
+def test_customs_settings_that_cannot_be_are_named(tmp_path, text, key):
+    error = refusal(write(tmp_path, f"[customs]\n{text}"))
+    assert (error.code, error.where) == ("IMG-0101", key)

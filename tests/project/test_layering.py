@@ -9,7 +9,7 @@ pytestmark = pytest.mark.short
 
 ROOT = Path(__file__).parents[2]
 
-GROUND = {"errors", "faultpoints"}
+GROUND = {"errors", "faultpoints", "timezones"}
 LOWER = GROUND | {"xml", "soap", "trust", "store"}
 MIDDLE = LOWER | {"access", "rules", "documents", "mappings", "customs", "delivery", "adapters"}
 ALL = MIDDLE | {
@@ -39,6 +39,7 @@ ALL = MIDDLE | {
 MAY_IMPORT = {
     "errors": set(),
     "faultpoints": set(),
+    "timezones": set(),
     "settings_reader": GROUND,
     "config": GROUND | {"xml", "settings_reader"},
     "logs": GROUND | {"config"},
