@@ -139,18 +139,25 @@ class ChedReader:
         """
         row, content, _ = self._content(actor, reference)
         sight = require_sight(actor, row)
-        if self._render is None:
-            raise ChedRefused("IMG-7203", where="ID", found=reference)
         if signed and (sight is not Sight.FULL or row.status_code not in DECIDED):
             raise ChedRefused("IMG-7207", where="ID", found=reference)
         root = parse(content, limits=self._context.limits).root
         if sight is not Sight.FULL:
             root = parse(projected(root, sight), limits=self._context.limits).root
-        ched = read_ched(root)
+        return self.printed(read_ched(root), actor.language, signed=signed)
+
+    def printed(self, ched: Ched, language: str, *, signed: bool = False) -> bytes:
+        """A CHED that somebody may see, as a PDF.
+
+        Raises:
+            ChedRefused: IMG-7203, nothing here makes PDFs.
+        """
+        if self._render is None:
+            raise ChedRefused("IMG-7203", where="ID", found=ched.reference)
         mark = ched.contingency
         if mark and not self._labels.is_mark(mark):  # whatever its sender wrote would stand in a frame on each page
-            mark = self._labels.of(actor.language)
-        return self._render(ched, language=actor.language, url=ched.url, contingency=mark, signed=signed)
+            mark = self._labels.of(language)
+        return self._render(ched, language=language, url=ched.url, contingency=mark, signed=signed)
 
     def existing(self, actor: Actor, ched: Ched) -> tuple[ChedRow, Ched]:
         """A CHED that is to be changed: its row and its boxes.
