@@ -130,12 +130,12 @@ def force(state: LedgerState, asked: Reservation) -> Decision:
     decision = judge_items(state, asked, freed, old)
     if not decision.made:
         return Decision(decision.reason, decision.goods_item, decision.line)
-    written = []
-    for movement in decision.movements:
-        written.append(movement)
-        if movement.kind is EntryKind.RESERVED:
-            written.append(replace(movement, kind=EntryKind.CONSUMED))
-    return Decision(movements=tuple(written))
+    return Decision(
+        movements=tuple(
+            replace(each, kind=EntryKind.FORCED) if each.kind is EntryKind.RESERVED else each
+            for each in decision.movements
+        )
+    )
 
 
 def take_back(own: Iterable[AllocationRow], office: str, at: datetime) -> tuple[Movement, ...]:

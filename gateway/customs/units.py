@@ -32,15 +32,15 @@ def _of(dimension: str, **factors: int) -> dict[str, Unit]:
 
 
 _UNITS: Final = {
-    # base: gram
+    # weights count in grams
     **_of("weight", MGM=1_000, CTM=200_000, GRM=QUANTA, KGM=1_000 * QUANTA),
     **_of("weight", DTN=100_000 * QUANTA, TNE=1_000_000 * QUANTA),
-    # base: litre
+    # volumes in litres
     **_of("volume", MLT=1_000, CMQ=1_000, DLT=100_000, LTR=QUANTA, DMQ=QUANTA, HLT=100 * QUANTA, MTQ=1_000 * QUANTA),
-    # base: piece
+    # counts in pieces
     **_of("count", H87=QUANTA, NAR=QUANTA, C62=QUANTA, EA=QUANTA, HEA=QUANTA),
     **_of("count", DZN=12 * QUANTA, CEN=100 * QUANTA, MIL=1_000 * QUANTA),
-    # base: metre, square metre
+    # lengths in metres, areas in square metres
     **_of("length", MMT=1_000, CMT=10_000, MTR=QUANTA, KMT=1_000 * QUANTA),
     **_of("area", CMK=100, MTK=QUANTA, HAR=10_000 * QUANTA, KMK=1_000_000 * QUANTA),
     # one unit under two codes: customs keep the old one

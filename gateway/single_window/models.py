@@ -39,7 +39,7 @@ class CustomsDesk(Protocol):
     def reserve(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
     ) -> ProcessedChedAnswer:
-        """Reserve for a declaration, whole: what it held before is replaced. A refusal is an answer, with its reason."""
+        """Reserve for a declaration, whole: what it held is replaced. A refusal is an answer, with its reason."""
 
     def clear(
         self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall

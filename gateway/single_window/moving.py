@@ -1,0 +1,252 @@
+"""One message that moves quantities as one unit of work; the ledger's row is locked first, the answer given last.
+
+The CHED's row is locked before anything else is, so that messages about one CHED pass one after the other and none
+waits for two (docs/adr/0019): neither its status nor its ledger moves while a message is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.customs.judging import VALIDATED
+from gateway.customs.lines import lines_of
+from gateway.documents.ched import read_ched
+from gateway.errors import AuthenticationFailed, CustomsRefused
+from gateway.single_window.access import check_sight, is_known
+from gateway.single_window.checks import check_newer
+from gateway.store import (
+    CustomsMessage,
+    CustomsReport,
+    LedgerChange,
+    RecordedKind,
+    apply_change,
+    ched_by_reference,
+    ched_content,
+    last_event,
+    lock_ledger,
+    new_id,
+    open_ledger,
+    read_ledger,
+    record_customs_message,
+    report_document,
+    touch_ched,
+)
+from gateway.xml.boundary import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.certex.models import CertexHeader
+    from gateway.exchange import Context
+    from gateway.single_window.access import CustomsActor
+    from gateway.soap import SoapCall
+    from gateway.store import ChedRow, Declaration, LedgerState, Movement, Recorded
+    from gateway.xml.limits import Limits
+
+__all__ = ["Message", "Moved", "Mover", "PushKeeper", "Verdict", "with_lines"]
+
+
+class PushKeeper(Protocol):
+    """Who follows a CHED, and what is told to them (docs/customs-push.md)."""
+
+    def follow(
+        self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime
+    ) -> tuple[bool, str]:
+        """Begin or end to follow, or leave it; whether it is followed then, and why not any more."""
+
+    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
+        """Queue what has changed for everybody who follows, in the same unit of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, whatever it asks."""
+
+    actor: CustomsActor
+    header: CertexHeader
+    call: SoapCall
+    reference: str
+    """ChedCertificateId."""
+    office: str
+    sent: datetime
+    """SendingDate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the ledger says to a message."""
+
+    render: Callable[[LedgerState], bytes]
+    """The answer without certificate and file, for the evidence, once the movements are made."""
+    movements: tuple[Movement, ...] = ()
+    declaration: Declaration | None = None
+    """Whose; a message that is older than its last movement is refused."""
+    document: str = ""
+    """The customs document to show in II.23; empty for none."""
+    type_code: str = ""
+    """Its code (data element 12 03); empty when it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What stands when the message was answered."""
+
+    state: LedgerState
+    row: ChedRow
+    content: bytes
+    exchange_id: str
+    push: tuple[bool, str] = (False, "")
+
+
+class Mover:
+    """Makes messages move quantities.
+
+    Args:
+        context: the services.
+        pushes: who follows CHEDs.
+    """
+
+    def __init__(self, context: Context, pushes: PushKeeper) -> None:
+        self._context = context
+        self._pushes = pushes
+
+    def move(
+        self,
+        message: Message,
+        judge: Callable[[LedgerState, ChedRow], Verdict],
+        unknown: Callable[[], bytes],
+        *,
+        push: bool | None = None,
+    ) -> Moved | None:
+        """Lock, judge, write, commit.
+
+        Args:
+            message: what came.
+            judge: gives the verdict over the ledger as it stands; raises what is a fault.
+            unknown: the answer for a CHED that is not here.
+            push: whether the sender wants to be told of changes; None says nothing.
+
+        Returns:
+            What stands then; None for a CHED that is not known.
+
+        Raises:
+            AccessDenied: IMG-2110.
+            AuthenticationFailed: IMG-2003.
+            CustomsRefused: IMG-7404, IMG-7405, and whatever ``judge`` raises.
+        """
+        moved: list[Moved] = []
+
+        def unit(connection: Connection) -> Recorded:
+            moved.clear()
+            exchange_id = new_id(message.call.received_at)
+            row = self._locked(connection, message)
+            if row is None:
+                return self._keep(connection, message, exchange_id, unknown())
+            state, content = self._opened(connection, row, message)
+            verdict = judge(state, row)
+            if verdict.declaration is not None:
+                check_newer(message.sent, last_event(connection, state.ched_id, verdict.declaration))
+            state = self._written(connection, message, state, verdict, exchange_id)
+            follows = self._pushes.follow(
+                connection,
+                message.actor,
+                state.ched_id,
+                on=push,
+                office=message.office,
+                at=message.call.received_at,
+            )
+            moved.append(Moved(state, row, content, exchange_id, follows))
+            return self._keep(connection, message, exchange_id, verdict.render(state), state.content_id)
+
+        recorded: Recorded = self._context.store.write(unit)
+        if recorded.kind is RecordedKind.REPLAY:
+            raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+        if recorded.kind is not RecordedKind.NEW:
+            raise CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=message.header.message_id)
+        return moved[0] if moved else None
+
+    def _locked(self, connection: Connection, message: Message) -> ChedRow | None:
+        """The CHED, locked; None when it is not known here."""
+        if lock_ledger(connection, message.reference) is None:
+            return None
+        row = ched_by_reference(connection, message.reference)
+        if row is None or not is_known(row):
+            return None
+        check_sight(message.actor, row)
+        return row
+
+    def _opened(self, connection: Connection, row: ChedRow, message: Message) -> tuple[LedgerState, bytes]:
+        """The ledger and the document; a validated CHED from before there were ledgers gets its own now."""
+        parts = ched_content(connection, row)
+        state = read_ledger(connection, row.reference)
+        if parts is None or state is None:
+            raise CustomsRefused("IMG-7413", where="ChedCertificateId", found=row.reference)
+        if state.version == 0 and row.status_code == VALIDATED:
+            lines = with_lines(state, parts.content, self._context.limits).lines
+            open_ledger(connection, row.id, lines, message.call.received_at)
+            state = read_ledger(connection, row.reference) or state
+        return with_lines(state, parts.content, self._context.limits), parts.content
+
+    def _written(
+        self, connection: Connection, message: Message, state: LedgerState, verdict: Verdict, exchange_id: str
+    ) -> LedgerState:
+        at = message.call.received_at
+        if not verdict.movements:
+            return state
+        change = LedgerChange(
+            ched_id=state.ched_id,
+            at=at,
+            partner=message.actor.id,
+            message_id=message.header.message_id,
+            prefix=message.header.prefix,
+            exchange_id=exchange_id,
+            actor=message.actor.id,
+            movements=verdict.movements,
+        )
+        apply_change(connection, change)
+        if verdict.document:
+            report = CustomsReport(
+                ched_id=state.ched_id,
+                document=verdict.document,
+                type_code=verdict.type_code,
+                office=message.office,
+                at=message.sent,
+                exchange_id=exchange_id,
+            )
+            report_document(connection, report)
+            touch_ched(connection, state.ched_id, at)
+        self._pushes.changed(connection, state.ched_id, what="ledger", at=at)
+        return read_ledger(connection, state.reference) or state
+
+    def _keep(
+        self, connection: Connection, message: Message, exchange_id: str, acknowledgement: bytes, content_id: str = ""
+    ) -> Recorded:
+        return record_customs_message(
+            connection,
+            CustomsMessage(
+                exchange_id=exchange_id,
+                partner=message.actor.id,
+                content_id=content_id,
+                prefix=message.header.prefix,
+                message_id=message.header.message_id,
+                contract=message.call.contract,
+                operation=message.call.operation,
+                subject=message.reference,
+                request=message.call.raw,
+                acknowledgement=acknowledgement,
+                nonces=message.actor.principal.nonces,
+                transport={"method": message.actor.principal.method},
+                received_at=message.call.received_at,
+            ),
+        )
+
+
+def with_lines(state: LedgerState, content: bytes, limits: Limits) -> LedgerState:
+    """A ledger with the lines that its CHED certifies, where it is not opened yet."""
+    if state.version:
+        return state
+    return replace(state, lines=lines_of(read_ched(parse(content, limits=limits).root)))

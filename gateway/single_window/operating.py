@@ -1,0 +1,109 @@
+"""What an operator does to a ledger by hand: gives back what a declaration holds, freezes a CHED, thaws it.
+
+Each is a unit of work like that of a message: the CHED is locked, the movement is an entry with who did it and why.
+Nothing here gives back what was consumed: that is an intervention of the customs office.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.customs.judging import give_back, of_declaration
+from gateway.errors import CustomsRefused
+from gateway.store import AllocationState, LedgerChange, apply_change, freeze_ledger, lock_ledger, record_audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.store import AllocationRow, Declaration, LedgerState
+
+__all__ = ["freeze_ched", "ledger_of", "release_holds"]
+
+
+def ledger_of(state: LedgerState | None, reference: str) -> LedgerState:
+    """The ledger that a command names.
+
+    Raises:
+        CustomsRefused: IMG-7413, there is no such CHED, or it has no ledger.
+    """
+    if state is None:
+        raise CustomsRefused("IMG-7413", where=reference, found="no CHED of this reference (box I.2)")
+    if not state.version:
+        expected = "a CHED that was validated, or that customs reserved on"
+        raise CustomsRefused("IMG-7413", where=reference, found="no ledger yet", expected=expected)
+    return state
+
+
+def release_holds(
+    connection: Connection, reference: str, declaration: Declaration, *, actor: str, reason: str, at: datetime
+) -> tuple[AllocationRow, ...]:
+    """Give back everything that a declaration holds on a CHED. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work.
+        reference: of the CHED, box I.2.
+        declaration: whose holds; an MRN is never an LRN.
+        actor: the operator.
+        reason: why, for the entries and the audit.
+        at: now.
+
+    Returns:
+        What was held.
+
+    Raises:
+        CustomsRefused: IMG-7413, it holds nothing; what is consumed is not given back.
+    """
+    state = ledger_of(lock_ledger(connection, reference), reference)
+    own = of_declaration(state, declaration)
+    held = tuple(each for each in own if each.state is AllocationState.RESERVED)
+    if not held:
+        found = "its goods are consumed" if own else "nothing stands for it"
+        where = f"{reference}, {declaration.type.value} {declaration.number}"
+        raise CustomsRefused("IMG-7413", where=where, found=found, expected="a hold")
+    apply_change(
+        connection,
+        LedgerChange(
+            ched_id=state.ched_id,
+            at=at,
+            partner="",
+            actor=actor,
+            reason=reason,
+            movements=give_back(state, held, "", at).movements,
+        ),
+    )
+    record_audit(
+        connection,
+        at=at,
+        actor=actor,
+        action="customs release",
+        subject=state.ched_id,
+        detail={"reference": reference, "declaration": f"{declaration.type.value} {declaration.number}", "why": reason},
+    )
+    return held
+
+
+def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
+    """Let nothing more be reserved on a CHED, or let it again. Call inside `Store.write`.
+
+    What is held stays held, and can be cleared and given back.
+
+    Args:
+        connection: of the unit of work.
+        reference: of the CHED, box I.2.
+        why: the reason, which the audit keeps; empty thaws.
+        actor: the operator.
+        at: now.
+
+    Returns:
+        The ledger as it was before.
+
+    Raises:
+        CustomsRefused: IMG-7413, there is no ledger, or nothing to thaw.
+    """
+    state = ledger_of(lock_ledger(connection, reference), reference)
+    if not why and not state.frozen:
+        raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
+    freeze_ledger(connection, state.ched_id, why, at=at, actor=actor)
+    return state
