@@ -23,6 +23,7 @@ from gateway.store import (
     apply_change,
     ched_by_reference,
     ched_content,
+    find_customs_message,
     last_event,
     lock_ledger,
     new_id,
@@ -146,6 +147,7 @@ class Mover:
             row = self._locked(connection, message)
             if row is None:
                 return self._keep(connection, message, exchange_id, unknown())
+            self._check_unused(connection, message)
             state, content = self._opened(connection, row, message)
             verdict = judge(state, row)
             if verdict.declaration is not None:
@@ -166,7 +168,7 @@ class Mover:
         if recorded.kind is RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         if recorded.kind is not RecordedKind.NEW:
-            raise CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=message.header.message_id)
+            raise _used(message)
         return moved[0] if moved else None
 
     def _locked(self, connection: Connection, message: Message) -> ChedRow | None:
@@ -178,6 +180,13 @@ class Mover:
             return None
         check_sight(message.actor, row)
         return row
+
+    def _check_unused(self, connection: Connection, message: Message) -> None:
+        """Refuse a message id that was used, before anything else is said that would be true of a new message only."""
+        header = message.header
+        partner = message.actor.id
+        if find_customs_message(connection, partner=partner, prefix=header.prefix, message_id=header.message_id):
+            raise _used(message)
 
     def _opened(self, connection: Connection, row: ChedRow, message: Message) -> tuple[LedgerState, bytes]:
         """The ledger and the document; a validated CHED from before there were ledgers gets its own now."""
@@ -243,6 +252,10 @@ class Mover:
                 received_at=message.call.received_at,
             ),
         )
+
+
+def _used(message: Message) -> CustomsRefused:
+    return CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=message.header.message_id)
 
 
 def with_lines(state: LedgerState, content: bytes, limits: Limits) -> LedgerState:

@@ -67,6 +67,7 @@ __all__ = ["CUSTOMS", "CustomsService", "Patience"]
 
 CUSTOMS: Final = "customs"
 """The code system of customs document codes."""
+OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
 _OF_CHEDS: Final = "ched-type"
 
 
@@ -104,8 +105,8 @@ class CustomsService:
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
     ) -> ProcessedChedAnswer:
-        """The CHED with its ledger; nothing moves."""
-        self._check(actor, asked.office, asked.sending_date, call)
+        """The CHED with its ledger; nothing moves, so the message may be of any age."""
+        check_office(actor, asked.office, OFFICE)
         check_options(asked)
         with self._context.store.read() as connection:
             found = read_ledger_content(connection, asked.reference)
@@ -239,7 +240,7 @@ class CustomsService:
     # Steps
 
     def _check(self, actor: CustomsActor, office: str, sent: datetime, call: SoapCall) -> None:
-        check_office(actor, office, "CompetentCustomsOffice/ReferenceNumber")
+        check_office(actor, office, OFFICE)
         patience = self._patience
         check_age(sent, call.received_at, most=patience.max_age, skew=patience.skew)
 

@@ -1,0 +1,55 @@
+"""Puts the services for customs together: the desk of this instance, or the relay to TRACES behind it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from gateway.single_window.service import CustomsService, Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.documents.ched import Ched
+    from gateway.exchange import Context
+    from gateway.single_window.models import CustomsDesk
+    from gateway.single_window.moving import PushKeeper
+
+__all__ = ["Choices", "desk_of", "patience_of"]
+
+
+class Choices(Protocol):
+    """The operator's choices: ``gateway.config.CustomsSettings`` has this shape."""
+
+    @property
+    def time_zone(self) -> str: ...  # noqa: D102 - named as in the settings
+    @property
+    def max_message_age_seconds(self) -> int: ...  # noqa: D102
+    @property
+    def upstream(self) -> str: ...  # noqa: D102
+    @property
+    def client_id(self) -> str: ...  # noqa: D102
+
+
+def patience_of(context: Context, choices: Choices) -> Patience:
+    """What the settings say about time."""
+    return Patience(
+        zone=ZoneInfo(choices.time_zone),
+        max_age=timedelta(seconds=choices.max_message_age_seconds),
+        skew=timedelta(seconds=context.policy.clock_skew_seconds),
+    )
+
+
+def desk_of(
+    context: Context, choices: Choices, *, pushes: PushKeeper, printed: Callable[[Ched, str], bytes]
+) -> CustomsDesk:
+    """Who answers customs.
+
+    Args:
+        context: the services.
+        choices: ``[customs]``.
+        pushes: who follows CHEDs.
+        printed: a CHED as a PDF in a language.
+    """
+    return CustomsService(context, patience_of(context, choices), pushes, printed)
