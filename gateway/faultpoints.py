@@ -54,6 +54,10 @@ FAULT_POINTS = (
     "ched.exchange",
     "ched.moved",
     "ched.recorded",
+    # the store: a movement of the quantity ledger, inside the unit of work
+    "ledger.locked",
+    "ledger.moved",
+    "ledger.recorded",
     # a CHED on its way to TRACES: written down, claimed for its exchange, answered by TRACES, written down as such
     "traces.begun",
     "traces.claimed",
