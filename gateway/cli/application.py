@@ -11,6 +11,8 @@ from gateway import __version__
 from gateway.cli import (
     certificates,
     ched,
+    customs,
+    customs_changes,  # noqa: F401 - adds its commands
     database,
     deliveries,
     doctor,
@@ -87,6 +89,7 @@ app.add_typer(deliveries.app, name="deliveries", rich_help_panel="Operate")
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Operate")
 app.add_typer(hub.app, name="hub", rich_help_panel="Operate")
 app.add_typer(ched.app, name="ched", rich_help_panel="Operate")
+app.add_typer(customs.app, name="customs", rich_help_panel="Operate")
 app.add_typer(certificates.app, name="certificates", rich_help_panel="Operate")
 app.add_typer(mappings.app, name="mappings", rich_help_panel="Operate")
 app.add_typer(partners.app, name="partners", rich_help_panel="Operate")

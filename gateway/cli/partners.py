@@ -137,6 +137,10 @@ def _details(partner: Partner) -> dict[str, Any]:
         "hub_countries": list(partner.hub.countries) if partner.hub else [],
         "hub_channel": partner.hub.channel if partner.hub else "",
         "polled_every_seconds": polling.interval_seconds if polling else None,
+        "customs_offices": list(partner.customs.offices) if partner.customs else [],
+        "customs_countries": list(partner.customs.countries) if partner.customs else [],
+        "customs_absent_unit": partner.customs.absent_unit.value if partner.customs else None,
+        "customs_time_zone": partner.customs.time_zone if partner.customs else None,
     }
 
 

@@ -1,0 +1,101 @@
+"""``imsoc customs release`` and ``freeze``: what an operator does to a ledger by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gateway.cli.customs import Reference, app
+from gateway.cli.customs_rows import HOLDS, hold_row
+from gateway.cli.desk import Desk, Json, listing
+from gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from gateway.store import Declaration
+
+__all__ = ["freeze", "release"]
+
+Mrn = Annotated[str, typer.Option("--mrn", metavar="NUMBER", help="The declaration, by its MRN.")]
+Lrn = Annotated[str, typer.Option("--lrn", metavar="NUMBER", help="The declaration, by its LRN.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the audit and for `imsoc customs history`.")]
+
+_MAX_REASON: Final = 400
+"""Characters of a reason."""
+
+
+@app.command()
+def release(
+    ctx: typer.Context,
+    reference: Reference,
+    reason: Why,
+    mrn: Mrn = "",
+    lrn: Lrn = "",
+    as_json: Json = False,
+) -> None:
+    """Give back what a declaration holds on a CHED, by the operator. Never what was consumed.
+
+    For holds that no office will clear or cancel: an LRN that never became a declaration, a system that is gone. A
+    message that the office sent before is refused as stale (IMG-7404); what holds then it sees by a read.
+
+    Example: `imsoc customs release CHEDP.NL.2026.0000001 --lrn L0001 --reason "withdrawn, letter of 3 December"`
+    """
+    desk = Desk.of(ctx, as_json)
+    named, why = _named(mrn, lrn), _reason(reason)
+    from datetime import UTC, datetime  # noqa: PLC0415 - start-up
+
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from gateway.single_window.operating import release_holds  # noqa: PLC0415 - start-up
+
+    with desk.store() as store:
+        held = store.write(
+            lambda connection: release_holds(
+                connection, reference, named, actor=operator(), reason=why, at=datetime.now(UTC)
+            )
+        )
+    rows = [hold_row(each) for each in held]
+    desk.answer({"reference": reference, "released": rows}, listing(HOLDS, rows))
+
+
+@app.command()
+def freeze(
+    ctx: typer.Context,
+    reference: Reference,
+    reason: Why = "",
+    off: Annotated[bool, typer.Option("--off", help="Let it be reserved again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let nothing more be reserved on a CHED (reason 04), until `--off`. What is held can be cleared and given back.
+
+    Examples: `imsoc customs freeze CHEDP.NL.2026.0000001 --reason "does not add up"`,
+    `imsoc customs freeze CHEDP.NL.2026.0000001 --off`
+    """
+    desk = Desk.of(ctx, as_json)
+    if off and reason:
+        raise ConfigurationError("IMG-0106", "Say one of the two", where="freeze", expected="--reason, or --off")
+    why = "" if off else _reason(reason)
+    from datetime import UTC, datetime  # noqa: PLC0415 - start-up
+
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from gateway.single_window.operating import freeze_ched  # noqa: PLC0415 - start-up
+
+    with desk.store() as store:
+        before = store.write(
+            lambda connection: freeze_ched(connection, reference, why, actor=operator(), at=datetime.now(UTC))
+        )
+    view = f"{reference}: frozen" if why else f"{reference}: not frozen any more (it was: {before.frozen})"
+    desk.answer({"reference": reference, "frozen": why, "was": before.frozen}, view)
+
+
+def _named(mrn: str, lrn: str) -> Declaration:
+    from gateway.store import Declaration, DeclarationType  # noqa: PLC0415 - start-up
+
+    if bool(mrn) == bool(lrn):
+        raise ConfigurationError("IMG-0106", "Say which declaration", where="release", expected="--mrn or --lrn")
+    return Declaration(DeclarationType.MRN, mrn) if mrn else Declaration(DeclarationType.LRN, lrn)
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise ConfigurationError("IMG-0106", "A reason is needed", where="--reason", expected="a sentence")
+    return text.strip()[:_MAX_REASON]
