@@ -10,18 +10,25 @@ from gateway.xml.schema_files import SchemaName
 
 __all__ = ["CERTEX", "CLEARANCE", "CRFL", "INTERVENTION", "PROCESSED"]
 
-PROCESSED: Final = "ProcessedChedRequest"
-CLEARANCE: Final = "ChedClearanceRequest"
-INTERVENTION: Final = "ChedInterventionRequest"
-CRFL: Final = "ChedCRFLRequest"
+PROCESSED: Final = "processedChedRequest"
+CLEARANCE: Final = "chedClearanceRequest"
+INTERVENTION: Final = "chedInterventionRequest"
+CRFL: Final = "chedCRFLRequest"
 
 _PORT: Final = "http://ec.europa.eu/tracesnt/ws/impl/customs_certex/ched/v06/CustomsCertexChedPort/"
-_REPLIES: Final = {
-    PROCESSED: "ProcessedChedInformationResponse",
-    CLEARANCE: "ChedClearanceResponse",
-    INTERVENTION: "ChedInterventionResponse",
-    CRFL: "ChedCRFLResponse",
-}
+
+
+def _operation(name: str, reply: str) -> TracesOperation:
+    """An operation whose request bears its name with a capital letter, and whose action is a URI with the request's."""
+    request = name[0].upper() + name[1:]
+    return TracesOperation(
+        name,
+        qn(CERTEX6, request),
+        qn(CERTEX6, reply),
+        own_action=_PORT + request,
+        other_actions=frozenset({name, request}),  # as the platform's other services have them; some clients send these
+    )
+
 
 CERTEX: Final = TracesContract(
     "customs-certex-ched",
@@ -29,9 +36,11 @@ CERTEX: Final = TracesContract(
     "CustomsCertexChedServiceV06.wsdl",
     SchemaName.CERTEX,
     CERTEX6,
-    tuple(
-        TracesOperation(request, qn(CERTEX6, request), qn(CERTEX6, reply), _PORT + request)
-        for request, reply in _REPLIES.items()
+    (
+        _operation(PROCESSED, "ProcessedChedInformationResponse"),
+        _operation(CLEARANCE, "ChedClearanceResponse"),
+        _operation(INTERVENTION, "ChedInterventionResponse"),
+        _operation(CRFL, "ChedCRFLResponse"),
     ),
 )
-"""Its operations bear the names of their requests; each has a fault of its own."""
+"""Each operation has a fault of its own, named after its request."""

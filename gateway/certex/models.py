@@ -46,7 +46,7 @@ class GoodsClearance(StrEnum):
 
 
 class Intervention(StrEnum):
-    """What an intervention does to what was written off."""
+    """What an intervention does to what was written off; on the wire 01, 02 and 03."""
 
     FORCE = "ForceWriteOff"
     AMEND = "AmendWriteOff"
@@ -113,7 +113,10 @@ class ProcessedChedRequest:
     """The customs document code, as ``N853``; empty where the message names none."""
     pdf: bool = False
     push: bool | None = None
-    """PushIndication; None where the message says nothing."""
+    """PushIndication: whether changes are to be told from now on, or no longer; None leaves it as it is."""
+    push_from: datetime | None = None
+    push_until: datetime | None = None
+    """The period that the message asks them for: aware, UTC."""
     transformation: str = ""
     """``TransformationIndiction`` (the contract's spelling); empty where the message names none."""
 
@@ -208,8 +211,6 @@ class ProcessedChedAnswer:
     pdf: bytes | None = None
     push_active: bool = False
     push_stop_reason: str = ""
-    prevalidation: bool | None = None
-    """PrevalidationResult; nothing of ours says one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def serve(  # noqa: PLR0913 - what services differ in
         path=contract.path,
         wsdl=contract.wsdl,
         operations=tuple(
-            Operation(each.name, each.request, each.action, bound(each.name, handlers[each.name]))
+            Operation(each.name, each.request, each.action, bound(each.name, handlers[each.name]), each.other_actions)
             for each in contract.operations
         ),
         versions=_BOTH if reply_version is SoapVersion.SOAP12 else frozenset({SoapVersion.SOAP11}),

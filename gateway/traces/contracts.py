@@ -36,6 +36,8 @@ class TracesOperation:
     response: str
     own_action: str = ""
     """SOAPAction where it is not the operation's name."""
+    other_actions: frozenset[str] = frozenset()
+    """Further actions that clients name."""
 
     @property
     def action(self) -> str:
