@@ -12,7 +12,7 @@ from gateway.faultpoints import FAULT_POINTS as ALL_POINTS
 pytestmark = pytest.mark.slow
 
 FULL = "IMSOC_FAULTS" in os.environ
-_OTHERS = ("quarantine.", "hub.", "tracking.", "ched.", "traces.")
+_OTHERS = ("quarantine.", "hub.", "tracking.", "ched.", "ledger.", "traces.")
 FAULT_POINTS = tuple(point for point in ALL_POINTS if not point.startswith(_OTHERS))
 """Those of a submission and its delivery; an envelope of the hub has a test of its own."""
 BEFORE_THE_COMMIT = FAULT_POINTS[: FAULT_POINTS.index("commit.after")]
