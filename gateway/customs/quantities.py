@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal, Inexact, Rounded
-from typing import TYPE_CHECKING, Final
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, Rounded
+from typing import Final
 
 from gateway.customs.units import unit_of
-
-if TYPE_CHECKING:
-    from gateway.customs.units import Unit
 
 __all__ = ["exact_quanta", "number_of", "plain", "quanta_below", "quantity_of"]
 
 _LEXICAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _EXACT: Final = Context(prec=200, traps=[Inexact, Rounded])
 """More digits than any number of a message may have; what would be rounded is an error."""
+_DOWN: Final = Context(prec=200, rounding=ROUND_DOWN)
 _MAX_DIGITS: Final = 100
 """Digits of a number that is looked at."""
 
@@ -42,15 +40,17 @@ def exact_quanta(number: Decimal, unit: str) -> int | None:
         number: the quantity.
         unit: its code.
     """
-    quanta = _times(number, unit_of(unit))
+    quanta = _EXACT.multiply(number, Decimal(unit_of(unit).quanta))
     return int(quanta) if quanta == quanta.to_integral_value() else None
 
 
 def quanta_below(number: Decimal, unit: str, most: int) -> int:
     """The whole quanta in a certified quantity: never more than was certified, nor than ``most``, nor below 0."""
-    if not number.is_finite() or number.adjusted() > _MAX_DIGITS:
-        return most if number > 0 else 0
-    return max(0, min(most, int(_times(number, unit_of(unit)))))
+    if number.is_nan() or number <= 0:
+        return 0
+    if number.is_infinite() or number.adjusted() > _MAX_DIGITS:
+        return most
+    return min(most, int(_DOWN.multiply(number, Decimal(unit_of(unit).quanta))))
 
 
 def quantity_of(quanta: int, unit: str) -> str:
@@ -70,7 +70,3 @@ def quantity_of(quanta: int, unit: str) -> str:
 
 _PLACES: Final = 12
 """A quantum in tonnes has twelve places."""
-
-
-def _times(number: Decimal, unit: Unit) -> Decimal:
-    return _EXACT.multiply(number, Decimal(unit.quanta))
