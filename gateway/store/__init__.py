@@ -132,6 +132,7 @@ from gateway.store.ledger import (
     record_customs_message,
     report_document,
 )
+from gateway.store.ledger_checks import check_ledgers
 from gateway.store.ledger_reads import (
     allocations_by_declaration,
     entries_of,
@@ -367,6 +368,7 @@ __all__ = [
     "begin_outage",
     "carried_between",
     "changed_documents",
+    "check_ledgers",
     "ched_by_reference",
     "ched_content",
     "ched_links",

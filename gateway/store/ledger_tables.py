@@ -40,7 +40,7 @@ from sqlalchemy import (
 
 from gateway.store.tables import Key, Sequence, metadata
 
-__all__ = ["customs_reports", "ledger_allocations", "ledger_entries", "ledger_lines", "ledgers"]
+__all__ = ["TOTALS", "customs_reports", "ledger_allocations", "ledger_entries", "ledger_lines", "ledgers", "moved"]
 
 _MOST: Final = "1000000000000000000"
 _DECLARED: Final = "declaration_type IN ('MRN', 'LRN')"
@@ -178,6 +178,10 @@ _MOVES: Final = {
 """Per total of a line, the kinds of entries that move it and which way. `ledger_checks.py` adds up by the same."""
 
 
+TOTALS: Final = tuple(_MOVES)
+"""Of a line, by their columns."""
+
+
 def moved(total: str, entry: str) -> str:
     """SQL for what an entry adds to a total of its line.
 
@@ -189,21 +193,20 @@ def moved(total: str, entry: str) -> str:
     return f"CASE {entry}kind {cases} ELSE 0 END"
 
 
-_TOTALS: Final = tuple(_MOVES)
 _MOVE: Final = (
     "UPDATE ledger_lines SET "  # noqa: S608 - constants of this module
-    + ", ".join(f"{total} = {total} + {moved(total, 'NEW.')}" for total in _TOTALS)
+    + ", ".join(f"{total} = {total} + {moved(total, 'NEW.')}" for total in TOTALS)
     + ", entry = NEW.seq WHERE ched_id = NEW.ched_id AND line = NEW.line"
 )
 _FINAL: Final = "ledger_entries is append only"
 _BY_ENTRIES: Final = "ledger_lines change by their entries alone"
 _NO_LINE: Final = "the ledger has no such line"
-_SOMETHING: Final = " OR ".join(f"NEW.{total} <> 0" for total in _TOTALS)
+_SOMETHING: Final = " OR ".join(f"NEW.{total} <> 0" for total in TOTALS)
 
 
 def _sqlite_guard() -> tuple[str, ...]:
     same = " AND ".join(f"NEW.{name} = OLD.{name}" for name in ("ched_id", "line", "code", "unit", "dimension"))
-    moves = " AND ".join(f"NEW.{total} = OLD.{total} + {moved(total, 'e.')}" for total in _TOTALS)
+    moves = " AND ".join(f"NEW.{total} = OLD.{total} + {moved(total, 'e.')}" for total in TOTALS)
     ours = f"e.seq = NEW.entry AND e.seq > OLD.entry AND e.ched_id = OLD.ched_id AND e.line = OLD.line AND {same}"
     rules = (
         ("ledger_entries_no_update", "BEFORE UPDATE ON ledger_entries", "", _FINAL),
