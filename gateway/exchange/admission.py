@@ -6,6 +6,8 @@ values (nonce, wsa:MessageID) which the store will insert in the same transactio
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
 import secrets
 from datetime import timedelta
@@ -63,9 +65,40 @@ class Admission:
             )
         return Principal(partner, method, self._nonces(call, token))
 
+    def admit_basic(self, peer: TransportPeer, account: tuple[str, str] | None) -> Principal:
+        """The partner behind a request without SOAP: by name and secret (RFC 7617), a client certificate, or both.
+
+        Args:
+            peer: who is at the other end.
+            account: name and secret; None when the request has none.
+
+        Raises:
+            AuthenticationFailed: IMG-2001, 2005 to 2007; one and the same refusal, in the same time, for an unknown
+                name and a wrong secret.
+        """
+        _check_private(peer)
+        certificate = peer.client_certificate
+        by_certificate = self._directory.by_certificate(certificate) if certificate else None
+        if account is None:
+            if by_certificate is None:
+                expected = "Basic with the name and secret of an account, or a client certificate of a partner record"
+                raise AuthenticationFailed("IMG-2005", where="Authorization", expected=expected)
+            return Principal(by_certificate, "client-certificate")
+        partner = self._by_secret(*account)
+        if by_certificate is not None and by_certificate.id != partner.id:
+            raise AuthenticationFailed("IMG-2006")
+        return Principal(partner, "basic")
+
+    def _by_secret(self, username: str, given: str) -> Partner:
+        partner = self._directory.by_username(username)
+        secret = self._directory.secret(partner.authentication.secret) if partner else _NOBODY
+        same = hmac.compare_digest(_digest(secret), _digest(given))
+        if partner is None or not same:
+            raise AuthenticationFailed("IMG-2001")
+        return partner
+
     def _by_token(self, call: SoapCall, token: UsernameToken) -> Partner:
-        if not call.peer.secure and not _is_loopback(call.peer):
-            raise AuthenticationFailed("IMG-2007", where="transport", found="plain HTTP", expected="HTTPS")
+        _check_private(call.peer)
         partner = self._directory.by_username(token.username)
         secret = self._directory.secret(partner.authentication.secret) if partner else _NOBODY
         check_username_token(
@@ -96,6 +129,17 @@ class Admission:
         if call.message_id:
             nonces.append(Nonce("wsa-message-id", call.message_id, until))
         return tuple(nonces)
+
+
+def _digest(secret: str) -> bytes:
+    """Of one length, whatever the secret's is."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _check_private(peer: TransportPeer) -> None:
+    """Refuse secrets over a network that anybody can read."""
+    if not peer.secure and not _is_loopback(peer):
+        raise AuthenticationFailed("IMG-2007", where="transport", found="plain HTTP", expected="HTTPS")
 
 
 def _is_loopback(peer: TransportPeer) -> bool:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.errors import AuthenticationFailed, GatewayError, Unavailable
 from gateway.store import RecordedKind, Refusal, new_id, record_read, record_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from gateway.exchange.context import Context
     from gateway.exchange.models import Principal
-    from gateway.soap import SoapCall
 
-__all__ = ["refusals_recorded", "spend"]
+__all__ = ["TracedCall", "refusals_recorded", "spend"]
 
 _REPLAY: Final = "IMG-2003"
 
@@ -27,8 +27,28 @@ MAX_FINDINGS: Final = 50
 """Findings that the record of a refusal keeps; what they found in the document stays in the request alone."""
 
 
+class TracedCall(Protocol):
+    """What of a call its trace says: a ``SoapCall``, or a question that came without SOAP."""
+
+    @property
+    def contract(self) -> str:
+        """What the grant names."""
+
+    @property
+    def operation(self) -> str:
+        """What was asked."""
+
+    @property
+    def raw(self) -> bytes:
+        """The request, without secrets."""
+
+    @property
+    def received_at(self) -> datetime:
+        """Aware, UTC."""
+
+
 @contextmanager
-def refusals_recorded(context: Context, principal: Principal, call: SoapCall) -> Iterator[None]:
+def refusals_recorded(context: Context, principal: Principal, call: TracedCall) -> Iterator[None]:
     """Record what refuses the call inside, and let it go on to the caller with the id of the record.
 
     A replay is recorded without its values: they are spent already. Our own unavailability is not a refusal, so the
@@ -79,7 +99,7 @@ def _detail(error: GatewayError) -> dict[str, Any]:
     return {**told, "findings": findings} if findings else told
 
 
-def spend(context: Context, principal: Principal, call: SoapCall, subject: str, detail: dict[str, Any]) -> None:
+def spend(context: Context, principal: Principal, call: TracedCall, subject: str, detail: dict[str, Any]) -> None:
     """Note a call that changes nothing: its single-use values and who read what (R-11-1).
 
     Raises:
