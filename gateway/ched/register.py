@@ -89,7 +89,9 @@ class RegisterService(ChedReader):
         codes = Codes(context, translates=translates)
         super().__init__(context, CounterSeals(context) if in_traces else None, render, codes, labels)
         self._judge = Judge(context, facts if facts is not None else Facts(), part_signatures, codes)
-        self._writer = Writer(context.store, portal=portal, allocates=in_traces, also=also)
+        self._writer = Writer(
+            context.store, portal=portal, allocates=in_traces, also=also, followers=context.ched_followers
+        )
 
     def complete_seals(self, limit: int = 50) -> int:
         """Make the seals of TRACES that are pending, oldest first; how many were made."""

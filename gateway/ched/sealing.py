@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from sqlalchemy import Connection
+
     from gateway.exchange import Context
-    from gateway.store import ChedRow
+    from gateway.store import ChedRow, Recorded
 
 __all__ = ["CounterSeals", "SealKeeper"]
 
@@ -110,9 +112,16 @@ class CounterSeals:
             partner=self._context.policy.instance,
             seals=(ChedSeal(SealRole.TRACES.value, sealed),),
         )
+
         # In a conflict somebody else sealed it or wrote another part meanwhile: this seal is true of what stood then,
         # and what stands now has one or is pending.
-        self._store.write(lambda connection: record_ched(connection, write))
+        def unit(connection: Connection) -> Recorded:
+            recorded = record_ched(connection, write)
+            for follower in self._context.ched_followers:
+                follower(connection, write, row)
+            return recorded
+
+        self._store.write(unit)
         return sealed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -103,7 +103,7 @@ def build(
     """The services of this instance.
 
     Args:
-        context: the services below.
+        context: the services below; its followers of CHEDs follow a register without an upstream, and nothing else.
         choices: ``[traces]``.
         portal: address of electronic versions.
         reference: reference data.
@@ -116,6 +116,8 @@ def build(
         ConfigurationError: IMG-0101 or IMG-0123, the upstream's record is not there or has no delivery to TRACES.
     """
     facts = facts_of(reference)
+    if choices.upstream:
+        context = replace(context, ched_followers=())  # the upstream has the CHEDs, and what follows them
 
     def register(
         also: Callable[[Connection, ChedWrite], None] | None, *, signatures: str = choices.part_signatures

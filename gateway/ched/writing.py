@@ -32,6 +32,7 @@ from gateway.store import (
     ched_repeat_key,
     find_attachment,
     find_ched_repeat,
+    lock_family,
     new_id,
     record_ched,
 )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from gateway.ched.signatures import Evidence
     from gateway.documents.ched import Ched, Part
     from gateway.errors import Finding, GatewayError
+    from gateway.exchange.context import ChedFollower
     from gateway.soap import SoapCall
     from gateway.store import AttachmentRow, Recorded, Store
 
@@ -115,6 +117,7 @@ class Writer:
         portal: base of the addresses of electronic versions.
         allocates: whether this instance gives references (I.2): in the TRACES role only (R-REF).
         also: what is written in the unit of work of every new change, after it.
+        followers: who is told of every write, those of relatives among them, after all of them.
     """
 
     def __init__(
@@ -124,8 +127,10 @@ class Writer:
         portal: str,
         allocates: bool,
         also: Callable[[Connection, ChedWrite], None] | None = None,
+        followers: tuple[ChedFollower, ...] = (),
     ) -> None:
         self._store = store
+        self._followers = followers
         self._also = also
         self._portal = portal
         self._allocates = allocates
@@ -205,11 +210,18 @@ class Writer:
                 terminal=change.status in TERMINAL,
                 detail=change.detail,
             )
+            if self._followers and not again:
+                lock_family(connection, _lockable(ched, change))
             recorded = record_ched(connection, write)
             if recorded.kind is RecordedKind.NEW:
                 written.append(row)
+                writes = [(write, change.before)]
                 for relative in change.relatives:
-                    record_ched(connection, superseded(relative, ched, actor, new_id(at), at))
+                    writes.append((superseded(relative, ched, actor, new_id(at), at), relative.row))
+                    record_ched(connection, writes[-1][0])
+                for each, before in writes:
+                    for follower in self._followers:
+                        follower(connection, each, before)
                 if self._also is not None:
                     self._also(connection, write)
             return recorded
@@ -267,6 +279,14 @@ class Writer:
             transport={"method": actor.principal.method},
             findings=findings_json(findings),
         )
+
+
+def _lockable(ched: Ched, change: Change) -> tuple[str, ...]:
+    """The CHEDs by which the family is found that this change may move quantities in; none for most changes."""
+    own = ched.reference if change.before is not None else ""
+    moves = change.relatives or change.status is ChedStatus.VALIDATED
+    cited = (*(link.reference for link in ched.previous), *(each.row.reference for each in change.relatives))
+    return tuple(filter(None, (own, *cited))) if moves else ()
 
 
 def _next_reference(connection: Connection, ched: Ched, year: int) -> ChedReference:

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from gateway.access import AnchorRecord, Directory, Partner
-    from gateway.store import Store
+    from gateway.store import ChedRow, ChedWrite, Store
     from gateway.trust import Sealer
     from gateway.xml.limits import Limits
     from mappings.live import LiveTables
+
+    ChedFollower = Callable[[Connection, ChedWrite, ChedRow | None], None]
+    """Told of one write of a CHED, with the CHED as it stood before; None for a new one."""
 
 __all__ = ["Context", "ExchangePolicy", "PartnerTrust"]
 
@@ -53,6 +58,9 @@ class Context:
     """Aware, UTC."""
     limits: Limits = DEFAULT_LIMITS
     """Of documents, wherever they are parsed: the ones that hold for requests."""
+    ched_followers: tuple[ChedFollower, ...] = ()
+    """Called in this order for every write of a CHED of this instance's register, in its unit of work, when all that it
+    writes is written. What one raises undoes everything."""
 
 
 class PartnerTrust:

@@ -80,12 +80,11 @@ def read_family(connection: Connection, references: Iterable[str]) -> Family:
 def lock_family(connection: Connection, references: Iterable[str]) -> Family:
     """The family, every CHED of it locked until the unit of work ends. Call inside `Store.write`, before any is moved.
 
-    On SQLite there is one writer, and nothing to lock.
+    On SQLite there is one writer, and nothing to lock. A CHED without a family is locked by whoever changes it.
     """
-    wanted = set(references)
-    family = read_family(connection, wanted)
-    members = sorted(wanted.union(*((each.younger, each.older) for each in family.links)))
-    if connection.dialect.name != "sqlite":
+    family = read_family(connection, references)
+    members = sorted({name for each in family.links for name in (each.younger, each.older)})
+    if members and connection.dialect.name != "sqlite":
         # one statement: sorted before it is locked, and PostgreSQL locks row by row in that order
         _lock(len(members))(connection, **_named(members))
     return family

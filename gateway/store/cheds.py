@@ -31,7 +31,9 @@ __all__ = ["allocate_number", "ched_repeat_key", "find_ched_repeat", "record_che
 
 _TERMS_AT_ONCE = 200
 _UNLESS_THERE = "ON CONFLICT DO NOTHING"
-_CHANGED = tuple(column.name for column in cheds.columns if column.name not in {"seq", "id", "content_id"})
+_CHANGED = tuple(
+    column.name for column in cheds.columns if column.name not in {"seq", "id", "content_id", "updated_at"}
+)
 
 _next_number = Statement(
     "INSERT INTO ched_numbers (type, country, year, last) VALUES (:type, :country, :year, 1) "
@@ -40,6 +42,8 @@ _next_number = Statement(
 _insert_ched = insert(cheds, otherwise=f"{_UNLESS_THERE} RETURNING seq")
 _change_ched = Statement(
     f"UPDATE cheds SET {', '.join(f'{name} = :{name}' for name in _CHANGED)}, "  # noqa: S608 - names come from the table definition
+    # never back: a seal is written with the moment that its maker read, and a customs document may have come meanwhile
+    "updated_at = CASE WHEN updated_at > :updated_at THEN updated_at ELSE :updated_at END, "
     "content_id = coalesce(:content_id, content_id) WHERE id = :id AND version = :expected_version"
 )
 _select_state = Statement("SELECT seq, version, terms FROM cheds WHERE id = :id")
