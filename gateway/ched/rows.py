@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.ched.identities import named_keys, post_key
 from gateway.ched.states import DECIDED, ONWARD, ChedStatus
-from gateway.store import ChedCommodity, ChedRow
+from gateway.store import ChedCommodity, ChedDocument, ChedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,8 @@ _PHYTO: Final = frozenset({"851", "657"})
 """UN/EDIFACT 1001 of phytosanitary certificates."""
 _POST_CODE: Final = re.compile(r"[A-Z]{2}[A-Z2-9]{3}[0-9][A-Z0-9]{0,3}\Z")
 """An IMSOC code: a LOCODE, a number, letters for what is done there; an identifier of an authority is none."""
+_TRANSPORT: Final = "BM"
+"""UN/EDIFACT 1153 of documents of transport: no certificate is looked for among their numbers."""
 _MAX_COMMODITIES: Final = 50
 """Kept with the row for lists of results and for the search by CN code."""
 
@@ -74,6 +76,7 @@ def row_of(ched: Ched, actor: Actor, *, chid: str, before: ChedRow | None, at: d
         consignee_country=ched.consignee.address.country if ched.consignee is not None else "",
         consignee_name=ched.consignee.name if ched.consignee is not None else "",
         commodities=commodities_of(ched.lines),
+        documents=_documents(ched),
         phyto_references=_distinct(each.number for each in ched.documents if each.type.code in _PHYTO),
         phyto_local_references=(),
         transshipped=status == ChedStatus.TRANSHIPMENT,
@@ -96,6 +99,11 @@ def row_of(ched: Ched, actor: Actor, *, chid: str, before: ChedRow | None, at: d
 
 
 _REFUSED: Final = frozenset({ChedStatus.REJECTED, ChedStatus.PARTIALLY_REJECTED})
+
+
+def _documents(ched: Ched) -> tuple[ChedDocument, ...]:
+    found = (each for each in ched.documents if each.number and each.relation != _TRANSPORT)
+    return tuple(dict.fromkeys(ChedDocument(each.number, each.type.code, each.country) for each in found))
 
 
 def country_of(post: ControlPost | None) -> str:

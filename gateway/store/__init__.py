@@ -33,6 +33,7 @@ from gateway.store.ched_reads import (
     ched_seals,
     ched_version_content,
     ched_versions,
+    cheds_accompanied_by,
     cheds_by_local_reference,
     cheds_citing,
     cheds_linking_to,
@@ -43,6 +44,7 @@ from gateway.store.ched_reads import (
 )
 from gateway.store.ched_records import (
     ChedCommodity,
+    ChedDocument,
     ChedEvidence,
     ChedLinkRow,
     ChedParts,
@@ -132,7 +134,8 @@ from gateway.store.ledger import (
     record_customs_message,
     report_document,
 )
-from gateway.store.ledger_checks import check_ledgers
+from gateway.store.ledger_checks import check_ledger, check_ledgers
+from gateway.store.ledger_overview import OldHold, frozen_ledgers, old_holds
 from gateway.store.ledger_reads import (
     allocations_by_declaration,
     entries_of,
@@ -266,6 +269,7 @@ __all__ = [
     "AuditEntry",
     "Backlog",
     "ChedCommodity",
+    "ChedDocument",
     "ChedEvidence",
     "ChedLinkRow",
     "ChedParts",
@@ -321,6 +325,7 @@ __all__ = [
     "Nonce",
     "NoticeRow",
     "NumberTaken",
+    "OldHold",
     "OutageRow",
     "Outcome",
     "PartnerList",
@@ -368,6 +373,7 @@ __all__ = [
     "begin_outage",
     "carried_between",
     "changed_documents",
+    "check_ledger",
     "check_ledgers",
     "ched_by_reference",
     "ched_content",
@@ -377,6 +383,7 @@ __all__ = [
     "ched_seals",
     "ched_version_content",
     "ched_versions",
+    "cheds_accompanied_by",
     "cheds_by_local_reference",
     "cheds_citing",
     "cheds_linking_to",
@@ -425,6 +432,7 @@ __all__ = [
     "find_versions",
     "forget_change",
     "freeze_ledger",
+    "frozen_ledgers",
     "gaps_of",
     "get_answer",
     "get_ched",
@@ -463,6 +471,7 @@ __all__ = [
     "new_id",
     "note_gaps",
     "note_judged",
+    "old_holds",
     "open_answers",
     "open_ledger",
     "open_outage",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gateway.store.ched_records import ChedLinkRow, ChedParts, ChedSeal, ChedTranslation, ChedVersionRow
 from gateway.store.ched_rows import COLUMNS, NAMES, from_columns
+from gateway.store.ched_terms import document_term
 from gateway.store.identifiers import from_text
 from gateway.store.statements import Statement
 
@@ -24,6 +26,7 @@ __all__ = [
     "ched_seals",
     "ched_version_content",
     "ched_versions",
+    "cheds_accompanied_by",
     "cheds_by_local_reference",
     "cheds_citing",
     "cheds_linking_to",
@@ -37,6 +40,9 @@ _SELECT = f"SELECT {COLUMNS} FROM cheds c "  # noqa: S608 - names come from the 
 _PARTS = "p.content, p.original, p.laboratory_tests"
 _BY_REFERENCE = "WHERE c.reference = :reference AND c.reference <> ''"
 
+_LOOKED_AT = 1_000
+"""CHEDs with a document of one number: more have a number that says nothing, as "-"."""
+
 _by_id = Statement(f"{_SELECT}WHERE c.id = :id")
 _by_reference = Statement(f"{_SELECT}{_BY_REFERENCE}")
 _by_reference_with_parts = Statement(
@@ -49,6 +55,10 @@ _by_exchange = Statement(f"{_SELECT}JOIN ched_versions v ON v.ched_id = c.id WHE
 _pending = Statement(f"{_SELECT}WHERE c.pending <> '' AND c.seq > :after ORDER BY c.seq LIMIT :limit")
 _citing = Statement(
     f"{_SELECT}JOIN ched_attachments a ON a.ched_id = c.id WHERE a.document_id = :document_id ORDER BY c.seq"
+)
+_accompanied = Statement(
+    f"SELECT {COLUMNS} FROM ched_terms t JOIN cheds c ON c.seq = t.seq WHERE t.term = :term "  # noqa: S608 - as above
+    f"ORDER BY t.seq DESC LIMIT {_LOOKED_AT}"
 )
 _linking = Statement(
     f"SELECT {COLUMNS}, l.relation FROM cheds c JOIN ched_links l ON l.ched_id = c.id "  # noqa: S608 - as above
@@ -110,6 +120,32 @@ def pending_cheds(connection: Connection, *, limit: int, after: int = 0) -> tupl
 def cheds_citing(connection: Connection, document_id: int) -> tuple[ChedRow, ...]:
     """The CHEDs whose document cites this attachment: who may read one of them may read the file."""
     return _all(_citing(connection, document_id=document_id).fetchall())
+
+
+def cheds_accompanied_by(
+    connection: Connection, number: str, *, type_code: str = "", country: str = "", limit: int = 100
+) -> tuple[ChedRow, ...]:
+    """The CHEDs that name a document of this number in box I.9, newest first (`ChedRow.documents`).
+
+    Documents of transport are not looked for, nor are CHEDs last written before the gateway kept their documents.
+
+    Args:
+        connection: any.
+        number: as the CHED writes it.
+        type_code: of the document; any when empty, as is the next.
+        country: of its issue. A CHED that does not say it does not fit.
+        limit: the most that are given.
+    """
+    found = _all(_accompanied(connection, term=document_term(number)).fetchall())
+    fitting = (
+        row
+        for row in found
+        if any(
+            document.number == number and type_code in ("", document.type_code) and country in ("", document.country)
+            for document in row.documents
+        )
+    )
+    return tuple(islice(fitting, limit))
 
 
 def ched_content(connection: Connection, row: ChedRow) -> ChedParts | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChedCommodity",
+    "ChedDocument",
     "ChedEvidence",
     "ChedLinkRow",
     "ChedParts",
@@ -38,6 +39,18 @@ class ChedCommodity:
     """One for each level of the hierarchy."""
     system: str = "CN"
     system_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChedDocument:
+    """A certificate or other document of box I.9, without those of transport."""
+
+    number: str
+    """As written."""
+    type_code: str = ""
+    """UN/EDIFACT 1001, or as written."""
+    country: str = ""
+    """Of issue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +114,8 @@ class ChedRow:
     consignee_country: str = ""
     consignee_name: str = ""
     commodities: tuple[ChedCommodity, ...] = ()
+    documents: tuple[ChedDocument, ...] = ()
+    """Empty for what was last written before the gateway kept them."""
     phyto_references: tuple[str, ...] = ()
     phyto_local_references: tuple[str, ...] = ()
 

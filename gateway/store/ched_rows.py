@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.store.ched_records import ChedCommodity, ChedRow
+from gateway.store.ched_records import ChedCommodity, ChedDocument, ChedRow
 from gateway.store.ched_tables import cheds
 from gateway.store.identifiers import from_text, to_text
 
@@ -62,6 +62,7 @@ def from_columns(values: Iterable[Any]) -> ChedRow:
         ChedCommodity(code, tuple(names), system, system_name)
         for code, names, system, system_name in lists.pop("commodities", ())
     )
+    found["documents"] = tuple(ChedDocument(*each) for each in lists.pop("documents", ()))
     found.update((name, tuple(several)) for name, several in lists.items())
     for name in _TIMES:
         found[name] = from_text(found[name]) if found[name] else None
@@ -75,6 +76,8 @@ def to_columns(row: ChedRow) -> dict[str, Any]:
     lists: dict[str, Any] = {name: several for name in _LISTS if (several := getattr(row, name))}
     if row.commodities:
         lists["commodities"] = [(each.code, each.names, each.system, each.system_name) for each in row.commodities]
+    if row.documents:
+        lists["documents"] = [(each.number, each.type_code, each.country) for each in row.documents]
     return {
         **{name: getattr(row, name) for name in (*_PLAIN, *_FLAGS)},
         **{name: _time(getattr(row, name)) for name in _TIMES},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.store.ched_query import ChedQuery, ChedVisibility, TextFilter
     from gateway.store.ched_records import ChedRow
 
-__all__ = ["FLAGS", "asked_ranges", "asked_terms", "terms_of", "viewer_terms", "visible"]
+__all__ = ["FLAGS", "asked_ranges", "asked_terms", "document_term", "terms_of", "viewer_terms", "visible"]
 
 FLAGS: Final = (
     "transshipped",
@@ -58,6 +58,11 @@ def terms_of(row: ChedRow) -> frozenset[str]:
     viewers = _viewers(row)
     with_status = {f"{viewer}|{row.status_code}" for viewer in viewers if not viewer.startswith("vg")}
     return frozenset(term for term in (*_criteria(row), *viewers, *with_status) if len(term) <= _LONGEST)
+
+
+def document_term(number: str) -> str:
+    """The term of an accompanying document of this number, of whatever type and country."""
+    return f"d:{number}"
 
 
 def visible(row: ChedRow, visibility: ChedVisibility) -> bool:
@@ -124,6 +129,7 @@ def _criteria(row: ChedRow) -> Iterator[str]:
     yield from _any("l", (row.local_reference,))
     yield from _any("y", row.phyto_references)
     yield from _any("z", row.phyto_local_references)
+    yield from map(document_term, (each.number for each in row.documents if each.number))
     for kind, name in _SINGLE:
         yield from _any(kind, (getattr(row, name),))
     for name in FLAGS:

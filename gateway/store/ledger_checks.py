@@ -6,7 +6,7 @@ database.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.store.ledger_records import Declaration, DeclarationType, LedgerTrouble
 from gateway.store.ledger_tables import TOTALS, moved
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["check_ledgers"]
+__all__ = ["check_ledger", "check_ledgers"]
 
 _STANDS, _ADDED_UP, _LEDGER = 0, 1, 2
 _HELD: Final = ("reserved", "consumed")
@@ -39,20 +39,27 @@ def _stands(totals: Iterable[str]) -> str:
 
 _OF_A_LINE: Final = "'', '', 0"
 _OF_AN_ITEM: Final = "{0}.declaration_type, {0}.declaration, {0}.goods_item"
-_check = Statement(
-    # one statement sees one moment: what moves meanwhile is no trouble
-    "WITH page AS (SELECT ched_id FROM ledgers WHERE ched_id > :after ORDER BY ched_id LIMIT :limit) "  # noqa: S608 - constants of this module
-    f"SELECT {_LEDGER} AS what, p.ched_id, 0 AS line, {_OF_A_LINE}, 0, 0, 0, 0 FROM page p "
-    f"UNION ALL SELECT {_STANDS}, n.ched_id, n.line, {_OF_A_LINE}, {', '.join(f'n.{total}' for total in TOTALS)} "
-    "FROM page p JOIN ledger_lines n ON n.ched_id = p.ched_id "
-    f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_A_LINE}, {_each(TOTALS)} "
-    "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id GROUP BY e.ched_id, e.line "
-    f"UNION ALL SELECT {_STANDS}, a.ched_id, a.line, {_OF_AN_ITEM.format('a')}, {_stands(_HELD)} "
-    "FROM page p JOIN ledger_allocations a ON a.ched_id = p.ched_id "
-    f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_AN_ITEM.format('e')}, {_each(_HELD)} "
-    "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id WHERE e.declaration <> '' "
-    f"GROUP BY e.ched_id, e.line, {_OF_AN_ITEM.format('e')}"
-)
+
+
+def _adding_up(which: str) -> Statement:
+    """One statement sees one moment: what moves meanwhile is no trouble."""
+    return Statement(
+        f"WITH page AS (SELECT ched_id FROM ledgers {which}) "  # noqa: S608 - constants of this module
+        f"SELECT {_LEDGER} AS what, p.ched_id, 0 AS line, {_OF_A_LINE}, 0, 0, 0, 0 FROM page p "
+        f"UNION ALL SELECT {_STANDS}, n.ched_id, n.line, {_OF_A_LINE}, {', '.join(f'n.{total}' for total in TOTALS)} "
+        "FROM page p JOIN ledger_lines n ON n.ched_id = p.ched_id "
+        f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_A_LINE}, {_each(TOTALS)} "
+        "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id GROUP BY e.ched_id, e.line "
+        f"UNION ALL SELECT {_STANDS}, a.ched_id, a.line, {_OF_AN_ITEM.format('a')}, {_stands(_HELD)} "
+        "FROM page p JOIN ledger_allocations a ON a.ched_id = p.ched_id "
+        f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_AN_ITEM.format('e')}, {_each(_HELD)} "
+        "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id WHERE e.declaration <> '' "
+        f"GROUP BY e.ched_id, e.line, {_OF_AN_ITEM.format('e')}"
+    )
+
+
+_check = _adding_up("WHERE ched_id > :after ORDER BY ched_id LIMIT :limit")
+_check_one = _adding_up("WHERE ched_id = :ched_id")
 
 
 class _Place(NamedTuple):
@@ -78,9 +85,18 @@ def check_ledgers(
     Returns:
         The ids of the CHEDs whose ledgers were looked at, none at the end; what is wrong with them.
     """
+    return _compared(_check(connection, after=after, limit=limit).fetchall())
+
+
+def check_ledger(connection: Connection, ched_id: str) -> list[LedgerTrouble]:
+    """Add up the entries of one ledger, and compare; what is wrong with it."""
+    return _compared(_check_one(connection, ched_id=ched_id).fetchall())[1]
+
+
+def _compared(rows: Iterable[Sequence[Any]]) -> tuple[tuple[str, ...], list[LedgerTrouble]]:
     pages: list[str] = []
     found: tuple[dict[_Place, Sequence[int]], ...] = ({}, {})
-    for what, *values in _check(connection, after=after, limit=limit).fetchall():
+    for what, *values in rows:
         place, totals = _Place(*values[:5]), tuple(int(total) for total in values[5:])
         if what == _LEDGER:
             pages.append(place.ched_id)

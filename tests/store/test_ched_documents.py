@@ -1,0 +1,61 @@
+"""The CHEDs that name a certificate in box I.9."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.store import ChedDocument, cheds_accompanied_by, get_ched, open_store, record_ched
+
+HEALTH = ChedDocument("IE/2026/1", "636", "IE")
+PHYTO = ChedDocument("EC.2026.7", "851", "EC")
+
+
+@pytest.fixture
+def store(store_url):
+    with open_store(store_url, exclusive=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def add(store, make_ched, make_write):
+    def add(number, *documents, **changes):
+        write = make_write(make_ched(number, documents=documents, **changes))
+        assert store.write(lambda connection: record_ched(connection, write)).kind == "new"
+        return write
+
+    return add
+
+
+def ask(store, number, **criteria):
+    with store.read() as connection:
+        return [row.reference[-1] for row in cheds_accompanied_by(connection, number, **criteria)]
+
+
+def test_by_number_type_and_country_newest_first(store, add):
+    add(1, HEALTH, PHYTO)
+    add(2, replace(HEALTH, country=""), replace(PHYTO, type_code="853"))
+    add(3)
+    assert ask(store, "IE/2026/1") == ["2", "1"]
+    assert ask(store, "IE/2026/1", limit=1) == ["2"]
+    assert ask(store, "IE/2026/1", country="IE") == ["1"]
+    assert ask(store, "EC.2026.7", type_code="853") == ["2"]
+    assert ask(store, "EC.2026.7", type_code="636") == ask(store, "IE/2026") == ask(store, "") == []
+
+
+def test_one_number_is_another_document_under_another_type(store, add):
+    """The type of one document and the country of another make no document together."""
+    add(1, ChedDocument("1", "636", "IE"), ChedDocument("1", "851", "EC"))
+    assert ask(store, "1", type_code="636", country="EC") == []
+    assert ask(store, "1", type_code="636", country="IE") == ["1"]
+
+
+def test_a_later_write_says_what_it_names_now(store, add, make_write):
+    first = add(1, HEALTH)
+    row = replace(first.row, documents=(PHYTO,))
+    again = make_write(row, expected_version=1, content=b"<other/>")
+    assert store.write(lambda connection: record_ched(connection, again)).kind == "new"
+    with store.read() as connection:
+        assert get_ched(connection, row.id).documents == (PHYTO,)
+    assert (ask(store, HEALTH.number), ask(store, PHYTO.number)) == ([], ["1"])
