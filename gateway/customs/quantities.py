@@ -61,7 +61,7 @@ def quantity_of(quanta: int, unit: str) -> str:
     """
     per_unit = unit_of(unit).quanta
     whole, rest = divmod(quanta, per_unit)
-    digits: list[int] = []
+    digits = list[str]()
     while rest and len(digits) < _PLACES:
         digit, rest = divmod(rest * 10, per_unit)
         digits.append(str(digit))
