@@ -39,7 +39,12 @@ __all__ = [
     "Detail",
     "ServiceFaults",
     "TypedFault",
+    "about",
+    "common_fault",
+    "fault_envelope",
     "fault_renderer",
+    "fault_text",
+    "plain_fault",
     "schema_sentence",
 ]
 
@@ -130,14 +135,13 @@ def fault_renderer(service: ServiceFaults) -> Callable[[GatewayError, SoapVersio
     """For ``Contract.render_fault``: the whole envelope of a fault of this service."""
 
     def render(error: GatewayError, version: SoapVersion, call: SoapCall | None) -> bytes:
-        if isinstance(error, AuthenticationFailed):
-            return _unauthenticated(version)
-        if isinstance(error, SchemaInvalid):
-            return _envelope(version, error, schema_sentence(error), "", header=False)
+        common = common_fault(error, version)
+        if common is not None:
+            return common
         typed = service.typed(error)
         if typed is None:
-            return _plain(error, version)
-        return _envelope(
+            return plain_fault(error, version)
+        return fault_envelope(
             version,
             error,
             typed.text or error.message,
@@ -148,6 +152,15 @@ def fault_renderer(service: ServiceFaults) -> Callable[[GatewayError, SoapVersio
     return render
 
 
+def common_fault(error: GatewayError, version: SoapVersion) -> bytes | None:
+    """The forms that every service of the platform shares: for strangers and for breaches of the schema; else None."""
+    if isinstance(error, AuthenticationFailed):
+        return _unauthenticated(version)
+    if isinstance(error, SchemaInvalid):
+        return fault_envelope(version, error, schema_sentence(error), "", header=False)
+    return None
+
+
 def schema_sentence(error: GatewayError) -> str:
     """The text of a fault for a breach of the schema: the parser's exception twice, as captured, then our code."""
     facet = _FACET.search(error.message)
@@ -156,7 +169,7 @@ def schema_sentence(error: GatewayError) -> str:
     else:
         rule = next((rule for words, rule in _BREACHES if words in error.message), "cvc-type.3.1.3")
     said = _FACET.sub("", error.message).rstrip(".")
-    sentence = f"{rule}: {said}{_about(error)}."
+    sentence = f"{rule}: {said}{about(error)}."
     outer = "com.sun.istack.SAXParseException2; org.xml.sax.SAXException: org.xml.sax.SAXParseException"
     return f"{outer}; {sentence}\n        org.xml.sax.SAXParseException; {sentence} [{error.code}]"
 
@@ -164,7 +177,7 @@ def schema_sentence(error: GatewayError) -> str:
 def _unauthenticated(version: SoapVersion) -> bytes:
     """Exactly what the platform says to everybody whom it does not know: which of the two was wrong is not told."""
     if version is SoapVersion.SOAP12:
-        return _envelope(version, None, UNAUTHENTICATED, "", header=True)
+        return fault_envelope(version, None, UNAUTHENTICATED, "", header=True)
     return (
         f'{_DECLARATION}<env:Envelope xmlns:env="{SOAP11}"><env:Header/><env:Body><env:Fault>'
         f"<faultcode>env:Client</faultcode><faultstring>{UNAUTHENTICATED}</faultstring>"
@@ -172,30 +185,41 @@ def _unauthenticated(version: SoapVersion) -> bytes:
     ).encode()
 
 
-def _plain(error: GatewayError, version: SoapVersion) -> bytes:
+def plain_fault(error: GatewayError, version: SoapVersion) -> bytes:
     """What the SOAP layer itself refuses: its own fault, which knows VersionMismatch and MustUnderstand."""
     names = getattr(error, "names", ())
     own = isinstance(error, SoapRefused | XmlRefused)  # of others, what was found may be another system's words
-    told = error.message + _about(error) if own else ""
+    told = error.message + about(error) if own else ""
     return render_fault(error, version, told=told, not_understood=names)
 
 
-def _about(error: GatewayError) -> str:
-    about = (("at", error.where), ("found", error.found), ("expected", error.expected))
-    return "".join(f"; {name} {value}" for name, value in about if value)
+def about(error: GatewayError) -> str:
+    """Where, what was found and what was expected, behind a sentence; empty when the error tells none of them."""
+    told = (("at", error.where), ("found", error.found), ("expected", error.expected))
+    return "".join(f"; {name} {value}" for name, value in told if value)
 
 
-def _envelope(version: SoapVersion, error: GatewayError | None, text: str, detail: str, *, header: bool) -> bytes:
-    """An envelope with a fault; ``S`` for what the platform writes itself, ``env`` for the empty header."""
+def fault_envelope(version: SoapVersion, error: GatewayError | None, text: str, detail: str, *, header: bool) -> bytes:
+    """An envelope with a fault; ``S`` for what the platform writes itself, ``env`` for the empty header.
+
+    Args:
+        version: of the fault.
+        error: by whose fault it is; None for the sender's.
+        text: the faultstring.
+        detail: serialised; empty for a fault without detail.
+        header: whether there is an empty header.
+    """
     sender = error is None or error.fault is Fault.SENDER
     start = f'{_DECLARATION}<S:Envelope xmlns:S="{version.namespace}"'
     start += f' xmlns:env="{version.namespace}"><env:Header/>' if header else ">"
     if version is SoapVersion.SOAP11:
-        fault = f"<faultcode>S:{'Client' if sender else 'Server'}</faultcode><faultstring>{_text(text)}</faultstring>"
+        fault = (
+            f"<faultcode>S:{'Client' if sender else 'Server'}</faultcode><faultstring>{fault_text(text)}</faultstring>"
+        )
         fault += f"<detail>{detail}</detail>" if detail else ""
     else:
         fault = f"<S:Code><S:Value>S:{'Sender' if sender else 'Receiver'}</S:Value></S:Code>"
-        fault += f'<S:Reason><S:Text xml:lang="en">{_text(text)}</S:Text></S:Reason>'
+        fault += f'<S:Reason><S:Text xml:lang="en">{fault_text(text)}</S:Text></S:Reason>'
         fault += f"<S:Detail>{detail}</S:Detail>" if detail else ""
     return f"{start}<S:Body><S:Fault>{fault}</S:Fault></S:Body></S:Envelope>".encode()
 
@@ -206,7 +230,7 @@ def _detail(service: ServiceFaults, typed: TypedFault, error: GatewayError, call
         return f'<f:{name} xmlns:f="{namespace}"/>'
     if typed.detail is Detail.IDENTIFIER:
         identifier = error.subject or _asked_for(call)
-        content = f"<f:CertificateIdentifier>{_text(identifier)}</f:CertificateIdentifier>"
+        content = f"<f:CertificateIdentifier>{fault_text(identifier)}</f:CertificateIdentifier>"
         return f'<f:{name} xmlns:f="{namespace}">{content}</f:{name}>'
     return f'<f:{name} xmlns:f="{namespace}" xmlns:err="{ERR}">{_errors(error)}</f:{name}>'
 
@@ -234,10 +258,11 @@ def _error(identifier: str, said: str, place: str, found: str, expected: str, so
     more = (("found", found), ("expected", expected), ("see", source))
     message = " | ".join([said, *(f"{name} {value}" for name, value in more if value)])
     return (
-        f'<err:Error><err:ID>{_text(identifier)}</err:ID><err:Message languageID="en">{_text(message)}</err:Message>'
-        f"<err:Field>{_text(place)}</err:Field></err:Error>"
+        f'<err:Error><err:ID>{fault_text(identifier)}</err:ID><err:Message languageID="en">{fault_text(message)}'
+        f"</err:Message><err:Field>{fault_text(place)}</err:Field></err:Error>"
     )
 
 
-def _text(value: str) -> str:
+def fault_text(value: str) -> str:
+    """A text as it stands in a fault: escaped, characters that XML lacks as U+FFFD."""
     return escape(_NOT_XML.sub("�", value))

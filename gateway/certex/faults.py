@@ -1,0 +1,58 @@
+"""Refusals in the form of CERTEX (DIGEST 7.1): one fault for each request, and everything that it says is a text.
+
+Strangers and breaches of the schema are answered as by the platform's other services. Of every other refusal the text
+begins with our code, because the fault has no other place for one; what was asked for and refused by the ledger is no
+fault at all, but an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.certex.contract import CERTEX
+from gateway.certex.headers import find_header
+from gateway.errors import Retry
+from gateway.traces.faults import about, common_fault, fault_envelope, fault_text, plain_fault
+from gateway.xml.names import CERTEX6, CERTEXBASE3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.errors import GatewayError
+    from gateway.soap import SoapCall, SoapVersion
+
+__all__ = ["fault_renderer"]
+
+_FAULTS: Final = {each.name: each.request.rpartition("}")[2] + "Fault" for each in CERTEX.operations}
+_RETRY: Final = {
+    Retry.NEVER: "do not send the same message again",
+    Retry.AFTER_CHANGE: "the same message can pass once that has been changed",
+    Retry.LATER: "try again later",
+}
+
+
+def fault_renderer() -> Callable[[GatewayError, SoapVersion, SoapCall | None], bytes]:
+    """For ``Contract.render_fault``: the whole envelope of a fault."""
+    return _render
+
+
+def _render(error: GatewayError, version: SoapVersion, call: SoapCall | None) -> bytes:
+    common = common_fault(error, version)
+    if common is not None:
+        return common
+    name = _FAULTS.get(call.operation) if call is not None else None
+    if name is None:
+        return plain_fault(error, version)  # before it is known what is asked for, there is no fault of the contract's
+    return fault_envelope(version, error, error.message, _detail(name, error, call), header=False)
+
+
+def _detail(name: str, error: GatewayError, call: SoapCall | None) -> str:
+    header = find_header(call)
+    said = error.message.rstrip(".")
+    text = f"{error.code} {said}{about(error)}. {error.entry.action.rstrip('.')}; {_RETRY[error.retry]}."
+    return (
+        f'<certex:{name} xmlns:certex="{CERTEX6}" xmlns:certexbase="{CERTEXBASE3}">'
+        f"<certexbase:MessageId>{fault_text(header.message_id)}</certexbase:MessageId>"
+        f"<certexbase:UniqPrefix>{fault_text(header.prefix)}</certexbase:UniqPrefix>"
+        f"<certexbase:errorMessage>{fault_text(text)}</certexbase:errorMessage></certex:{name}>"
+    )
