@@ -47,6 +47,7 @@ __all__ = [
     "DocumentQuery",
     "Visibility",
     "changed_documents",
+    "documents_numbered",
     "find_accepted",
     "find_audit",
     "find_deliveries",
@@ -100,6 +101,17 @@ def find_document(connection: Connection, key: DocumentKey) -> DocumentRow | Non
     )
     row = connection.execute(query).first()
     return _document(row) if row else None
+
+
+def documents_numbered(connection: Connection, number: str, *, limit: int) -> tuple[DocumentRow, ...]:
+    """The documents of that number, whoever issued them and of whatever type."""
+    query = (
+        select(documents)
+        .where(documents.c.number == number)
+        .order_by(documents.c.issuer_country, documents.c.type_code)
+        .limit(limit)
+    )
+    return tuple(_document(row) for row in connection.execute(query))
 
 
 def find_version(connection: Connection, document: DocumentRow, status_code: str | None = None) -> VersionRow | None:

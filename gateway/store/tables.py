@@ -173,6 +173,7 @@ documents = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_documents_changed_at", documents.c.changed_at, documents.c.id)
+Index("ix_documents_number", documents.c.number)
 
 document_versions = Table(
     "document_versions",
