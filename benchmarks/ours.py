@@ -30,7 +30,7 @@ roles = {roles}
 port = {port}
 {server}
 [store]
-url = "sqlite:///gateway.db"
+url = "{store}"
 [seal]
 key = "{keys}/ours.key"
 certificate = "{keys}/ours.pem"
@@ -90,6 +90,7 @@ def make_gateway(
     roles: tuple[str, ...] = ("traces",),
     server: str = "",
     partners: tuple[str, ...] = (),
+    store: str = "sqlite:///gateway.db",
 ) -> Path:
     """Write a gateway's settings, make its database and add its partners.
 
@@ -103,6 +104,7 @@ def make_gateway(
         roles: which contracts it serves.
         server: further keys of the ``[server]`` table.
         partners: further partner files.
+        store: URL of its database.
 
     Returns:
         The settings file.
@@ -117,17 +119,18 @@ def make_gateway(
         "port": port,
         "roles": json.dumps(roles),
         "server": server,
+        "store": store,
     }
     path = folder / "imsoc.toml"
     path.write_text(_SETTINGS.format(**values))
     settings = Settings.load(path, {})
     upgrade(settings.store.url)
-    with open_store(settings.store.url, exclusive=True) as store:
+    with open_store(settings.store.url, exclusive=True) as opened:
         for number, text in enumerate((_SENDER.format(**values), _RECEIVER.format(**values), *partners)):
             file = folder / f"partner-{number}.toml"
             file.write_text(text)
             record = record_from_toml(file)
-            store.write(
+            opened.write(
                 partial(save_partner, partner=record["id"], record=record, author="bench", now=datetime.now(UTC))
             )
     return path

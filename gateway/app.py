@@ -29,6 +29,7 @@ from gateway.access import Directory
 from gateway.ched.wiring import build
 from gateway.delivery.models import DeliverySettings as Patience
 from gateway.delivery.worker import Worker
+from gateway.endpoints.certex import certex
 from gateway.endpoints.certificate_exchange import certificate_exchange
 from gateway.endpoints.ched_control import ched_control
 from gateway.endpoints.delivery_service import delivery_service
@@ -49,6 +50,7 @@ from gateway.pdf import CertificatePdf, ChedPdf
 from gateway.pdf_signing import PadesSealer
 from gateway.releasing import Releaser, quarantine_of
 from gateway.sealing import build_sealer
+from gateway.single_window.wiring import Unfollowed, desk_of
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.store import list_partners, open_store, partners_edition
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from gateway.config import Settings, TracesSettings
     from gateway.exchange import Quarantine
     from gateway.ippc.validation_result import ValidationResult
+    from gateway.single_window.models import CustomsDesk
     from gateway.soap import Contract, SoapCall
     from gateway.store import Store
     from mappings.hub_live import HubListsNow
@@ -97,6 +100,7 @@ class _Parts(NamedTuple):
     reference: Reference
     traces: Built
     """CHEDs and what goes with them; of a hub alone they are not served."""
+    customs: CustomsDesk
     quarantine: Quarantine
     releaser: Releaser
 
@@ -219,6 +223,7 @@ def _traces_contracts(parts: _Parts, services: Services) -> list[Contract]:
     """The faces of TRACES NT: the same in both roles, whoever answers behind them."""
     traces = parts.traces
     return [
+        certex(parts.customs, services),
         ched_certificate(traces.cheds, services),
         ched_submission(traces.cheds, services, SUBMISSION),
         ched_submission(traces.cheds, services, SUBMISSION_01),
@@ -328,7 +333,10 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         store.close()
         raise
     quarantine = quarantine_of(context, poller, traces)
-    return _Parts(store, context, hub, lists, worker, poller, reference, traces, quarantine, Releaser(quarantine))
+    customs = desk_of(context, settings.customs, pushes=Unfollowed(), printed=traces.register.printed)
+    return _Parts(
+        store, context, hub, lists, worker, poller, reference, traces, customs, quarantine, Releaser(quarantine)
+    )
 
 
 def _reference(settings: Settings, tables: LiveTables) -> LiveReference:

@@ -10,13 +10,37 @@ from gateway.single_window.service import CustomsService, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
+    from gateway.single_window.access import CustomsActor
     from gateway.single_window.models import CustomsDesk
     from gateway.single_window.moving import PushKeeper
 
-__all__ = ["Choices", "desk_of", "patience_of"]
+__all__ = ["Choices", "Unfollowed", "desk_of", "patience_of"]
+
+
+class Unfollowed:
+    """Where nobody follows a CHED."""
+
+    def follow(
+        self,
+        connection: Connection,  # noqa: ARG002 - as its protocol
+        actor: CustomsActor,  # noqa: ARG002
+        ched_id: str,  # noqa: ARG002
+        *,
+        on: bool | None,  # noqa: ARG002
+        office: str,  # noqa: ARG002
+        at: datetime,  # noqa: ARG002
+    ) -> tuple[bool, str]:
+        """It is not followed."""
+        return False, ""
+
+    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
+        """Nobody is told."""
 
 
 class Choices(Protocol):

@@ -1,0 +1,286 @@
+"""Customs: lookups beside a million CHEDs and five million movements on PostgreSQL, and reservations that compete.
+
+The application is called in process, as its server would call it: authentication, access, ledger, certificate, trace,
+commit and reply are in every figure. Requests are written here as text, as any customs system would write them.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import re
+import secrets
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks import customs_store, postgresql
+from benchmarks.cheds import decided
+from benchmarks.customs_store import KG
+from benchmarks.measure import Batch, Process, percentile, time_each
+from benchmarks.ours import make_gateway
+from benchmarks.partner import security
+from benchmarks.wsgi import post
+from gateway.app import build_application
+from gateway.certex.contract import CERTEX
+from gateway.config import Settings
+from gateway.documents.ched import write_ched
+from gateway.store import check_ledgers, open_store, read_ledger
+from gateway.xml.canonical import serialise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["CLIENTS", "Asker", "measure"]
+
+PEAK: Final = 55
+"""Lookups in a second: the whole Union's peak."""
+CLIENTS: Final = 32
+MANY: Final = 1_000
+"""CHEDs over which reservations are spread."""
+WORKERS: Final = (1, 2, 4)
+SYSTEM: Final = "bench-customs"
+OFFICE: Final = "NL000510"
+
+_RECORD: Final = f"""
+[partner]
+id = "{SYSTEM}"
+name = "Customs of the benchmark"
+kind = "customs"
+country = "NL"
+contracts = ["customs-certex-ched"]
+timestamp = "optional"
+[partner.authentication]
+username = "{SYSTEM}"
+secret = "file:{{secret}}"
+[partner.customs]
+offices = ["NL*"]
+countries = ["*"]
+"""
+_ENVELOPE: Final = (
+    '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Header>{security}'
+    '<b:LanguageCode xmlns:b="http://ec.europa.eu/sanco/tracesnt/base/v3">en</b:LanguageCode>'
+    '<b:WebServiceClientId xmlns:b="http://ec.europa.eu/sanco/tracesnt/base/v3">bench</b:WebServiceClientId>'
+    '<c:CertexHeader xmlns:c="http://ec.europa.eu/sanco/tracesnt/customs_certex/ched/v06" '
+    'xmlns="http://ec.europa.eu/sanco/tracesnt/customs_certex/base/v03"><MessageId>{id}</MessageId>'
+    "<UniqRequesterPrefix>{office}</UniqRequesterPrefix></c:CertexHeader>"
+    '<o:CustomsOfficeReferenceNumber xmlns:o="http://ec.europa.eu/tracesnt/body/v1">{office}'
+    "</o:CustomsOfficeReferenceNumber></soap:Header><soap:Body>"
+    '<c:ProcessedChedRequest xmlns:c="http://ec.europa.eu/sanco/tracesnt/customs_certex/ched/v06" '
+    'xmlns="http://ec.europa.eu/sanco/tracesnt/customs_certex/base/v03"><c:SendingDate>{now}</c:SendingDate>'
+    "<c:ChedCertificateId>{ched}</c:ChedCertificateId>{declaration}<c:CompetentCustomsOffice>"
+    "<ReferenceNumber>{office}</ReferenceNumber></c:CompetentCustomsOffice>{goods}<c:Language>en</c:Language>"
+    "<c:QuantityManagementIndication>{reserve}</c:QuantityManagementIndication>"
+    "</c:ProcessedChedRequest></soap:Body></soap:Envelope>"
+)
+_NOBODY: Final = "<c:CustomsDeclarationReferenceNumber/>"
+_DECLARATION: Final = "<c:CustomsDeclarationReferenceNumber><MRN>{mrn}</MRN></c:CustomsDeclarationReferenceNumber>"
+_GOODS: Final = (
+    "<c:CommodityDescriptionForChed><GoodsItemNumber>1</GoodsItemNumber><CertificateLineNumber>1</CertificateLineNumber>"
+    "<ClassCode>08051022</ClassCode><NetWeightQuantity>{kg}</NetWeightQuantity>"
+    "<NetWeightUnitOfMeasure>KGM</NetWeightUnitOfMeasure></c:CommodityDescriptionForChed>"
+)
+_RESULT: Final = re.compile(rb"ReservationResult>([01])<")
+
+
+def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict[str, Any] | None:
+    """All figures; None where no PostgreSQL is installed.
+
+    Args:
+        keys: what ``make_pki`` wrote.
+        stored: CHEDs.
+        lookups: how many are timed.
+        reservations: of each of the clients that compete for one CHED, and per worker of those that do not.
+    """
+    with postgresql.server() as url:
+        if url is None:
+            return None
+        settings = _gateway(keys, url)
+        document = serialise(write_ched(decided(1, now=datetime.now(UTC).replace(microsecond=0))))
+        began = time.perf_counter()
+        with open_store(url, exclusive=True) as store:
+            customs_store.load(store, stored, document)
+        filling = time.perf_counter() - began
+        found = {
+            "stored": stored,
+            "entries": stored * customs_store.ENTRIES,
+            "document_bytes": len(document),
+            "filling_seconds": round(filling, 1),
+            "lookups": _lookups(settings, stored, lookups),
+            "one": _one(settings, stored, reservations),
+            "many": _many(settings, stored, reservations * 4),
+        }
+        with open_store(url, exclusive=False) as store, store.read() as connection:
+            checked, troubles = check_ledgers(connection, limit=MANY)
+        found["checked"] = {"ledgers": len(checked), "troubles": len(troubles)}
+        return found
+
+
+class Asker:
+    """A gateway's process that answers customs.
+
+    Args:
+        settings: its file.
+        stored: CHEDs in its store.
+        reserving: whether it is asked to reserve, spread over `MANY` CHEDs, instead of to read.
+    """
+
+    def __init__(self, settings: Path, stored: int, *, reserving: bool = False) -> None:
+        self._application = build_application(Settings.load(settings, {}))
+        self._stored = stored
+        self._reserving = reserving
+        self._numbers = customs_store.full(stored)
+        self._chance = random.Random(secrets.token_hex())
+
+    def run(self, count: int) -> Batch:
+        """Ask so often, each time about another CHED."""
+        return time_each(self._ask, self._messages(count))
+
+    def close(self) -> None:
+        """End."""
+        self._application.close()
+
+    def _messages(self, count: int) -> Iterator[bytes]:
+        few = self._numbers[:MANY]
+        for _ in range(count):
+            number = self._chance.choice(few if self._reserving else self._numbers)
+            yield envelope(customs_store.reference(number), kg="0.001" if self._reserving else "")
+
+    def _ask(self, body: bytes) -> None:
+        post(self._application, CERTEX.path, _ACTION, body, expected=b"HarmonizedSystemSubheadingcode>0805")
+
+
+_ACTION: Final = CERTEX.operations[0].action
+
+
+def envelope(ched: str, *, kg: str = "", mrn: str = "") -> bytes:
+    """A message: a read, or a reservation of so many kilograms for an MRN of its own."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    declaration = _DECLARATION.format(mrn=mrn or f"26NL{secrets.token_hex(7).upper()}") if kg else _NOBODY
+    return _ENVELOPE.format(
+        security=security(SYSTEM),
+        id=secrets.token_hex(16),
+        office=OFFICE,
+        now=now,
+        ched=ched,
+        declaration=declaration,
+        goods=_GOODS.format(kg=kg) if kg else "",
+        reserve=int(bool(kg)),
+    ).encode()
+
+
+def _gateway(keys: Path, url: str) -> Path:
+    folder = keys / "customs"
+    return make_gateway(keys, folder, partners=(_RECORD.format(secret=folder / "secret.txt"),), store=url)
+
+
+def _lookups(settings: Path, stored: int, count: int) -> dict[str, float]:
+    with Process(Asker, settings, stored) as asker:
+        asker.run(max(50, count // 10))  # connections, caches, compiled schemas
+        batch = asker.run(count)
+    return {
+        "p50_ms": round(median(batch.wall) * 1e3, 2),
+        "p99_ms": round(percentile(batch.wall, 0.99) * 1e3, 2),
+        "longest_ms": round(max(batch.wall) * 1e3, 2),
+        "cpu_ms": round(batch.cpu_each * 1e3, 2),
+        "cores_at_peak": round(batch.cpu_each * PEAK, 3),
+    }
+
+
+def _one(settings: Path, stored: int, each: int) -> dict[str, Any]:
+    """All clients reserve on one CHED, which has not enough for all of them."""
+    application = build_application(Settings.load(settings, {}))
+    ched = customs_store.reference(customs_store.full(stored)[-1])
+    with application.context.store.read() as connection:
+        state = read_ledger(connection, ched)
+    assert state is not None
+    enough = CLIENTS * each * 3 // 4
+    kg = state.lines[0].available // KG // enough
+    waits, answers, failures = list[float](), Counter[bytes](), list[str]()
+    start = threading.Barrier(CLIENTS + 1)
+
+    def client() -> None:
+        bodies = [envelope(ched, kg=str(kg)) for _ in range(each)]
+        start.wait()
+        for body in bodies:
+            began = time.perf_counter()
+            try:
+                reply = post(application, CERTEX.path, _ACTION, body, expected=b"ReservationResult")
+            except RuntimeError as error:
+                failures.append(str(error))
+                continue
+            waits.append(time.perf_counter() - began)
+            found = _RESULT.search(reply)
+            answers[found[1] if found else b""] += 1
+
+    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    began = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - began
+    with application.context.store.read() as connection:
+        after = read_ledger(connection, ched)
+    application.close()
+    assert after is not None
+    held = sum(row.quanta for row in after.allocations) - sum(row.quanta for row in state.allocations)
+    return {
+        "clients": CLIENTS,
+        "messages": CLIENTS * each,
+        "made": answers[b"1"],
+        "refused": answers[b"0"],
+        "failed": len(failures),
+        "oversold": after.lines[0].available < 0 or held != answers[b"1"] * kg * KG,
+        "per_second": round(len(waits) / seconds, 1),
+        "p50_ms": round(median(waits) * 1e3, 1),
+        "longest_ms": round(max(waits) * 1e3, 1),
+    }
+
+
+def _many(settings: Path, stored: int, each: int) -> dict[str, float]:
+    """Reservations in a second by the number of worker processes, spread over many CHEDs."""
+    found = {}
+    for workers in WORKERS:
+        barrier = multiprocessing.Barrier(workers + 1)
+        processes = [
+            multiprocessing.Process(target=_reserve, args=(settings, stored, each, barrier)) for _ in range(workers)
+        ]
+        for process in processes:
+            process.start()
+        barrier.wait()
+        began = time.perf_counter()
+        barrier.wait()
+        seconds = time.perf_counter() - began
+        for process in processes:
+            process.join()
+        found[str(workers)] = round(workers * each / seconds, 1)
+    return found
+
+
+def _reserve(settings: Path, stored: int, each: int, barrier: Any) -> None:
+    asker = Asker(settings, stored, reserving=True)
+    asker.run(10)
+    barrier.wait()
+    asker.run(each)
+    barrier.wait()
+    asker.close()
+
+
+if __name__ == "__main__":
+    import tempfile
+    from pathlib import Path as Folder
+
+    from benchmarks.partner import make_pki
+
+    with tempfile.TemporaryDirectory() as name:
+        make_pki(Folder(name))
+        size = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+        print(json.dumps(measure(Folder(name), stored=size, lookups=500, reservations=10), indent=1))
