@@ -15,9 +15,13 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from lxml import etree
 
 from benchmarks import customs_store, postgresql
 from benchmarks.cheds import decided
@@ -102,7 +106,8 @@ def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict
         if url is None:
             return None
         settings = _gateway(keys, url)
-        document = serialise(write_ched(decided(1, now=datetime.now(UTC).replace(microsecond=0))))
+        validated = replace(decided(1, now=datetime.now(UTC).replace(microsecond=0)), follow_up=None)
+        document = serialise(write_ched(validated))
         began = time.perf_counter()
         with open_store(url, exclusive=True) as store:
             customs_store.load(store, stored, document)
@@ -113,6 +118,7 @@ def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict
             "document_bytes": len(document),
             "filling_seconds": round(filling, 1),
             "lookups": _lookups(settings, stored, lookups),
+            "floor": _floor(url, stored, lookups),
             "one": _one(settings, stored, reservations),
             "many": _many(settings, stored, reservations * 4),
         }
@@ -184,6 +190,10 @@ def _lookups(settings: Path, stored: int, count: int) -> dict[str, float]:
     with Process(Asker, settings, stored) as asker:
         asker.run(max(50, count // 10))  # connections, caches, compiled schemas
         batch = asker.run(count)
+    return _figures(batch)
+
+
+def _figures(batch: Batch) -> dict[str, float]:
     return {
         "p50_ms": round(median(batch.wall) * 1e3, 2),
         "p99_ms": round(percentile(batch.wall, 0.99) * 1e3, 2),
@@ -191,6 +201,50 @@ def _lookups(settings: Path, stored: int, count: int) -> dict[str, float]:
         "cpu_ms": round(batch.cpu_each * 1e3, 2),
         "cores_at_peak": round(batch.cpu_each * PEAK, 3),
     }
+
+
+def _floor(url: str, stored: int, count: int) -> dict[str, float]:
+    """The primitives of a lookup, without anything that makes it right."""
+    with Process(Floor, url, stored) as floor:
+        floor.run(50)
+        return _figures(floor.run(count))
+
+
+class Floor:
+    """Reads and joins.
+
+    Args:
+        url: of the database.
+        stored: CHEDs in it.
+    """
+
+    def __init__(self, url: str, stored: int) -> None:
+        self._connection = psycopg.connect(url)
+        self._numbers = customs_store.full(stored)
+        self._chance = random.Random(secrets.token_hex())
+
+    def run(self, count: int) -> Batch:
+        """Read so many CHEDs."""
+        references = [customs_store.reference(self._chance.choice(self._numbers)) for _ in range(count)]
+        return time_each(self._ask, [(each, envelope(each)) for each in references])
+
+    def close(self) -> None:
+        """End."""
+        self._connection.close()
+
+    def _ask(self, question: tuple[str, bytes]) -> bytes:
+        reference, body = question
+        etree.fromstring(body)
+        cursor = self._connection.cursor()
+        cursor.execute("SELECT c.id, p.content FROM cheds c JOIN ched_parts p ON p.version_id = c.content_id "
+                       "WHERE c.reference = %s AND c.reference <> ''", (reference,))  # fmt: skip
+        ched_id, content = cursor.fetchone() or ("", b"")
+        lines = cursor.execute("SELECT * FROM ledger_lines WHERE ched_id = %s", (ched_id,)).fetchall()
+        held = cursor.execute("SELECT * FROM ledger_allocations WHERE ched_id = %s", (ched_id,)).fetchall()
+        cursor.execute("INSERT INTO audit (at, actor, action, subject, detail) VALUES ('', 'floor', '', %s, '{}')",
+                       (reference,))  # fmt: skip
+        self._connection.commit()
+        return b"".join((content, repr(lines).encode(), repr(held).encode()))
 
 
 def _one(settings: Path, stored: int, each: int) -> dict[str, Any]:

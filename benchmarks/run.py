@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import http, hub, reference, report, traces
+from benchmarks import customs, http, hub, reference, report, traces
 from benchmarks.floor import Floor
 from benchmarks.measure import Contestant, Process, in_turns
 from benchmarks.naive import Naive
@@ -52,6 +52,8 @@ QUICK_STORED, FULL_STORED = 20_000, 1_000_000
 """CHEDs in the larger store."""
 QUICK_ROWS, FULL_ROWS = 100_000, 1_000_000
 """Rows of reference data."""
+QUICK_LEDGERS, FULL_LEDGERS = 60_000, 1_000_000
+"""CHEDs with a ledger."""
 
 
 def main() -> int:
@@ -115,6 +117,13 @@ def _measure(folder: Path, *, quick: bool) -> dict[str, Any]:
     )
     _say("reference data: import, start, lookups, and how soon a change is in use")
     result["reference"] = reference.measure(folder, rows=QUICK_ROWS if quick else FULL_ROWS, repeats=3 if quick else 5)
+    _say("customs: lookups and reservations beside many CHEDs")
+    result["customs"] = customs.measure(
+        folder,
+        stored=QUICK_LEDGERS if quick else FULL_LEDGERS,
+        lookups=300 if quick else 3000,
+        reservations=6 if quick else 40,
+    )
     return result
 
 
