@@ -1,14 +1,20 @@
-"""Makes submissions that differ where a test says so."""
+"""Makes submissions, CHEDs and ledgers that differ where a test says so."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not; the name of the helper is unique
+
+from store_ledgers import Ledgers
 
 from gateway.store import (
     ChedEvidence,
@@ -166,3 +172,9 @@ def make_write(make_ched) -> Callable[..., ChedWrite]:
         return replace(write, **changes)
 
     return make
+
+
+@pytest.fixture
+def ledgers(store, make_ched, make_write) -> Ledgers:
+    """The ledgers of that store."""
+    return Ledgers(store, lambda number, **changes: make_write(make_ched(number, **changes)))

@@ -6,16 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.store import ChedDocument, cheds_accompanied_by, get_ched, open_store, record_ched
+from gateway.store import ChedDocument, cheds_accompanied_by, get_ched, record_ched
 
 HEALTH = ChedDocument("IE/2026/1", "636", "IE")
 PHYTO = ChedDocument("EC.2026.7", "851", "EC")
-
-
-@pytest.fixture
-def store(store_url):
-    with open_store(store_url, exclusive=True) as opened:
-        yield opened
 
 
 @pytest.fixture
