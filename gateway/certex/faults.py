@@ -25,9 +25,9 @@ __all__ = ["fault_renderer"]
 
 _FAULTS: Final = {each.name: each.request.rpartition("}")[2] + "Fault" for each in CERTEX.operations}
 _RETRY: Final = {
-    Retry.NEVER: "do not send the same message again",
-    Retry.AFTER_CHANGE: "the same message can pass once that has been changed",
-    Retry.LATER: "try again later",
+    Retry.NEVER: "sending it again does not help",
+    Retry.AFTER_CHANGE: "sending again helps after a change only",
+    Retry.LATER: "the same message can pass later",
 }
 
 
