@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from http import HTTPStatus
@@ -50,7 +51,7 @@ from gateway.pdf import CertificatePdf, ChedPdf
 from gateway.pdf_signing import PadesSealer
 from gateway.releasing import Releaser, quarantine_of
 from gateway.sealing import build_sealer
-from gateway.single_window.wiring import Unfollowed, desk_of
+from gateway.single_window.wiring import Unfollowed, desk_of, followers_of
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.store import list_partners, open_store, partners_edition
@@ -320,8 +321,9 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         poller = _poller(settings, context, hub, lists)
         reference = _reference(settings, context.index)
         pades = PadesSealer(sealer)
+        pushes = Unfollowed()
         traces = build(
-            context,
+            replace(context, ched_followers=followers_of(context.limits, pushes)),
             settings.traces,
             portal=settings.traces.portal or settings.instance.base_url,
             reference=reference,
@@ -333,7 +335,7 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         store.close()
         raise
     quarantine = quarantine_of(context, poller, traces)
-    customs = desk_of(context, settings.customs, pushes=Unfollowed(), printed=traces.register.printed)
+    customs = desk_of(context, settings.customs, pushes=pushes, printed=traces.register.printed)
     return _Parts(
         store, context, hub, lists, worker, poller, reference, traces, customs, quarantine, Releaser(quarantine)
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.ched.access import Sight, require_sight, visibility_of
+from gateway.ched.customs_box import find_reports, shown_content, without_reported
 from gateway.ched.models import ChedContent
 from gateway.ched.projection import projected, shown_row
 from gateway.ched.states import DECIDED, TERMINAL, ChedStatus
@@ -18,6 +19,7 @@ from gateway.store import (
     cheds_by_local_reference,
     find_cheds,
     read_ched_by_reference,
+    reports_of,
 )
 from gateway.xml.boundary import parse
 
@@ -97,13 +99,13 @@ class ChedReader:
         return tuple(self._codes.shown(actor, shown_row(row, require_sight(actor, row))) for row in rows)
 
     def read(self, actor: Actor, reference: str) -> ChedContent:
-        """The CHED as it stands, as much as the actor may see.
+        """The CHED as it stands, as much as the actor may see, with what customs reported in II.23.
 
         Raises:
             ChedRefused: IMG-7201.
             AccessDenied: IMG-2110.
         """
-        row, content, tests = self._content(actor, reference)
+        row, content, tests = self._shown(actor, reference)
         sight = require_sight(actor, row)
         whole = sight is Sight.FULL
         seen = ChedContent(
@@ -130,7 +132,7 @@ class ChedReader:
         return self._seals.sealed(row, content)
 
     def pdf(self, actor: Actor, reference: str, *, signed: bool) -> bytes:
-        """The printable CHED in the actor's language.
+        """The printable CHED in the actor's language, with what customs reported in II.23.
 
         Raises:
             ChedRefused: IMG-7201; IMG-7207, a signed one of a CHED that is not decided, or for somebody who sees only
@@ -185,14 +187,33 @@ class ChedReader:
             raise refused
         return row
 
-    def _content(self, actor: Actor, reference: str) -> tuple[ChedRow, bytes, bytes]:
+    def as_own(self, row: ChedRow, stored: Ched, sent: Ched) -> Ched:
+        """What somebody sent back, without the customs documents that only the copy that was shown had."""
+        if sent.customs_documents == stored.customs_documents:
+            return sent
         with self._store.read() as connection:
-            found = read_ched_by_reference(connection, reference) if reference else None
-            if found is None:
-                row = self._row(connection, actor, reference)
-                parts = ched_content(connection, row)
-            else:
-                row, parts = found
+            reported = {each.document for each in reports_of(connection, row.id)}
+        return without_reported(sent, stored, reported)
+
+    def _shown(self, actor: Actor, reference: str) -> tuple[ChedRow, bytes, bytes]:
+        """The CHED as copies of it show it."""
+        with self._store.read() as connection:
+            row, content, tests = self._found(connection, actor, reference)
+            reports = find_reports(connection, row.id)
+        return row, shown_content(content, reports, row.updated_at, self._context.limits), tests
+
+    def _content(self, actor: Actor, reference: str) -> tuple[ChedRow, bytes, bytes]:
+        """The CHED as it is stored."""
+        with self._store.read() as connection:
+            return self._found(connection, actor, reference)
+
+    def _found(self, connection: Connection, actor: Actor, reference: str) -> tuple[ChedRow, bytes, bytes]:
+        found = read_ched_by_reference(connection, reference) if reference else None
+        if found is None:
+            row = self._row(connection, actor, reference)
+            parts = ched_content(connection, row)
+        else:
+            row, parts = found
         if parts is None:
             raise ChedRefused("IMG-7201", where="ID", found=reference)
         return row, parts.content, parts.laboratory_tests or b""

@@ -223,7 +223,7 @@ class RegisterService(ChedReader):
         check_transition(before.status_code, status, Mover.FOLLOWER, Operation.FOLLOW_UP)
         check_follower(actor, stored)
         self._check_own_follow_up(actor, before)
-        check_untouched(stored, ched, Part.I, Part.II)
+        check_untouched(stored, self.as_own(before, stored, ched), Part.I, Part.II)
         findings = self._judge.rules(ched, Part.III, before, call)
         evidence, _ = self._judge.signatures(actor, document, seals, call, None)
         return self._commit(

@@ -15,11 +15,14 @@ from gateway.documents.ched import read_ched
 from gateway.errors import AuthenticationFailed, CustomsRefused
 from gateway.single_window.access import check_sight, is_known
 from gateway.single_window.checks import check_newer
+from gateway.single_window.following import Cause, open_missing, pass_on
 from gateway.store import (
     CustomsMessage,
     CustomsReport,
+    EntryKind,
     LedgerChange,
     RecordedKind,
+    Undo,
     apply_change,
     ched_by_reference,
     ched_content,
@@ -27,7 +30,6 @@ from gateway.store import (
     last_event,
     lock_ledger,
     new_id,
-    open_ledger,
     read_ledger,
     record_customs_message,
     report_document,
@@ -148,7 +150,7 @@ class Mover:
             if row is None:
                 return self._keep(connection, message, exchange_id, unknown())
             self._check_unused(connection, message)
-            state, content = self._opened(connection, row, message)
+            state, content = self._opened(connection, row)
             verdict = judge(state, row)
             if verdict.declaration is not None:
                 check_newer(message.sent, last_event(connection, state.ched_id, verdict.declaration))
@@ -164,7 +166,10 @@ class Mover:
             moved.append(Moved(state, row, content, exchange_id, follows))
             return self._keep(connection, message, exchange_id, verdict.render(state), state.content_id)
 
-        recorded: Recorded = self._context.store.write(unit)
+        recorded: Recorded | None = self._context.store.write(unit)
+        if recorded is None:
+            self._open(message)
+            recorded = self._context.store.write(unit)
         if recorded.kind is RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         if recorded.kind is not RecordedKind.NEW:
@@ -188,16 +193,27 @@ class Mover:
         if find_customs_message(connection, partner=partner, prefix=header.prefix, message_id=header.message_id):
             raise _used(message)
 
-    def _opened(self, connection: Connection, row: ChedRow, message: Message) -> tuple[LedgerState, bytes]:
-        """The ledger and the document; a validated CHED from before there were ledgers gets its own now."""
+    def _open(self, message: Message) -> None:
+        """A validated CHED from before there were ledgers gets its own, in a unit that locks its family in order."""
+        cause = Cause(at=message.call.received_at, partner=message.actor.id, told=self._told)
+        limits = self._context.limits
+        self._context.store.write(lambda connection: open_missing(connection, message.reference, limits, cause))
+
+    def _told(self, connection: Connection, ched_id: str, at: datetime) -> None:
+        self._pushes.changed(connection, ched_id, what="ledger", at=at)
+
+    def _opened(self, connection: Connection, row: ChedRow) -> tuple[LedgerState, bytes]:
+        """The ledger and the document.
+
+        Raises:
+            Undo: with None, the CHED is validated and has no ledger yet.
+        """
         parts = ched_content(connection, row)
         state = read_ledger(connection, row.reference)
         if parts is None or state is None:
             raise CustomsRefused("IMG-7413", where="ChedCertificateId", found=row.reference)
         if state.version == 0 and row.status_code == VALIDATED:
-            lines = with_lines(state, parts.content, self._context.limits).lines
-            open_ledger(connection, row.id, lines, message.call.received_at)
-            state = read_ledger(connection, row.reference) or state
+            raise Undo(None)
         return with_lines(state, parts.content, self._context.limits), parts.content
 
     def _written(
@@ -227,7 +243,10 @@ class Mover:
                 exchange_id=exchange_id,
             )
             report_document(connection, report)
+        if verdict.document or any(each.kind is EntryKind.REVERSED for each in verdict.movements):
             touch_ched(connection, state.ched_id, at)
+        cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id, told=self._told)
+        pass_on(connection, state, cause)
         self._pushes.changed(connection, state.ched_id, what="ledger", at=at)
         return read_ledger(connection, state.reference) or state
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.customs.judging import give_back, of_declaration
 from gateway.errors import CustomsRefused
+from gateway.single_window.following import Cause, draw_again, pass_on
 from gateway.store import AllocationState, LedgerChange, apply_change, freeze_ledger, lock_ledger, record_audit
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def release_holds(
             movements=give_back(state, held, "", at).movements,
         ),
     )
+    pass_on(connection, state, Cause(at=at, actor=actor))
     record_audit(
         connection,
         at=at,
@@ -87,7 +89,8 @@ def release_holds(
 def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
     """Let nothing more be reserved on a CHED, or let it again. Call inside `Store.write`.
 
-    What is held stays held, and can be cleared and given back.
+    What is held stays held, and can be cleared and given back. A part that is thawed first draws from its parent what
+    it found too little of when its ledger was opened.
 
     Args:
         connection: of the unit of work.
@@ -102,6 +105,8 @@ def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str,
     Raises:
         CustomsRefused: IMG-7413, there is no ledger, or nothing to thaw.
     """
+    if not why:
+        draw_again(connection, reference, Cause(at=at, actor=actor))
     state = ledger_of(lock_ledger(connection, reference), reference)
     if not why and not state.frozen:
         raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")

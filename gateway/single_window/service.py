@@ -15,6 +15,7 @@ from gateway.certex.models import (
     ProcessedChedAnswer,
 )
 from gateway.certex.wire import clearance_response, intervention_response, processed_response
+from gateway.ched.customs_box import find_reports
 from gateway.customs.judging import give_back, judge_reservation, of_declaration, write_off
 from gateway.customs.requests import ClearanceOutcome, DeclaredItem, DeclaredQuantity, Reservation
 from gateway.errors import AuthenticationFailed
@@ -28,7 +29,7 @@ from gateway.single_window.checks import (
     check_type,
     of_text,
 )
-from gateway.single_window.content import certificate_for_customs
+from gateway.single_window.content import Stored, certificate_for_customs
 from gateway.single_window.interventions import intervened
 from gateway.single_window.moving import Message, Mover, Verdict, with_lines
 from gateway.single_window.showing import summary_of
@@ -110,6 +111,7 @@ class CustomsService:
         check_options(asked)
         with self._context.store.read() as connection:
             found = read_ledger_content(connection, asked.reference)
+            reports = find_reports(connection, found[1].id) if found is not None else []
         if found is None or not is_known(found[1]):
             self._noted(actor, call, asked, header, None)
             return ProcessedChedAnswer()
@@ -121,7 +123,7 @@ class CustomsService:
         answer = ProcessedChedAnswer(
             summary=summary_of(state, self._zone(actor)), push_active=push[0], push_stop_reason=push[1]
         )
-        return self._with_documents(answer, actor, asked, content)
+        return self._with_documents(answer, actor, asked, Stored(row, content, reports))
 
     def reserve(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
@@ -151,7 +153,9 @@ class CustomsService:
             return ProcessedChedAnswer()
         active, stopped = moved.push
         answer = replace(answers[0], push_active=active, push_stop_reason=stopped)
-        return self._with_documents(answer, actor, asked, moved.content)
+        with self._context.store.read() as connection:
+            reports = find_reports(connection, moved.row.id)
+        return self._with_documents(answer, actor, asked, Stored(moved.row, moved.content, reports))
 
     def clear(
         self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall
@@ -287,9 +291,9 @@ class CustomsService:
         )
 
     def _with_documents(
-        self, answer: ProcessedChedAnswer, actor: CustomsActor, asked: ProcessedChedRequest, content: bytes
+        self, answer: ProcessedChedAnswer, actor: CustomsActor, asked: ProcessedChedRequest, stored: Stored
     ) -> ProcessedChedAnswer:
-        certificate, ched = certificate_for_customs(content, self._context.limits)
+        certificate, ched = certificate_for_customs(stored, self._context.limits)
         pdf = self._printed(ched, actor.language) if asked.pdf else None
         return replace(answer, certificate=certificate, pdf=pdf)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.single_window.following import LedgerFollower
 from gateway.single_window.service import CustomsService, Patience
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
+    from gateway.exchange.context import ChedFollower
     from gateway.single_window.access import CustomsActor
     from gateway.single_window.models import CustomsDesk
     from gateway.single_window.moving import PushKeeper
+    from gateway.store import ChedRow, ChedWrite
+    from gateway.xml.limits import Limits
 
-__all__ = ["Choices", "Unfollowed", "desk_of", "patience_of"]
+__all__ = ["Choices", "Unfollowed", "desk_of", "followers_of", "patience_of"]
 
 
 class Unfollowed:
@@ -63,6 +67,23 @@ def patience_of(context: Context, choices: Choices) -> Patience:
         max_age=timedelta(seconds=choices.max_message_age_seconds),
         skew=timedelta(seconds=context.policy.clock_skew_seconds),
     )
+
+
+def followers_of(limits: Limits, pushes: PushKeeper) -> tuple[ChedFollower, ...]:
+    """What follows every write of a CHED: its ledger first, then what is told of it.
+
+    Args:
+        limits: of documents.
+        pushes: who follows CHEDs.
+    """
+
+    def told(connection: Connection, ched_id: str, at: datetime) -> None:
+        pushes.changed(connection, ched_id, what="ledger", at=at)
+
+    def announced(connection: Connection, write: ChedWrite, _before: ChedRow | None) -> None:
+        pushes.changed(connection, write.row.id, what="ched", at=write.at)
+
+    return LedgerFollower(limits, told), announced
 
 
 def desk_of(

@@ -146,6 +146,7 @@ from gateway.store.ledger_reads import (
     read_ledger_content,
     reports_by_document,
     reports_of,
+    reports_shown,
 )
 from gateway.store.ledger_records import (
     MAX_QUANTA,
@@ -503,6 +504,7 @@ __all__ = [
     "report_document",
     "reports_by_document",
     "reports_of",
+    "reports_shown",
     "rows_about",
     "rows_between",
     "rows_of",

@@ -43,6 +43,7 @@ __all__ = [
     "read_ledger_content",
     "reports_by_document",
     "reports_of",
+    "reports_shown",
 ]
 
 _ARRAYS: Final = {
@@ -92,9 +93,10 @@ _last_event = Statement(
 )
 _ENTRY: Final = tuple(column.name for column in ledger_entries.columns)
 _entries = Statement(
-    f"SELECT {', '.join(_ENTRY)} FROM ledger_entries WHERE ched_id = :ched_id AND seq > :after "  # noqa: S608 - names come from the table definition
+    f"SELECT {', '.join(_ENTRY)} FROM ledger_entries WHERE ched_id = (SELECT :ched_id) AND seq > :after "  # noqa: S608 - names come from the table definition
     "ORDER BY seq LIMIT :limit"
 )
+"""Of a value that PostgreSQL does not see: for a ledger with many entries it would read those of all ledgers."""
 _by_declaration = Statement(
     f"SELECT c.reference, {_ALLOCATION} FROM ledger_allocations a JOIN cheds c ON c.id = a.ched_id "  # noqa: S608 - as above
     "WHERE a.declaration = :number AND (:type = '' OR a.declaration_type = :type) "
@@ -102,6 +104,11 @@ _by_declaration = Statement(
 )
 _REPORT: Final = "r.ched_id, r.document, r.type_code, r.office, r.at, r.exchange_id"
 _reports = Statement(f"SELECT {_REPORT} FROM customs_reports r WHERE r.ched_id = :ched_id ORDER BY r.seq")  # noqa: S608 - as above
+_reports_shown = Statement(
+    f"SELECT {_REPORT} FROM customs_reports r WHERE r.ched_id = :ched_id AND EXISTS ("  # noqa: S608 - as above
+    "SELECT 1 FROM ledger_allocations a WHERE a.declaration = r.document AND a.ched_id = r.ched_id "
+    "AND a.state = 'consumed') ORDER BY r.seq DESC LIMIT :newest"
+)
 _reports_by_document = Statement(
     f"SELECT c.reference, {_REPORT} FROM customs_reports r JOIN cheds c ON c.id = r.ched_id "  # noqa: S608 - as above
     "WHERE r.document = :number ORDER BY r.ched_id, r.seq LIMIT :limit"
@@ -166,6 +173,11 @@ def allocations_by_declaration(
 def reports_of(connection: Connection, ched_id: str) -> list[CustomsReport]:
     """The customs documents reported for a CHED, in the order in which they came."""
     return [_report(row) for row in _reports(connection, ched_id=ched_id).fetchall()]
+
+
+def reports_shown(connection: Connection, ched_id: str, *, newest: int) -> list[CustomsReport]:
+    """Of those the newest whose goods are still written off, in the order in which they came."""
+    return [_report(row) for row in reversed(_reports_shown(connection, ched_id=ched_id, newest=newest).fetchall())]
 
 
 def reports_by_document(connection: Connection, number: str, *, limit: int = 1_000) -> list[tuple[str, CustomsReport]]:

@@ -1,0 +1,351 @@
+"""The ledger follows its CHED: opened when the CHED is validated, with what its relatives have of the same goods.
+
+What a replaced CHED holds and has consumed is carried by its successor, what a part certifies is drawn from its
+parent, so that no goods are sold twice under two numbers (docs/adr/0020). All of it happens in the unit of work of what
+caused it. Whoever calls has locked the family, or goes from an older CHED to its successors only
+(`gateway.store.lock_family`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.ched.states import TERMINAL, ChedStatus
+from gateway.customs.carrying import allotted, is_known_goods
+from gateway.customs.lines import lines_of
+from gateway.customs.quantities import quantity_of
+from gateway.documents.ched import read_ched
+from gateway.documents.ched.places import RELATION_REPLACES, RELATION_SPLIT
+from gateway.store import (
+    EntryKind,
+    LedgerChange,
+    Movement,
+    apply_change,
+    carried_between,
+    ched_content,
+    freeze_ledger,
+    get_ched,
+    lock_family,
+    lock_ledger,
+    open_ledger,
+    read_family,
+    read_ledger,
+)
+from gateway.xml.boundary import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.store import ChedRow, ChedWrite, Family, LedgerLineRow, LedgerState
+    from gateway.xml.limits import Limits
+
+    Told = Callable[[Connection, str, datetime], None]
+    """Told the id of every other CHED whose ledger moved, and when."""
+
+__all__ = ["Cause", "LedgerFollower", "draw_again", "open_missing", "pass_on"]
+
+_ENDED: Final = TERMINAL - {ChedStatus.REPLACED}
+_MAX_REASON: Final = 500
+"""Characters of what an operator is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why quantities of other CHEDs move: what stands in their entries."""
+
+    at: datetime
+    partner: str = ""
+    exchange_id: str = ""
+    actor: str = ""
+    """The operator; empty for a message."""
+    told: Told | None = None
+
+
+class LedgerFollower:
+    """Follows every write of a CHED (``Context.ched_followers``). Safe to share between threads.
+
+    Args:
+        limits: of documents.
+        told: who is told of other ledgers that moved.
+    """
+
+    def __init__(self, limits: Limits, told: Told | None = None) -> None:
+        self._limits = limits
+        self._told = told
+
+    def __call__(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
+        """Open the ledger of a CHED that is validated with this write; freeze one that ends with it."""
+        row = write.row
+        if before is not None and before.status_code == row.status_code:
+            return
+        exchange_id = write.version_id if write.evidence is not None else ""
+        cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id, told=self._told)
+        if row.status_code == ChedStatus.VALIDATED and row.reference and write.content is not None:
+            _Opening(connection, row.reference, cause).open(write.content, self._limits)
+        elif row.status_code in _ENDED:
+            why = f"the CHED ended: status {row.status_code}"
+            freeze_ledger(connection, row.id, why, at=write.at, actor=write.partner)
+
+
+def open_missing(connection: Connection, reference: str, limits: Limits, cause: Cause) -> None:
+    """Open the ledger of a CHED that was validated before there were ledgers. Call inside `Store.write`, as all of it.
+
+    Nothing happens where it is open, or where the CHED is not validated.
+    """
+    lock_family(connection, (reference,))
+    state = lock_ledger(connection, reference)
+    if state is None or state.version or state.status_code != ChedStatus.VALIDATED:
+        return
+    row = get_ched(connection, state.ched_id)
+    parts = ched_content(connection, row) if row is not None else None
+    if parts is not None:
+        _Opening(connection, reference, cause).open(parts.content, limits)
+
+
+def draw_again(connection: Connection, reference: str, cause: Cause) -> None:
+    """Draw from its parent what a part found too little of when it was opened, as far as the parent has it now.
+
+    For an operator who thaws a ledger. Call inside `Store.write`, before anything is locked; the family is locked here.
+    What the parent still has not stays carried, so that a thawed part never holds more than its parent certified.
+    """
+    family = lock_family(connection, (reference,))
+    part = lock_ledger(connection, reference)
+    if part is None or not part.version:
+        return
+    parents = tuple(_Kin(connection, family).parents(reference))
+    for parent in parents:
+        short = carried_between(connection, part.ched_id, parent)
+        for giving in parents:
+            drawn = _drawn(connection, reference, giving, short, cause)
+            _move(connection, part.ched_id, parent, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
+            short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+
+
+def pass_on(connection: Connection, state: LedgerState, cause: Cause) -> None:
+    """Let the successor of a replaced CHED carry what is held and consumed there now. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work in which the ledger moved, which has locked it.
+        state: the ledger whose quantities moved; nothing happens unless its CHED is replaced.
+        cause: what moved them.
+    """
+    if state.status_code != ChedStatus.REPLACED:
+        return
+    kin = _Kin(connection, read_family(connection, (state.reference,)))
+    for heir in kin.heirs(state.reference):
+        lock_ledger(connection, heir)
+        moved, troubles = _carry(connection, state.reference, heir, cause)
+        _freeze(connection, heir, troubles, cause)
+        successor = read_ledger(connection, heir)
+        if successor is not None and moved:
+            pass_on(connection, successor, cause)
+
+
+class _Opening:
+    """Opens one ledger."""
+
+    def __init__(self, connection: Connection, reference: str, cause: Cause) -> None:
+        self._connection = connection
+        self._reference = reference
+        self._cause = cause
+        self._kin = _Kin(connection, read_family(connection, (reference,)))
+
+    def open(self, content: bytes, limits: Limits) -> None:
+        """With what its relatives have of the same goods; frozen where that does not fit."""
+        connection, reference, cause = self._connection, self._reference, self._cause
+        state = read_ledger(connection, reference)
+        if state is None or state.version:
+            return
+        lines = lines_of(read_ched(parse(content, limits=limits).root))
+        open_ledger(connection, state.ched_id, lines, cause.at, partner=cause.partner)
+        troubles: list[str] = []
+        for older in self._kin.sources(reference):
+            troubles += _carry(connection, older, reference, cause)[1]
+        troubles += _draw(connection, reference, tuple(self._kin.parents(reference)), cause)
+        for part in self._kin.parts(reference):
+            troubles += _draw(connection, part, (reference,), cause)
+        _freeze(connection, reference, troubles, cause)
+
+
+class _Kin:
+    """Whose ledger stands for which CHED of a family; one that was never validated has none and is passed by."""
+
+    def __init__(self, connection: Connection, family: Family) -> None:
+        self._connection = connection
+        self._family = family
+
+    def sources(self, reference: str) -> Iterator[str]:
+        """The CHEDs that this one took the place of, with a ledger."""
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            if self._is_open(older):
+                yield older
+            else:
+                yield from self.sources(older)
+
+    def heirs(self, reference: str) -> Iterator[str]:
+        """The CHEDs that took the place of this one, with a ledger."""
+        for younger in self._family.citing(reference, RELATION_REPLACES):
+            if self._is_open(younger):
+                yield younger
+            else:
+                yield from self.heirs(younger)
+
+    def parents(self, reference: str) -> Iterator[str]:
+        """The ledgers that a part draws from."""
+        for cited in self._family.cited(reference, RELATION_SPLIT):
+            holder = self._holder(cited)
+            if holder is not None and holder != reference:
+                yield holder
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            if not self._is_open(older):
+                yield from (each for each in self.parents(older) if each != reference)
+
+    def parts(self, reference: str) -> Iterator[str]:
+        """The ledgers of parts that have drawn from nobody yet, because there was nothing to draw from."""
+        stood_for = tuple(self._replaced(reference))
+        for whole in stood_for:
+            for part in self._family.citing(whole, RELATION_SPLIT):
+                holder = self._holder(part)
+                if holder is not None and holder != reference and not self._has_drawn(part, stood_for):
+                    yield holder
+
+    def _replaced(self, reference: str) -> Iterator[str]:
+        yield reference
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            yield from self._replaced(older)
+
+    def _holder(self, reference: str) -> str | None:
+        """Who has the goods of a CHED now: the last that took its place, with a ledger."""
+        for heir in self.heirs(reference):
+            return self._holder(heir)
+        return reference if self._is_open(reference) else None
+
+    def _has_drawn(self, part: str, stood_for: tuple[str, ...]) -> bool:
+        """From any parent: it draws once, from those that are there then."""
+        wholes = {*stood_for, *(each for parent in self.parents(part) for each in self._replaced(parent))}
+        pairs = [(whole, each) for whole in sorted(wholes) for each in (part, *self.heirs(part))]
+        return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
+
+    def _between(self, reference: str, other: str) -> bool:
+        state = read_ledger(self._connection, reference)
+        return state is not None and bool(carried_between(self._connection, state.ched_id, other))
+
+    def _is_open(self, reference: str) -> bool:
+        state = read_ledger(self._connection, reference)
+        return state is not None and state.version > 0
+
+
+def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tuple[bool, list[str]]:
+    """Let a successor carry what stands on the lines of the CHED that it replaced; as it is now, however it was before.
+
+    Returns:
+        Whether anything moved, and what does not fit.
+    """
+    source, target = _ledger(connection, older), _ledger(connection, younger)
+    before = carried_between(connection, target.ched_id, older)
+    taken = tuple((line, line.certified - line.available) for line in source.lines)
+    room = tuple((line, line.available + before.get(line.number, 0)) for line in target.lines)
+    shares, rest = allotted(taken, room)
+    wanted: dict[int, int] = dict.fromkeys(before, 0)
+    for share in shares:
+        wanted[share.giving.number] = wanted.get(share.giving.number, 0) + share.quanta
+    moves = {number: quanta - before.get(number, 0) for number, quanta in wanted.items()}
+    _move(connection, target.ched_id, older, moves, f"{older} was replaced", cause)
+    return any(moves.values()), [f"{_said(line, left)} of {older} have no room here" for line, left in rest]
+
+
+def _draw(connection: Connection, part: str, parents: tuple[str, ...], cause: Cause) -> list[str]:
+    """Draw what a part certifies from its parents.
+
+    What they have not is carried by the part itself, where the goods are the same: it stands for what was taken under
+    the parent's number. Where no parent has such goods at all, only an operator can say what that means.
+
+    Args:
+        connection: of the unit of work; all of them are locked.
+        part: reference.
+        parents: references; without any nothing is drawn.
+        cause: why.
+
+    Returns:
+        What does not fit.
+    """
+    drawing = _ledger(connection, part)
+    short = {line.number: line.certified for line in drawing.lines}
+    for parent in parents:
+        drawn = _drawn(connection, part, parent, short, cause)
+        short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+    troubles: list[str] = []
+    missing: dict[int, int] = {}
+    goods = [line for parent in parents for line in _ledger(connection, parent).lines]
+    for line in drawing.lines if parents else ():
+        left = short[line.number]
+        if left:
+            troubles.append(f"{_said(line, left)} of {part} are not left on {' or '.join(parents)}")
+            missing[line.number] = min(left, line.available) if is_known_goods(line, goods) else 0
+    if parents:
+        _move(connection, drawing.ched_id, parents[0], missing, f"not left on {parents[0]}", cause)
+    return troubles
+
+
+def _drawn(connection: Connection, part: str, parent: str, short: Mapping[int, int], cause: Cause) -> dict[int, int]:
+    """Draw from one parent as much as it has; returns what came, by line of the part."""
+    giving = _ledger(connection, parent)
+    wanting = tuple((line, short.get(line.number, 0)) for line in _ledger(connection, part).lines)
+    shares, _ = allotted(wanting, tuple((line, line.available) for line in giving.lines))
+    drawn: dict[int, int] = {}
+    given: dict[int, int] = {}
+    for share in shares:
+        drawn[share.wanting.number] = drawn.get(share.wanting.number, 0) + share.quanta
+        given[share.giving.number] = given.get(share.giving.number, 0) + share.quanta
+    _move(connection, giving.ched_id, part, given, f"{part} is a part of it", cause)
+    return drawn
+
+
+def _ledger(connection: Connection, reference: str) -> LedgerState:
+    state = read_ledger(connection, reference)
+    if state is None:
+        raise LookupError(reference)
+    return state
+
+
+def _move(
+    connection: Connection, ched_id: str, other: str, moves: Mapping[int, int], reason: str, cause: Cause
+) -> None:
+    """Write what is carried more and less, by line; what is released first makes room."""
+    movements = tuple(
+        Movement(
+            kind=EntryKind.CARRIED if quanta > 0 else EntryKind.RELEASED, line=line, quanta=abs(quanta), other=other
+        )
+        for line, quanta in sorted(moves.items(), key=lambda move: (move[1] > 0, move[0]))
+        if quanta
+    )
+    if not movements:
+        return
+    change = LedgerChange(
+        ched_id=ched_id,
+        at=cause.at,
+        partner=cause.partner,
+        exchange_id=cause.exchange_id,
+        actor=cause.actor,
+        reason=reason,
+        movements=movements,
+    )
+    apply_change(connection, change)
+    if cause.told is not None:
+        cause.told(connection, ched_id, cause.at)
+
+
+def _freeze(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
+    """Nothing is reserved where the quantities of relatives do not fit, until an operator has looked."""
+    why = "; ".join(troubles)[:_MAX_REASON]
+    state = read_ledger(connection, reference)
+    if why and state is not None and not state.frozen:
+        freeze_ledger(connection, state.ched_id, why, at=cause.at, actor=cause.actor or cause.partner)
+
+
+def _said(line: LedgerLineRow, quanta: int) -> str:
+    return f"{quantity_of(quanta, line.unit)} {line.unit} of line {line.number}"
