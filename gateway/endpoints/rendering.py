@@ -28,6 +28,7 @@ __all__ = [
     "instant",
     "message",
     "optional",
+    "remedy",
     "seal_verdict",
     "text",
     "translated_place",
@@ -124,7 +125,7 @@ def translated_place(place: TranslatedPlace) -> str:
     )
 
 
-def _remedy(error: GatewayError) -> str:
+def remedy(error: GatewayError) -> str:
     """What the caller can do; an operator's own errors are not the caller's to correct."""
     return _ASK_THE_OPERATOR if isinstance(error, ConfigurationError) else error.entry.action
 
@@ -139,7 +140,7 @@ def fault_detail(error: GatewayError) -> bytes:
             optional("Where", error.where),
             optional("Found", error.found),
             optional("Expected", error.expected),
-            element("WhatToDo", _remedy(error)),
+            element("WhatToDo", remedy(error)),
             element("Retry", error.retry),
             optional("ExchangeID", error.exchange_id),
             *(finding(found) for found in error.findings[:MAX_FINDINGS]),

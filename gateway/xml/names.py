@@ -55,6 +55,8 @@ CERTEXBASE3: Final = "http://ec.europa.eu/sanco/tracesnt/customs_certex/base/v03
 """Messages of CERTEX and the fields in them: v06 messages carry v03 leaves (DIGEST 7)."""
 CTRL1: Final = "urn:imsoc:gateway:ched-control:1"
 """Our own contract, ChedControl: what TRACES lets authorities do in its web pages only."""
+LOOKUP1: Final = "urn:imsoc:gateway:customs-lookup:1"
+"""Our own contract, CustomsLookup: documents behind a customs code, a number or a declaration."""
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES132: Final = "http://uri.etsi.org/01903/v1.3.2#"
@@ -109,6 +111,7 @@ PREFIXES: Final[dict[str, str]] = {
     "certex": CERTEX6,
     "certexbase": CERTEXBASE3,
     "ctrl": CTRL1,
+    "lookup": LOOKUP1,
     "ds": DS,
     "xades": XADES132,
     "xades141": XADES141,

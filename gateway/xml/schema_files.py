@@ -54,6 +54,8 @@ class SchemaName(StrEnum):
     """Bodies of CustomsCertexChedService V06."""
     CHED_CONTROL = "ChedControl_1.xsd"
     """Bodies of our own contract for what TRACES lets authorities do in its web pages only."""
+    CUSTOMS_LOOKUP = "CustomsLookup_1.xsd"
+    """Bodies of our own contract for the lookups of customs."""
 
 
 def schema_source(path: str) -> bytes:
