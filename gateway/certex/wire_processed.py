@@ -46,8 +46,8 @@ _ITEMS: Final = "CommodityDescriptionForChed"
 _DECLARATION: Final = "CustomsDeclarationReferenceNumber"
 _CERTIFICATE: Final = qn(SPS17, "SPSCertificate")
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
-_MARKERS: Final = {"1": True, "true": True, "2": False, "false": False, "0": None}
-"""PushMarker, and the words of those who write a boolean in its place; what the three numbers mean is our reading."""
+_MARKERS: Final = {"0": None, "1": True, "2": False}
+"""PushMarker; what the three numbers mean is our reading."""
 
 
 # --- the request -----------------------------------------------------------------------------------------------------
@@ -112,14 +112,13 @@ def read_processed_request(request: _Element) -> ProcessedChedRequest:
 
 def _read_push(request: _Element) -> tuple[bool | None, datetime | None, datetime | None]:
     """Whether changes are asked for, from when and until when."""
-    name = own("PushIndication")
-    element = request.find(name)
+    element = request.find(own("PushIndication"))
     if element is None:
         return None, None, None
     marker = base("PushMarker")
-    said = token_of(element, marker) if element.find(marker) is not None else " ".join((element.text or "").split())
+    said = token_of(element, marker)
     if said not in _MARKERS:
-        raise unfit(request, name, said or "nothing", "a PushMarker: 0, 1 or 2")
+        raise unfit(element, marker, said, "0, 1 or 2")
     period = element.find(base("ValidityPeriodForThePush"))
     begins, ends = (_optional_moment(period, base(local)) for local in ("DateTimeFrom", "DateTimeTo"))
     return _MARKERS[said], begins, ends

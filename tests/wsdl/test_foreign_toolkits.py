@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from gateway.xml.names import CX1, SOAP11, qn
+from gateway.certex.models import ProcessedChedRequest
+from gateway.certex.wire import read_processed_request
+from gateway.xml.names import CERTEX6, CX1, SOAP11, qn
 from gateway.xml.schemas import SchemaName, is_valid
 
 ROOT = Path(str(resources.files("wsdl"))).parent
@@ -35,6 +38,18 @@ $certificate = [
     'ExaminationSPSEvent' => ['OccurrenceSPSLocation' => ['Name' => 'C']],
     'IncludedSPSConsignmentItem' => ['IncludedSPSTradeLineItem' => $line]]];
 try { $client->SubmitCertificate(['MessageID' => 'm-1', 'SPSCertificate' => $certificate]); }
+catch (SoapFault $fault) {}
+echo $client->__getLastRequest();
+"""
+PHP_READS = """
+ini_set('soap.wsdl_cache_enabled', 0);
+$client = new SoapClient($argv[1], ['trace' => 1, 'location' => 'http://127.0.0.1:9/', 'soap_version' => SOAP_1_1]);
+$asked = [
+  'SendingDate' => '2026-09-29T14:10:42.090Z', 'ChedCertificateId' => 'CHEDP.XI.2026.0000875',
+  'CustomsDeclarationReferenceNumber' => new stdClass(),
+  'CompetentCustomsOffice' => ['ReferenceNumber' => 'XI000002'],
+  'Language' => 'en', 'QuantityManagementIndication' => 0];
+try { $client->processedChedRequest($asked); }
 catch (SoapFault $fault) {}
 echo $client->__getLastRequest();
 """
@@ -62,6 +77,24 @@ def test_php_builds_a_typed_certificate_that_is_valid():
     assert body.findtext(".//{*}NetWeightMeasure[@unitCode='KGM']") == "21600.5"
 
 
+@pytest.mark.skipif(not has_php_soap(), reason="php with its soap extension is not installed")
+def test_php_builds_a_read_of_certex_with_the_empty_declaration():
+    done = subprocess.run(
+        ["php", "-r", PHP_READS, "--", str(ROOT / "wsdl/CustomsCertexChedServiceV06.wsdl")],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    body = etree.fromstring(done.stdout).find(qn(SOAP11, "Body"))[0]
+    assert is_valid(SchemaName.CERTEX, body)
+    assert body.find(qn(CERTEX6, "CustomsDeclarationReferenceNumber")) is not None
+    assert read_processed_request(body) == ProcessedChedRequest(
+        sending_date=datetime(2026, 9, 29, 14, 10, 42, 90_000, tzinfo=UTC),
+        reference="CHEDP.XI.2026.0000875",
+        office="XI000002",
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wsimport") is None, reason="wsimport (JAX-WS) is not installed")
 def test_wsimport_generates_typed_classes(tmp_path):
@@ -80,3 +113,20 @@ def test_wsimport_generates_typed_classes(tmp_path):
         "SPSCertificateType",
         "SPSTradeLineItemType",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wsimport") is None, reason="wsimport (JAX-WS) is not installed")
+def test_wsimport_generates_the_port_of_certex(tmp_path):
+    done = subprocess.run(
+        ["wsimport", "-Xnocompile", "-keep", "-d", str(tmp_path), str(ROOT / "wsdl/CustomsCertexChedServiceV06.wsdl")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sources = {file.stem: file.read_text("utf-8") for file in tmp_path.rglob("*.java")}
+    assert "processedChedRequest(" in sources["CustomsCertexChedPort"]
+    assert "getPushMarker()" in sources["PushIndicationType"]
+    assert "getHarmonizedSystemSubheadingcode" in sources["CommodityCodeType"]
