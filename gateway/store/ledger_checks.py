@@ -47,13 +47,13 @@ def _adding_up(which: str) -> Statement:
         f"WITH page AS (SELECT ched_id FROM ledgers {which}) "  # noqa: S608 - constants of this module
         f"SELECT {_LEDGER} AS what, p.ched_id, 0 AS line, {_OF_A_LINE}, 0, 0, 0, 0 FROM page p "
         f"UNION ALL SELECT {_STANDS}, n.ched_id, n.line, {_OF_A_LINE}, {', '.join(f'n.{total}' for total in TOTALS)} "
-        "FROM page p JOIN ledger_lines n ON n.ched_id = p.ched_id "
+        "FROM ledger_lines n WHERE n.ched_id IN (SELECT ched_id FROM page) "
         f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_A_LINE}, {_each(TOTALS)} "
-        "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id GROUP BY e.ched_id, e.line "
+        "FROM ledger_entries e WHERE e.ched_id IN (SELECT ched_id FROM page) GROUP BY e.ched_id, e.line "
         f"UNION ALL SELECT {_STANDS}, a.ched_id, a.line, {_OF_AN_ITEM.format('a')}, {_stands(_HELD)} "
-        "FROM page p JOIN ledger_allocations a ON a.ched_id = p.ched_id "
+        "FROM ledger_allocations a WHERE a.ched_id IN (SELECT ched_id FROM page) "
         f"UNION ALL SELECT {_ADDED_UP}, e.ched_id, e.line, {_OF_AN_ITEM.format('e')}, {_each(_HELD)} "
-        "FROM page p JOIN ledger_entries e ON e.ched_id = p.ched_id WHERE e.declaration <> '' "
+        "FROM ledger_entries e WHERE e.ched_id IN (SELECT ched_id FROM page) AND e.declaration <> '' "
         f"GROUP BY e.ched_id, e.line, {_OF_AN_ITEM.format('e')}"
     )
 

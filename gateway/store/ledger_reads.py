@@ -56,6 +56,8 @@ _ALLOCATION: Final = (
     "a.class_code, a.office, a.partner, a.event_at"
 )
 _LEDGER_COLUMNS: Final = 4
+_BEYOND: Final = (1 << 63) - 1
+"""After every ``seq``."""
 _BY_REFERENCE: Final = "WHERE c.reference = :reference AND c.reference <> ''"
 _HEAD: Final = "c.id, c.reference, c.status_code, c.type, c.content_id"
 
@@ -93,10 +95,11 @@ _last_event = Statement(
 )
 _ENTRY: Final = tuple(column.name for column in ledger_entries.columns)
 _entries = Statement(
-    f"SELECT {', '.join(_ENTRY)} FROM ledger_entries WHERE ched_id = (SELECT :ched_id) AND seq > :after "  # noqa: S608 - names come from the table definition
-    "ORDER BY seq LIMIT :limit"
+    f"SELECT {', '.join(_ENTRY)} FROM ledger_entries "  # noqa: S608 - names come from the table definition
+    "WHERE (ched_id, seq) > (:ched_id, :after) AND (ched_id, seq) < (:ched_id, :beyond) "
+    "ORDER BY ched_id, seq LIMIT :limit"
 )
-"""Of a value that PostgreSQL does not see: for a ledger with many entries it would read those of all ledgers."""
+"""As a range of pairs: asked for one ledger in the order of ``seq`` PostgreSQL may read those of all ledgers."""
 _by_declaration = Statement(
     f"SELECT c.reference, {_ALLOCATION} FROM ledger_allocations a JOIN cheds c ON c.id = a.ched_id "  # noqa: S608 - as above
     "WHERE a.declaration = :number AND (:type = '' OR a.declaration_type = :type) "
@@ -155,7 +158,8 @@ def last_event(connection: Connection, ched_id: str, declaration: Declaration) -
 
 def entries_of(connection: Connection, ched_id: str, *, after: int = 0, limit: int = 1_000) -> list[EntryRow]:
     """What moved in a ledger, oldest first; ``after`` is the last ``seq`` before."""
-    return [_entry(row) for row in _entries(connection, ched_id=ched_id, after=after, limit=limit).fetchall()]
+    found = _entries(connection, ched_id=ched_id, after=after, beyond=_BEYOND, limit=limit).fetchall()
+    return [_entry(row) for row in found]
 
 
 def allocations_by_declaration(

@@ -1,0 +1,200 @@
+"""A look into one ledger costs that ledger: not the other ones, and not what moved in it before.
+
+Cost is counted, not timed: on PostgreSQL the rows that were touched, on SQLite the steps of its machine.
+"""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import make_url, text
+from store_ledgers import NOW, A, movement
+
+from gateway.store import (
+    Declaration,
+    DeclarationType,
+    LedgerChange,
+    allocations_by_declaration,
+    apply_change,
+    check_ledgers,
+    cheds_accompanied_by,
+    entries_of,
+    last_event,
+    lock_ledger,
+    open_store,
+    read_ledger,
+    read_ledger_content,
+    reports_by_document,
+    upgrade,
+)
+from gateway.store.ched_tables import ched_parts, ched_versions, cheds
+from gateway.store.engines import make_engine, parse_url
+from gateway.store.ledger_tables import customs_reports, ledger_allocations, ledger_entries, ledger_lines, ledgers
+
+ROWS = 6_000
+MOVED_BEFORE = 2_000
+"""Entries of the ledger that is asked for, of one declaration."""
+ONE = ROWS // 2
+REFERENCE = f"CHEDPP.NL.2026.{ONE}"
+LIMITS = {"sqlite": 3_000, "postgresql": 60}
+"""Steps, or rows; the smallest scan would take 30,000 steps, or 6,000 rows."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def full(request, tmp_path_factory):
+    """A store of many ledgers that knows itself by its own statistics."""
+    if request.param == "sqlite":
+        yield from _filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/imsoc.db")
+        return
+    server = request.getfixturevalue("pg_server")
+    engine = make_engine(parse_url(server), pool_size=1, pool_timeout=5).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE ledger_plans")
+        yield from _filled(make_url(server).set(database="ledger_plans").render_as_string(hide_password=False))
+        connection.exec_driver_sql("DROP DATABASE ledger_plans WITH (FORCE)")
+
+
+def _filled(url):
+    upgrade(url)
+    engine = make_engine(parse_url(url), pool_size=1, pool_timeout=5)
+    now = NOW.isoformat(timespec="microseconds")
+    empty = {str(column.name): _nothing(column) for column in cheds.columns}
+    numbers = range(1, ROWS + 1)
+    held = {"declaration_type": "MRN", "goods_item": 1, "quantity": "1", "unit": "KGM", "class_code": "040100"}
+    entry = {**held, "office": "XI000002", "event_at": now, "other": "", "partner": "xi", "at": now, "actor": ""}
+    entry |= {"prefix": "", "message_id": "", "exchange_id": "", "reason": "", "version": 1}
+    rows = {
+        cheds: [
+            {**empty, "seq": n, "id": f"C{n}", "content_id": f"V{n}", "reference": f"CHEDPP.NL.2026.{n}", "lists": "{}"}
+            for n in numbers
+        ],
+        ched_versions: [
+            {
+                "id": f"V{n}",
+                "ched_id": f"C{n}",
+                "number": 1,
+                "status_code": "70",
+                "part": "I",
+                "operation": "submit",
+                "partner": "nl",
+                "body": "",
+                "digest": b"",
+                "at": now,
+            }
+            for n in numbers
+        ],
+        ched_parts: [{"version_id": f"V{n}", "content": b"<content/>"} for n in numbers],
+        ledgers: [{"ched_id": f"C{n}", "version": 1, "frozen": "", "opened_at": now} for n in numbers],
+        ledger_lines: [
+            {"ched_id": f"C{n}", "line": each, "code": "0401", "unit": "KGM", "dimension": "weight", "entry": 0}
+            | dict.fromkeys(("certified", "carried", "reserved", "consumed"), 0)
+            for n in numbers
+            for each in (1, 2)
+        ],
+        ledger_entries: [
+            {"ched_id": f"C{n}", "line": 1, "kind": "certified", "quanta": 9_000, "declaration": "", **entry}
+            | {"declaration_type": "", "event_at": ""}
+            for n in numbers
+        ]
+        + [
+            {"ched_id": f"C{n}", "line": 1, "kind": "reserved", "quanta": 1, "declaration": f"M{n}-{each}", **entry}
+            for n in numbers
+            for each in (1, 2)
+        ]
+        + [
+            {"ched_id": f"C{ONE}", "line": 1, "kind": kind, "quanta": 1, "declaration": A.number, **entry}
+            for _ in range(MOVED_BEFORE // 2)
+            for kind in ("reserved", "returned")
+        ],
+        ledger_allocations: [
+            {"ched_id": f"C{n}", "line": 1, "declaration": f"M{n}-{each}", "state": "reserved", "quanta": 1, **held}
+            | {"office": "XI000002", "partner": "xi", "event_at": now}
+            for n in numbers
+            for each in (1, 2)
+        ],
+        customs_reports: [
+            {"ched_id": f"C{n}", "document": f"M{n}", "type_code": "", "office": "", "at": now, "exchange_id": ""}
+            for n in numbers
+        ],
+    }
+    with engine.begin() as connection:
+        for table, values in rows.items():
+            connection.execute(table.insert(), values)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT setval('cheds_seq_seq', {ROWS})"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE" if connection.dialect.name == "sqlite" else "VACUUM ANALYZE")
+    engine.dispose()
+    with open_store(url, exclusive=True) as store:
+        yield store
+
+
+def _nothing(column):
+    """A value for a column of a CHED that no look depends on."""
+    if column.nullable:
+        return None
+    if str(column.type) == "BOOLEAN":
+        return False
+    if column.name.endswith("_at"):
+        return NOW.isoformat(timespec="microseconds")
+    return {"status_code": "70", "type": "PP", "version": 1}.get(column.name, "")
+
+
+def cost(store, unit):
+    """What the unit gives, and what it costs: steps of SQLite's machine, or rows that PostgreSQL touched."""
+
+    def sqlite(connection):
+        driver, steps = connection.connection.driver_connection, []
+        driver.set_progress_handler(lambda: steps.append(10), 10)
+        try:
+            return unit(connection), sum(steps)
+        finally:
+            driver.set_progress_handler(None, 0)
+
+    def postgresql(connection):
+        touched = text(
+            "SELECT (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_xact_user_tables) + "
+            "(SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(indexrelid)), 0) FROM pg_stat_user_indexes)"
+        )
+        before = connection.execute(touched).scalar_one()
+        return unit(connection), connection.execute(touched).scalar_one() - before
+
+    return store.write({"sqlite": sqlite, "postgresql": postgresql}[store.dialect])
+
+
+LOOKS = {
+    "ledger": lambda c: read_ledger(c, REFERENCE),
+    "ledger and document": lambda c: read_ledger_content(c, REFERENCE),
+    "ledger, locked": lambda c: lock_ledger(c, REFERENCE),
+    "last event": lambda c: last_event(c, f"C{ONE}", A),
+    "first event": lambda c: not last_event(c, f"C{ONE}", Declaration(DeclarationType.MRN, "none")),
+    "first entries": lambda c: entries_of(c, f"C{ONE}", limit=5),
+    "CHEDs of a declaration": lambda c: allocations_by_declaration(c, f"M{ONE}-1"),
+    "CHEDs of an LRN": lambda c: not allocations_by_declaration(c, f"M{ONE}-1", type=DeclarationType.LRN),
+    "CHEDs of a report": lambda c: reports_by_document(c, f"M{ONE}"),
+    "nobody's certificate": lambda c: not cheds_accompanied_by(c, "none"),
+    "another page": lambda c: check_ledgers(c, after="C5999", limit=3),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_costs_what_it_finds(full, name):
+    found, costs = cost(full, LOOKS[name])
+    assert found
+    assert costs <= LIMITS[full.dialect]
+
+
+def test_a_movement_costs_a_movement(full):
+    def move(connection):
+        state = lock_ledger(connection, REFERENCE)
+        change = LedgerChange(
+            ched_id=state.ched_id, at=NOW, partner="xi", movements=(movement("reserved", 1), movement("returned", 1))
+        )
+        return apply_change(connection, change)
+
+    _, costs = cost(full, move)
+    assert costs <= 2 * LIMITS[full.dialect]
+
+
+def test_the_measure_sees_a_scan(full):
+    _, costs = cost(full, lambda c: c.execute(text("SELECT count(*) FROM ledger_allocations WHERE unit <> ''")).all())
+    assert costs > 4 * LIMITS[full.dialect]
