@@ -33,6 +33,9 @@ from gateway.delivery.worker import Worker
 from gateway.endpoints.certex import certex
 from gateway.endpoints.certificate_exchange import certificate_exchange
 from gateway.endpoints.ched_control import ched_control
+from gateway.endpoints.customs_lookup import customs_lookup
+from gateway.endpoints.customs_rest import PREFIX as CUSTOMS_REST
+from gateway.endpoints.customs_rest import CustomsRest
 from gateway.endpoints.delivery_service import delivery_service
 from gateway.endpoints.traces_attachments import certificate_attachments
 from gateway.endpoints.traces_certificate import ched_certificate
@@ -51,6 +54,7 @@ from gateway.pdf import CertificatePdf, ChedPdf
 from gateway.pdf_signing import PadesSealer
 from gateway.releasing import Releaser, quarantine_of
 from gateway.sealing import build_sealer
+from gateway.single_window.lookups import Lookups
 from gateway.single_window.wiring import Unfollowed, desk_of, followers_of
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
     from gateway.ched.background import Background
     from gateway.ched.wiring import Built
     from gateway.config import Settings, TracesSettings
+    from gateway.endpoints.customs_rest import RestCall
     from gateway.exchange import Quarantine
     from gateway.ippc.validation_result import ValidationResult
     from gateway.single_window.models import CustomsDesk
@@ -134,8 +139,9 @@ class Gateway:
     ``/health/live`` answers while the process works; ``/health/ready`` only while the store answers too.
     """
 
-    def __init__(self, soap: SoapApplication, parts: _Parts, *, deliver: bool) -> None:
+    def __init__(self, soap: SoapApplication, rest: CustomsRest | None, parts: _Parts, *, deliver: bool) -> None:
         self._soap = soap
+        self._rest = rest
         self._parts = parts
         self._deliver = deliver
         if deliver:
@@ -150,6 +156,8 @@ class Gateway:
             ready = self._is_ready()
             status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
             return _plain(start_response, status, "ready" if ready else "the store does not answer")
+        if self._rest is not None and path.startswith(CUSTOMS_REST):
+            return self._rest(environ, start_response)
         return self._soap(environ, start_response)
 
     @property
@@ -196,22 +204,35 @@ def build_application(settings: Settings, *, clock: Callable[[], datetime] | Non
     """
     parts = _parts(settings, clock or _utc_now, exclusive=True)
     context = parts.context
+    admission = Admission(context.directory, context.policy)
+    proxies = ProxyPolicy.of(settings.server.trusted_proxies)
+    lookups = _lookups(parts)
     soap = SoapApplication(
-        _contracts(parts),
+        _contracts(parts, admission, lookups),
         base_url=settings.instance.base_url or None,
         limits=settings.limits,
-        proxies=ProxyPolicy.of(settings.server.trusted_proxies),
+        proxies=proxies,
         clock=context.clock,
         on_fault=_note_fault,
     )
-    return Gateway(soap, parts, deliver=settings.delivery.in_process)
+    rest = None
+    if lookups is not None:
+        rest = CustomsRest(context, admission, lookups, proxies=proxies, on_fault=_note_fault)
+    return Gateway(soap, rest, parts, deliver=settings.delivery.in_process)
 
 
-def _contracts(parts: _Parts) -> list[Contract]:
-    """What this instance serves: by its roles the contract of the hub, and those of TRACES."""
+def _lookups(parts: _Parts) -> Lookups | None:
+    """The lookups of customs, where CHEDs stand here: what TRACES has behind a national instance is not looked up."""
+    here = bool(parts.context.policy.roles & CHED_ROLES) and parts.traces.exchanger is None
+    return Lookups(parts.context) if here else None
+
+
+def _contracts(parts: _Parts, admission: Admission, lookups: Lookups | None) -> list[Contract]:
+    """What this instance serves: by its roles the contract of the hub, and those of TRACES and of customs."""
     context = parts.context
-    admission = Admission(context.directory, context.policy)
     contracts = [certificate_exchange(context, admission)]
+    if lookups is not None:
+        contracts.append(customs_lookup(context, admission, lookups))
     if context.policy.roles & CHED_ROLES:
         contracts += _traces_contracts(parts, Services(context, admission))
     if parts.hub is not None:
@@ -442,7 +463,7 @@ def _poller(settings: Settings, context: Context, hub: HubService | None, lists:
     )
 
 
-def _note_fault(error: GatewayError, call: SoapCall | None) -> None:
+def _note_fault(error: GatewayError, call: SoapCall | RestCall | None) -> None:
     own: dict[str, str] = {}
     if isinstance(error, ConfigurationError):  # ours to repair, and the caller is not told more than the code
         own = {"message": error.message, "where": error.where, "found": error.found, "repair": error.entry.action}
