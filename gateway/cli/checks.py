@@ -74,6 +74,7 @@ def run_checks(desk: Desk, *, offline: bool) -> Iterator[Result]:
         ("mapping tables", lambda: _tables(desk), "correct the named row"),
         ("reference data", lambda: _reference(desk), "correct the named row"),
         ("hub", lambda: _hub(desk), "correct the named row"),
+        ("time zone", lambda: _time_zones(desk), "pip install tzdata"),
         ("disk", lambda: _disk(desk), ""),
         ("store", lambda: _store(desk), desk.command("db upgrade")),
         ("instance lock", lambda: _lock(desk), ""),
@@ -267,6 +268,12 @@ def _hub(desk: Desk) -> Iterator[Result]:
         yield Result("hub", State.OK, detail)
 
 
+def _time_zones(desk: Desk) -> Iterator[Result]:
+    from gateway.cli.customs_checks import check_time_zones  # noqa: PLC0415 - it has its results from here
+
+    return check_time_zones(desk)
+
+
 def _disk(desk: Desk) -> Iterator[Result]:
     folder = _store_folder(desk)
     free = shutil.disk_usage(folder).free
@@ -292,6 +299,7 @@ def _store_folder(desk: Desk) -> Path:
 
 def _store(desk: Desk) -> Iterator[Result]:
     from gateway.cli.ched_checks import check_cheds  # noqa: PLC0415 - it has its results from here
+    from gateway.cli.customs_checks import check_ledgers_stand  # noqa: PLC0415 - as above
     from gateway.store import schema  # noqa: PLC0415 - beside its only use
 
     found, needed = schema.current(desk.settings.store.url), schema.head()
@@ -302,6 +310,7 @@ def _store(desk: Desk) -> Iterator[Result]:
     yield from _held(desk)
     yield from _unsent(desk)
     yield from check_cheds(desk)
+    yield from check_ledgers_stand(desk)
 
 
 def _held(desk: Desk) -> Iterator[Result]:
@@ -399,6 +408,7 @@ def _clock(desk: Desk) -> Iterator[Result]:
 def _partners(desk: Desk) -> Iterator[Result]:
     from gateway.access.directory import check_identities  # noqa: PLC0415 - beside its only use
     from gateway.cli.ched_checks import check_upstream  # noqa: PLC0415 - it has its results from here
+    from gateway.cli.customs_checks import check_customs_partners  # noqa: PLC0415 - as above
 
     partners = load_partners(desk)
     if not partners:
@@ -407,6 +417,7 @@ def _partners(desk: Desk) -> Iterator[Result]:
     check_identities(partners, own_countries=desk.settings.hub.countries)
     yield Result("partners", State.OK, ", ".join(_named(partner) for partner in partners))
     yield from check_upstream(desk, partners)
+    yield from check_customs_partners(desk, partners)
     for partner in partners:
         for anchor in partner.anchors:
             certificate = x509.load_pem_x509_certificate(anchor.certificate_pem.encode("ascii"))
