@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.errors import CustomsRefused
 from gateway.store import DeclarationType
@@ -25,8 +25,6 @@ __all__ = [
     "check_type",
     "of_text",
 ]
-
-_NO_TRANSFORMATION: Final = frozenset({"", "0", "false"})
 
 
 def check_age(sent: datetime, now: datetime, *, most: timedelta, skew: timedelta) -> None:
@@ -62,8 +60,10 @@ def check_options(asked: ProcessedChedRequest) -> None:
     Raises:
         CustomsRefused: IMG-7411.
     """
-    if asked.transformation not in _NO_TRANSFORMATION:
-        raise CustomsRefused("IMG-7411", where="TransformationIndiction", found=asked.transformation, expected="0")
+    if asked.transformation:
+        raise CustomsRefused("IMG-7411", where="TransformationIndiction", found=asked.transformation)
+    if asked.push_from is not None or asked.push_until is not None:
+        raise CustomsRefused("IMG-7411", where="PushIndication/ValidityPeriodForThePush")
 
 
 def check_declaration(asked: ProcessedChedRequest) -> DeclarationReference:
