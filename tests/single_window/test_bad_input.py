@@ -1,0 +1,248 @@
+"""docs/customs-answers.md says what is answered when something is wrong; here each of its rows is sent and compared."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from certex_harness import LRN, MRN, SECRET, Goods
+
+PAGE = Path(__file__).parents[2] / "docs" / "customs-answers.md"
+SOURCES = {"observed", "stated", "ours"}
+UNKNOWN = "CHEDP.XI.2026.9999999"
+
+
+def rows():
+    text = PAGE.read_text("utf-8")
+    lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    return [row for row in cells if row[0] != "Message"]
+
+
+ROWS = rows()
+
+
+class Case:
+    """A CHED of which OWN holds 5 KGM and GONE has consumed 600, and who asks."""
+
+    OWN, GONE = MRN("26XIOWN0000000001"), MRN("26XIGONE000000001")
+
+    def __init__(self, world):
+        self.world = world
+        self.xi = world.caller()
+        self.tonnes = world.caller("customs-xi-tonnes")
+        self.other = world.caller("customs-xi-other")
+        self.ched = world.ched()
+        world.later(seconds=2)
+        assert self.xi.reserve(self.ched, self.GONE, Goods("600")).said == "reserved"
+        assert self.xi.release(self.ched, self.GONE).said == "outcome 01"
+        self.hold(self.xi)
+        world.later(seconds=2)
+
+    def hold(self, caller):
+        assert caller.reserve(self.ched, self.OWN, Goods("5"), message_id=f"hold-{self.ched[-7:]}").said == "reserved"
+
+    def held_by(self, caller):
+        """The hold is this system's and not customs-xi's."""
+        assert self.xi.delete(self.ched, self.OWN).said == "outcome 01"
+        self.world.later(seconds=1)
+        self.hold(caller)
+        self.world.later(seconds=1)
+
+    def reserve(self, *goods, by=None, to=None, **options):
+        return (by or self.xi).reserve(to or self.ched, self.OWN, *goods, **options)
+
+    def ago(self, **past):
+        return f"{self.world.now - timedelta(**past):%Y-%m-%dT%H:%M:%S}Z"
+
+    def with_lrn(self):
+        assert self.xi.reserve(self.ched, LRN(self.OWN), Goods("1")).said == "reserved"
+
+    def invalid(self):
+        self.world.set_status(self.ched, "64")
+
+    def elsewhere(self):
+        return self.world.ched(country="FR")
+
+    def intervene(self, kind, document, *goods, **options):
+        return self.xi.intervene(self.ched, document, kind, *goods, **options)
+
+
+ONE = Goods("1")
+TWO = Goods("1", item="2")
+
+
+def held_by(name):
+    """Prepares: the hold is that system's."""
+    return lambda case: case.held_by(getattr(case, name))
+
+
+def without_certex_header(case):
+    envelope = case.xi.send("ProcessedChedRequest", case.xi.question(case.ched), raw=True)
+    less = re.sub(rb"<h:CertexHeader.*</h:CertexHeader>", b"", envelope)
+    assert less != envelope
+    return case.xi.post(less, "ProcessedChedRequest")
+
+
+# What each row sends: the message of a case, or a pair of what is done before and the message
+
+MESSAGES = {
+    "More than is available": lambda c: c.reserve(Goods("400.001")),
+    "More than is available, in sum over two goods items": lambda c: c.reserve(
+        Goods("300"), Goods("100.001", item="2")
+    ),
+    "No unit, and the partner's record refuses that": lambda c: c.reserve(Goods("0.2", "")),
+    "No unit, and the partner's record says tonnes": (
+        held_by("tonnes"),
+        lambda c: c.reserve(Goods("0.2", ""), by=c.tonnes),
+    ),
+    "No unit for a volume, and the partner's record says tonnes": (
+        held_by("tonnes"),
+        lambda c: c.reserve(Goods("0.2", "", volume=True), by=c.tonnes),
+    ),
+    "Unit of another dimension (pieces of a weight)": lambda c: c.reserve(Goods("1", "H87", volume=True)),
+    "Unknown unit": lambda c: c.reserve(Goods("1", "QQQ")),
+    "No quantity at all": lambda c: c.reserve(Goods("", "")),
+    "Zero": lambda c: c.reserve(Goods("0.000")),
+    "Negative": lambda c: c.reserve(Goods("-1")),
+    "12 digits": lambda c: c.reserve(Goods("9" * 12)),
+    "40 digits": lambda c: c.reserve(Goods("1234567890" * 4)),
+    "40 digits after the point": lambda c: c.reserve(Goods("0." + "0" * 39 + "1")),
+    "Finer than a millionth of a gram": lambda c: c.reserve(Goods("0.0000001", "GRM")),
+    "An exponent": lambda c: c.reserve(Goods("1E-3")),
+    "No number": lambda c: c.reserve(Goods("many")),
+    "A line that does not exist": lambda c: c.reserve(Goods(line="999")),
+    "Line 0": lambda c: c.reserve(Goods(line="0")),
+    "A code of other goods": lambda c: c.reserve(Goods(code="99999999")),
+    "A code shorter than the line's": lambda c: c.reserve(Goods(code="04")),
+    "A longer code that begins with the line's": lambda c: c.reserve(Goods(code="0401209910")),
+    "The second of two goods items is wrong": lambda c: c.reserve(ONE, Goods(code="99999999", item="2")),
+    "The same goods item and line twice": lambda c: c.reserve(ONE, TWO, ONE),
+    "Reservation without a declaration": lambda c: c.xi.reserve(c.ched, None, ONE),
+    "Reservation without goods": lambda c: c.reserve(),
+    "Read without CustomsDeclarationReferenceNumber": lambda c: c.xi.read(c.ched, declaration_element=None),
+    "Reservation for a declaration that has consumed": lambda c: c.xi.reserve(c.ched, c.GONE, ONE),
+    "Reservation for an LRN with the characters of the MRN": lambda c: c.xi.reserve(c.ched, LRN(c.OWN), ONE),
+    "Release of characters that an LRN has too": (Case.with_lrn, lambda c: c.xi.release(c.ched, c.OWN)),
+    "Deletion of characters that an LRN has too": (Case.with_lrn, lambda c: c.xi.delete(c.ched, c.OWN)),
+    "An office that is not the partner's": lambda c: c.reserve(ONE, office="XI000077"),
+    "An office in the header that is not the partner's": lambda c: c.reserve(ONE, header_office="XI000077"),
+    "Clearance by an office that is not the partner's": lambda c: c.xi.release(c.ched, c.OWN, office="XI000077"),
+    "Reservation for a declaration of another customs system": (held_by("other"), lambda c: c.reserve(ONE)),
+    "Release of a declaration of another customs system": (held_by("other"), lambda c: c.xi.release(c.ched, c.OWN)),
+    "Deletion of a declaration of another customs system": (held_by("other"), lambda c: c.xi.delete(c.ched, c.OWN)),
+    "A partner whose record has no customs table": lambda c: c.reserve(ONE, by=c.world.caller("no-offices")),
+    "Read of an unknown CHED": lambda c: c.xi.read(UNKNOWN),
+    "Reservation on an unknown CHED": lambda c: c.reserve(ONE, to=UNKNOWN),
+    "Clearance on an unknown CHED": lambda c: c.xi.release(UNKNOWN, c.OWN),
+    "Reservation on a CHED that is not validated": lambda c: c.reserve(ONE, to=c.world.ched(status="1")),
+    "Replacement on a CHED that is not validated any more": (Case.invalid, lambda c: c.reserve(ONE)),
+    "Release on a CHED that is not validated any more": (Case.invalid, lambda c: c.xi.release(c.ched, c.OWN)),
+    "Deletion on a CHED that is not validated any more": (Case.invalid, lambda c: c.xi.delete(c.ched, c.OWN)),
+    "Read of a CHED of other countries": lambda c: c.xi.read(c.elsewhere()),
+    "Reservation on a CHED of other countries": lambda c: c.reserve(ONE, to=c.elsewhere()),
+    "Clearance on a CHED of other countries": lambda c: c.xi.release(c.elsewhere(), c.OWN),
+    "A document code of another type of CHED": lambda c: c.reserve(ONE, taric="C640"),
+    "A document code that is no CHED's": lambda c: c.reserve(ONE, taric="N851"),
+    "Release of nothing": lambda c: c.xi.release(c.ched, "26XINOTHING000001"),
+    "Deletion of nothing": lambda c: c.xi.delete(c.ched, "26XINOTHING000001"),
+    "Release of what is consumed": lambda c: c.xi.release(c.ched, c.GONE),
+    "Deletion of what is consumed": lambda c: c.xi.delete(c.ched, c.GONE),
+    "Unknown GoodsClearanceInformation": lambda c: c.xi.clear(c.ched, c.OWN, "03"),
+    "SendingDate too old": lambda c: c.reserve(ONE, at=c.ago(minutes=11)),
+    "SendingDate in the future": lambda c: c.reserve(ONE, at=c.ago(minutes=-11)),
+    "SendingDate before the last movement of the declaration": lambda c: c.reserve(ONE, at=c.ago(seconds=10)),
+    "Clearance older than the reservation": lambda c: c.xi.release(c.ched, c.OWN, at=c.ago(seconds=10)),
+    "SendingDate without an offset, which is read as UTC": lambda c: c.reserve(ONE, at=c.ago(seconds=0).rstrip("Z")),
+    "Reservation with a MessageId that was used": lambda c: c.reserve(ONE, message_id=f"hold-{c.ched[-7:]}"),
+    "Clearance with a MessageId that was used": lambda c: c.xi.release(c.ched, c.OWN, message_id=f"hold-{c.ched[-7:]}"),
+    "Unknown QuantityManagementIndication": lambda c: c.reserve(ONE, indication="2"),
+    "TransformationIndiction IM": lambda c: c.reserve(ONE, transformation="IM"),
+    "Unknown TransformationIndiction": lambda c: c.reserve(ONE, transformation="1"),
+    "ChedCRFLRequest": lambda c: c.xi.send("ChedCRFLRequest", ""),
+    "No CertexHeader": without_certex_header,
+    "Wrong password": lambda c: c.reserve(ONE, by=c.world.caller(secret=f"not {SECRET}")),
+    "Unknown InterventionType": lambda c: c.intervene("UndoWriteOff", c.OWN, ONE),
+    "ForceWriteOff while a reservation stands": lambda c: c.intervene("ForceWriteOff", c.OWN, ONE),
+    "ForceWriteOff of what is consumed": lambda c: c.intervene("ForceWriteOff", c.GONE, ONE),
+    "ForceWriteOff of more than is available": lambda c: c.intervene("ForceWriteOff", "26XINEW", Goods("395.001")),
+    "ForceWriteOff without goods": lambda c: c.intervene("ForceWriteOff", "26XINEW"),
+    "ForceWriteOff with a unit that does not convert": lambda c: c.intervene(
+        "ForceWriteOff", "26XINEW", Goods("1", "H87")
+    ),
+    "AmendWriteOff of nothing": lambda c: c.intervene("AmendWriteOff", "26XINEW", ONE),
+    "AmendWriteOff to more than there is": lambda c: c.intervene("AmendWriteOff", c.GONE, Goods("995.001")),
+    "DeleteWriteOff of nothing": lambda c: c.intervene("DeleteWriteOff", "26XINEW"),
+    "DeleteWriteOff while a reservation stands": lambda c: c.intervene("DeleteWriteOff", c.OWN),
+}
+
+
+def answer_in_words(answer):
+    """As the page puts it."""
+    if answer.is_fault:
+        return fault_in_words(answer)
+    if answer.outcome:
+        return f"outcome {answer.outcome}"
+    if answer.result is None:
+        assert not answer.has_ledger
+        assert answer.certificate is None
+        return "empty success"
+    assert answer.has_ledger
+    assert answer.certificate is not None
+    if answer.result == "1":
+        return "`ReservationResult` 1"
+    item, line = answer.failed or (None, None)
+    return f"reason {answer.reason}" + (f", item {item}" if item else "") + (f", line {line}" if line else "")
+
+
+def fault_in_words(answer):
+    text = answer.text("faultstring")
+    if answer.fault:
+        return f"`{answer.fault}` {answer.code}"
+    return "`SchemaFault`" if text.startswith("com.sun.istack") else f"`{text}`"
+
+
+def ledger_in_words(before, after):
+    """As the page puts it."""
+    if after.ledger == before.ledger:
+        return "unchanged"
+    own = Case.OWN
+    (was,), now = before.held_by(own).values(), after.held_by(own)
+    others = [[each for each in answer.reserved if each.number != own] for answer in (before, after)]
+    assert others[0] == others[1]
+    if after.consumed_by(own):
+        assert after.consumed_by(own) == before.held_by(own)
+        return "what it held is consumed"
+    assert after.consumed == before.consumed
+    if not now:
+        return "its old hold is gone"
+    if ("LRN", "1", "1") in now:
+        assert now["MRN", "1", "1"] == was
+        return f"the LRN holds {' '.join(now['LRN', '1', '1'])} beside it"
+    return f"holds {' '.join(now['MRN', '1', '1'])}"
+
+
+@pytest.fixture
+def case(standing):
+    return Case(standing)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_the_page_says_what_is_answered(case, row):
+    message, answer, ledger, _ = row
+    send = MESSAGES[message]
+    if isinstance(send, tuple):
+        prepare, send = send
+        prepare(case)
+    before = case.xi.read(case.ched)
+    sent = send(case)
+    assert (answer_in_words(sent), ledger_in_words(before, case.xi.read(case.ched))) == (answer, ledger)
+
+
+@pytest.mark.short
+def test_every_row_is_sent_once_and_names_its_source():
+    assert [row[0] for row in ROWS] == list(MESSAGES)
+    assert {row[3] for row in ROWS} == SOURCES
+    assert {len(row) for row in ROWS} == {4}

@@ -1,0 +1,407 @@
+"""Whatever declarations do, in whatever order and at the same time: nothing is sold twice and nothing is lost.
+
+Every answer is compared with a model that is written here from DIGEST 7.5 and docs/customs-answers.md and shares no
+code with the gateway: two dicts and Decimal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import random
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from certex_harness import LRN, MRN, CertexWorld, Goods, line
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.store import EntryKind, check_ledger, entries_of, read_ledger
+
+GRAMS = {"GRM": Decimal(1), "KGM": Decimal(1000), "TNE": Decimal(1_000_000)}
+PIECES = {"H87": Decimal(1)}
+UNITS = {"1": GRAMS, "2": GRAMS, "3": PIECES}
+"""By line: what its units are worth in the smallest of them."""
+CODES = {"1": "0401", "2": "0402", "3": "0102"}
+CERTIFIED = {"1": Decimal(10_000), "2": Decimal(5000), "3": Decimal(3)}
+"""In grams and pieces."""
+SHOWN_IN = {"1": "KGM", "2": "GRM", "3": "H87"}
+FINEST = Decimal("0.000001")
+"""Of a gram or a piece: the ledger counts no finer."""
+KINDS = {"MRN": MRN, "LRN": LRN}
+
+
+def new_ched(world):
+    return world.ched(line(1, "0401", "10"), line(2, "0402", "5000", "GRM"), line(3, "0102", pieces="3"))
+
+
+class Model:
+    """What CERTEX would say. ``held`` and ``consumed`` are goods by declaration, which is (kind, number)."""
+
+    def __init__(self):
+        self.held, self.consumed = {}, {}
+
+    def available(self, number, *, without=None):
+        """Of one line, in grams or pieces; ``without``: as if this declaration held nothing."""
+        taken = [
+            worth(goods)
+            for book in (self.held, self.consumed)
+            for declaration, items in book.items()
+            for goods in items
+            if goods.line == number and declaration != without
+        ]
+        return CERTIFIED[number] - sum(taken)
+
+    def reserve(self, declaration, goods):
+        if declaration in self.consumed:
+            return "06"
+        refused = self.misfit(declaration, goods)
+        if refused.startswith("05"):
+            self.held.pop(declaration, None)
+        elif not refused:
+            self.held[declaration] = goods
+        return refused or "reserved"
+
+    def misfit(self, declaration, goods):
+        """Why these goods cannot be, as `Answer.said` puts it; empty when they can."""
+        for each in goods:
+            if reason := unfit(each):
+                return f"{reason} {each.item}/{'-' if reason == '07' else each.line}"
+        needed = defaultdict(Decimal)
+        for each in goods:
+            needed[each.line] += worth(each)
+            if needed[each.line] > self.available(each.line, without=declaration):
+                return f"05 {each.item}/{each.line}"
+        return ""
+
+    def clear(self, number, information):
+        if self.is_ambiguous(number):
+            return "IMG-7406"
+        declaration = ("MRN", number)
+        if declaration in self.consumed:
+            return "outcome 03"
+        if declaration not in self.held:
+            return "outcome 02"
+        goods = self.held.pop(declaration)
+        if information == "01":
+            self.consumed[declaration] = goods
+        return "outcome 01"
+
+    def intervene(self, number, kind, goods):
+        if self.is_ambiguous(number):
+            return "IMG-7406"
+        declaration = ("MRN", number)
+        if declaration in self.held:
+            return "outcome 05"
+        known = declaration in self.consumed
+        if kind == "ForceWriteOff" and known:
+            return "outcome 03"
+        if kind != "ForceWriteOff" and not known:
+            return "outcome 02"
+        if kind == "DeleteWriteOff":
+            del self.consumed[declaration]
+        elif self.misfit(declaration, goods):
+            return "IMG-7410"
+        else:
+            self.consumed[declaration] = goods
+        return "outcome 01"
+
+    def is_ambiguous(self, number):
+        return ("LRN", number) in {*self.held, *self.consumed}
+
+    def books(self):
+        """As `books_of` reads them from an answer."""
+        return (
+            {number: self.available(number) for number in CERTIFIED},
+            _book(self.held),
+            _book(self.consumed),
+        )
+
+
+def _book(goods):
+    return {
+        (*declaration, each.item, each.line, each.quantity, each.unit)
+        for declaration, items in goods.items()
+        for each in items
+    }
+
+
+def worth(goods):
+    return Decimal(goods.quantity) * UNITS[goods.line][goods.unit]
+
+
+def unfit(goods):
+    """The reason for which an item cannot be by itself, in the order of docs/customs-answers.md."""
+    if goods.line not in UNITS:
+        return "07"
+    if not goods.code.startswith(CODES[goods.line]):
+        return "03"
+    if goods.unit not in UNITS[goods.line]:
+        return "10"
+    quantity = worth(goods)
+    return "11" if quantity <= 0 or quantity % FINEST else ""
+
+
+def books_of(answer):
+    """The ledger of an answer; what is not a plain decimal without a sign is an error."""
+
+    def plain(text):
+        assert text.replace(".", "", 1).isdigit(), text
+        return text
+
+    available = {
+        each.line: Decimal(plain(each.quantity)) * UNITS[each.line][SHOWN_IN[each.line]] for each in answer.available
+    }
+    reserved, consumed = (
+        {(each.kind, each.number, each.item, each.line, plain(each.quantity), each.unit) for each in allocations}
+        for allocations in (answer.reserved, answer.consumed)
+    )
+    assert len(reserved) + len(consumed) == len(answer.reserved) + len(answer.consumed)
+    return available, reserved, consumed
+
+
+def nothing_is_lost(books):
+    """Available and reserved and consumed are what was certified, line by line, and none is below nothing."""
+    available, reserved, consumed = books
+    for number, certified in CERTIFIED.items():
+        taken = sum(
+            Decimal(quantity) * UNITS[number][unit]
+            for _, _, _, at, quantity, unit in (*reserved, *consumed)
+            if at == number
+        )
+        assert available[number] >= 0
+        assert available[number] + taken == certified
+
+
+def check_entries(world, reference):
+    """The position is the sum of the recorded movements, added up here; and the operator's check says so too."""
+    with world.store.read() as connection:
+        state = read_ledger(connection, reference)
+        entries = entries_of(connection, state.ched_id, limit=100_000)
+        assert check_ledger(connection, state.ched_id) == []
+    for row in state.lines:
+        total = defaultdict(int)
+        for entry in entries:
+            if entry.line == row.number:
+                assert entry.quanta > 0
+                total[entry.kind] += entry.quanta
+        reserved = total[EntryKind.RESERVED] - total[EntryKind.RETURNED] - total[EntryKind.CONSUMED]
+        consumed = total[EntryKind.CONSUMED] + total[EntryKind.FORCED] - total[EntryKind.REVERSED]
+        carried = total[EntryKind.CARRIED] - total[EntryKind.RELEASED]
+        assert (row.certified, row.carried, row.reserved, row.consumed) == (
+            total[EntryKind.CERTIFIED],
+            carried,
+            reserved,
+            consumed,
+        )
+        assert row.available + carried + reserved + consumed == row.certified
+        assert min(row.available, carried, reserved, consumed) >= 0
+    return entries
+
+
+# One after the other, in any order
+
+NUMBERS = ("D1", "D2", "D3")
+PLAIN = st.sampled_from(["0", "0.000001", "0.001", "0.1", "0.5", "1", "2.25", "3", "4999.999999", "5000"])
+GOODS = st.builds(
+    lambda quantity, number, unit, wrong: Goods(quantity, unit, "9999" if wrong else CODES[number], line=number),
+    PLAIN | st.decimals("0.001", 4, places=3).map(str).map(lambda text: text.rstrip("0").rstrip(".")),
+    st.sampled_from("123"),
+    st.sampled_from(["GRM", "KGM", "KGM", "GRM", "TNE", "H87"]),
+    st.integers(0, 14).map(lambda number: number == 0),
+).map(lambda goods: goods._replace(volume=goods.unit == "H87"))
+FITTING = GOODS.map(
+    lambda goods: goods._replace(unit=SHOWN_IN[goods.line], volume=goods.line == "3") if goods.line == "3" else goods
+)
+ITEMS = st.lists(GOODS | FITTING, min_size=1, max_size=3).map(
+    lambda goods: [each._replace(item=str(number)) for number, each in enumerate(goods, start=1)]
+)
+DECLARATIONS = st.tuples(st.sampled_from(["MRN", "MRN", "MRN", "MRN", "LRN"]), st.sampled_from(NUMBERS))
+ACTS = st.one_of(
+    st.tuples(st.just("reserve"), DECLARATIONS, ITEMS),
+    st.tuples(st.just("reserve"), DECLARATIONS, ITEMS),
+    st.tuples(st.just("clear"), st.sampled_from(NUMBERS), st.sampled_from(["01", "02"])),
+    st.tuples(
+        st.just("intervene"),
+        st.sampled_from(NUMBERS),
+        st.sampled_from(["ForceWriteOff", "AmendWriteOff", "DeleteWriteOff"]),
+        ITEMS,
+    ),
+)
+
+
+def perform(caller, reference, act):
+    """The answer to one act."""
+    if act[0] == "reserve":
+        _, (kind, number), goods = act
+        return caller.reserve(reference, KINDS[kind](number), *goods)
+    if act[0] == "clear":
+        return caller.clear(reference, act[1], act[2])
+    return caller.intervene(reference, act[1], act[2], *act[3])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(acts=st.lists(ACTS, min_size=1, max_size=25))
+def test_any_interleaving_is_answered_as_the_model_answers(standing, acts):
+    reference, caller, model = new_ched(standing), standing.caller(), Model()
+    for act in acts:
+        standing.later(milliseconds=7)
+        answer = perform(caller, reference, act)
+        assert answer.said == getattr(model, act[0])(*act[1:]), act
+        if answer.has_ledger:
+            assert books_of(answer) == model.books()
+    books = books_of(caller.read(reference))
+    assert books == model.books()
+    nothing_is_lost(books)
+    if any(act[0] == "reserve" for act in acts):
+        check_entries(standing, reference)
+
+
+# At the same time
+
+WORKERS, ACTS_EACH = 8, 30
+
+
+class Desk:
+    """One office's work on a CHED that others work on too: it knows its own declarations and nothing of the rest."""
+
+    def __init__(self, caller, reference, name):
+        self.caller, self.reference = caller, reference
+        self.chance = random.Random(name)
+        self.own = [f"{name}-{number}" for number in range(3)]
+        self.model = Model()
+        self.sold_out = self.made = 0
+
+    def work(self, acts=ACTS_EACH):
+        for _ in range(acts):
+            number = self.chance.choice(self.own)
+            if self.chance.random() < 0.7:
+                self._reserve(number)
+            else:
+                information = self.chance.choice(["01", "02", "02"])
+                said = self.caller.clear(self.reference, number, information).said
+                assert said == self.model.clear(number, information)
+            if self.chance.random() < 0.1:
+                self._read()
+        return self.model, self.made, self.sold_out
+
+    def _reserve(self, number):
+        goods = [
+            Goods(
+                str(self.chance.randint(1, 4000)) if place != "3" else "1",
+                "GRM" if place != "3" else "H87",
+                CODES[place],
+                item=place,
+                line=place,
+                volume=place == "3",
+            )
+            for place in self.chance.sample("123", self.chance.randint(1, 3))
+        ]
+        declaration = ("MRN", number)
+        answer = self.caller.reserve(self.reference, MRN(number), *goods)
+        said = answer.said
+        books = self._looked_at(answer)
+        if declaration in self.model.consumed:
+            assert said == "06"
+        elif said == "reserved":
+            self.made += 1
+            self.model.held[declaration] = goods
+        else:
+            assert said.startswith("05")
+            self.sold_out += 1
+            self.model.held.pop(declaration, None)
+            wanted = next(each for each in goods if f"05 {each.item}/{each.line}" == said)
+            assert worth(wanted) > books[0][wanted.line], "refused although it was there"
+        self._stands(books)
+
+    def _read(self):
+        self._stands(self._looked_at(self.caller.read(self.reference)))
+
+    @staticmethod
+    def _looked_at(answer):
+        """Every single answer shows a whole ledger: what it says at that moment adds up."""
+        books = books_of(answer)
+        nothing_is_lost(books)
+        return books
+
+    def _stands(self, books):
+        for shown, mine in zip(books[1:], self.model.books()[1:], strict=True):
+            assert {each for each in shown if each[1] in self.own} == mine
+
+
+def everything_adds_up(world, reference, results):
+    books = books_of(world.caller().read(reference))
+    nothing_is_lost(books)
+    for shown, place in ((books[1], 1), (books[2], 2)):
+        assert shown == set().union(*(model.books()[place] for model, _, _ in results))
+    check_entries(world, reference)
+    assert sum(made for _, made, _ in results) > 20
+    assert sum(sold_out for _, _, sold_out in results) > 20, "nobody was ever refused"
+
+
+def test_offices_at_the_same_time_in_threads(standing):
+    reference = new_ched(standing)
+    start = threading.Barrier(WORKERS)
+    callers = [standing.caller(name) for name in itertools.islice(itertools.cycle(SYSTEMS), WORKERS)]
+
+    def work(number):
+        desk = Desk(callers[number], reference, f"T{number}")
+        start.wait(30)
+        return desk.work()
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        results = list(pool.map(work, range(WORKERS)))
+    everything_adds_up(standing, reference, results)
+
+
+SYSTEMS = ("customs-xi", "customs-xi-other", "customs-xi-tonnes")
+PROCESSES = 4
+fork = multiprocessing.get_context("fork")
+
+
+def test_offices_at_the_same_time_in_processes(tmp_path, pg_url, seal_files):
+    """PostgreSQL: each process has an application of its own, as more than one server would."""
+    world = CertexWorld(tmp_path, pg_url, seal=seal_files)
+    reference = new_ched(world)
+    world.close()  # its connections are not for children
+    start, answers = fork.Barrier(PROCESSES), fork.SimpleQueue()
+
+    def work(number):
+        own = CertexWorld(tmp_path, pg_url, seal=seal_files, records=())
+        desk = Desk(own.caller(SYSTEMS[number % len(SYSTEMS)]), reference, f"P{number}")
+        start.wait(60)
+        try:
+            answers.put(desk.work())
+        except BaseException as error:
+            answers.put(repr(error))
+            raise
+        own.close()
+
+    children = [fork.Process(target=work, args=(number,)) for number in range(PROCESSES)]
+    for child in children:
+        child.start()
+    results = [answers.get() for _ in children]
+    for child in children:
+        child.join()
+    assert not [each for each in results if isinstance(each, str)]
+    world = CertexWorld(tmp_path, pg_url, seal=seal_files, records=())
+    everything_adds_up(world, reference, results)
+    world.close()
+
+
+def test_only_one_of_two_gets_the_last_of_it(standing):
+    """Again and again, both ask for all that is left at the same moment: never both, never none."""
+    callers = standing.caller("customs-xi"), standing.caller("customs-xi-other")
+    start = threading.Barrier(2)
+
+    def ask(number, reference):
+        start.wait(30)
+        return callers[number].reserve(reference, MRN(f"L{number}"), Goods("10", code="0401")).said
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(25):
+            reference = new_ched(standing)
+            said = list(pool.map(ask, range(2), [reference, reference]))
+            assert sorted(said) == ["05 1/1", "reserved"]
