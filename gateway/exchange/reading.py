@@ -316,6 +316,8 @@ def _evidence(parts: ExchangeParts) -> EvidenceParts:
         facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or "none"}
     if parts.tables:
         facts["mapping tables"] = parts.tables
+    if shown := [entry.detail["content"] for entry in parts.audit if entry.detail.get("content")]:
+        facts["version of the CHED in the answer"] = shown[0]  # of a message that moved a ledger
     facts |= {
         f"mapping tables of what was sent to {row.partner}": sent.translation.tables
         for row, sent in parts.deliveries

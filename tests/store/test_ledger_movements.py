@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from multiprocessing import get_context
+from zipfile import ZipFile
 
 import pytest
 from store_ledgers import LRN, NOW, A, B, Ledgers, fresh_id, later, line, movement
 
 from gateway import faultpoints
+from gateway.cli.messages import describe
+from gateway.exchange import evidence_file
 from gateway.store import (
     MAX_QUANTA,
     AllocationState,
@@ -302,6 +307,21 @@ def test_a_message_is_kept_with_its_answer_and_what_it_moved(ledgers, store):
         {"reference": message.subject, "content": "V1", "result": "1"},
     )
     assert entries(ledgers, reference)[-1].exchange_id == message.exchange_id
+
+
+def test_its_evidence_says_what_came_and_what_was_answered(ledgers, store):
+    reference, message = ledgers.open(), customs_message()
+    reserve(ledgers, reference, message)
+    with store.read() as connection:
+        archive = ZipFile(BytesIO(evidence_file(connection, message.exchange_id)))
+    assert archive.read("request.xml") == b"<request/>"
+    assert archive.read("acknowledgement.xml") == b"<answer/>"
+    facts = json.loads(archive.read("manifest.json"))["facts"]
+    assert (facts["document"], facts["partner"]) == (message.subject, "customs-xi")
+    assert facts["version of the CHED in the answer"] == "V1"
+    data, view = describe(store, message.exchange_id)
+    assert (data["subject"], data["operation"]) == (message.subject, "reserve")
+    assert view is not None
 
 
 def test_a_message_id_moves_a_ledger_once(ledgers, store):
