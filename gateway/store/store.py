@@ -23,6 +23,7 @@ from gateway.faultpoints import reach
 from gateway.store.engines import database_file, make_engine, parse_url
 from gateway.store.lock import InstanceLock
 from gateway.store.schema import require_current
+from gateway.store.turns import Turns
 from gateway.store.writer import GroupWriter, Undo
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Store:
                 require_current(connection)
             if file and not read_only:
                 self._writer = GroupWriter(self._engine, self._announce)
+            self._turns = Turns(_POOL_SIZE - (self._writer is not None), _POOL_TIMEOUT_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -87,7 +89,7 @@ class Store:
         Raises:
             Unavailable: IMG-9001, the database does not answer.
         """
-        with _database_errors(), self._engine.connect() as connection:
+        with _database_errors(), self._turns, self._engine.connect() as connection:
             yield connection
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -127,7 +129,7 @@ class Store:
             if attempt:
                 pause = _FIRST_PAUSE_SECONDS * 2**attempt
                 time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, guards nothing
-            with _database_errors(), self._engine.connect() as connection:
+            with _database_errors(), self._turns, self._engine.connect() as connection:
                 try:
                     with connection.begin():
                         result = function(connection)
