@@ -107,7 +107,7 @@ class DocumentCodes:
         if is_certificate:
             return Meaning(code=code, name=name, type=type_code or _target(self._lookup(_EU, CANONICAL, _TYPE), code))
         for lookup in (cheds, types, kinds):
-            if lookup is not None and any(row.direction is not Direction.NONE for row in lookup.refusals(code)):
+            if lookup is not None and _is_withheld(lookup, code):
                 lookup.find(code, context, where="code")
         if kind or type_code or own_name:
             meant = name or kind or self._type_name(type_code)
@@ -137,6 +137,11 @@ class DocumentCodes:
     def _lookup(self, source: str, target: str, name: str) -> Lookup | None:
         lookups = self._index.lookups
         return lookups.get((source, target, name, self._partner.id)) or lookups.get((source, target, name, ""))
+
+
+def _is_withheld(lookup: Lookup, code: str) -> bool:
+    """Whether rows give the code a meaning that does not hold here: unconfirmed, of another day or context."""
+    return bool(lookup.contexts(code)) or any(row.direction is not Direction.NONE for row in lookup.refusals(code))
 
 
 def _target(lookup: Lookup | None, code: str, context: str = "") -> str:

@@ -135,10 +135,16 @@ def _lines(lines: Iterable[ChedLine], ledger: Mapping[int, LedgerLineRow]) -> tu
             found[line.number] = FoundLine(
                 number=line.number,
                 code="".join(line.commodity.split()),
-                descriptions=line.descriptions,
+                descriptions=line.descriptions or _commodity_name(line),
                 position=_position(known) if known is not None else None,
             )
     return tuple(found.values())
+
+
+def _commodity_name(line: ChedLine) -> tuple[str, ...]:
+    """The last level of the nomenclature, where the line has no words of its own."""
+    named = next((each.names for each in line.classes if each.system == "CN"), ())
+    return tuple(name for _, name in named[-1:])
 
 
 def _position(line: LedgerLineRow) -> Position:
