@@ -139,7 +139,7 @@ class ChedReader:
                 a copy; IMG-7203, nothing here makes PDFs.
             AccessDenied: IMG-2110.
         """
-        row, content, _ = self._content(actor, reference)
+        row, content, _ = self._shown(actor, reference)
         sight = require_sight(actor, row)
         if signed and (sight is not Sight.FULL or row.status_code not in DECIDED):
             raise ChedRefused("IMG-7207", where="ID", found=reference)

@@ -1,0 +1,390 @@
+"""CHED status and ledger follow each other (docs/adr/0020): every rule, on both databases, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ched_harness import decision
+from following_harness import CN, KILOGRAM, Desk, power_cut
+
+from gateway.ched.models import SubmissionKind
+from gateway.errors import CustomsRefused
+from gateway.single_window.operating import freeze_ched, release_holds
+from gateway.store import Declaration, DeclarationType, LedgerLineRow, open_ledger
+
+
+@pytest.fixture
+def desk(store):
+    return Desk(store)
+
+
+def thaw(desk, reference):
+    return desk.store.write(lambda connection: freeze_ched(connection, reference, "", actor="operator", at=desk.now))
+
+
+class TestOpening:
+    def test_a_validated_ched_has_its_ledger_in_the_same_unit_of_work(self, desk):
+        reference = desk.certify(lines=((1, 500, CN), (3, 40, CN)))
+        assert desk.ledger(reference).version == 0
+        with power_cut(desk):
+            desk.decide(reference)
+        desk.decide(reference)
+        assert desk.ledger(reference).version == 1
+        assert desk.line(reference) == (500, 0, 0, 0, 500)
+        assert desk.line(reference, 3) == (40, 0, 0, 0, 40)
+        assert desk.entries(reference) == [("certified", 1, 500, ""), ("certified", 3, 40, "")]
+
+    @pytest.mark.parametrize("code", ["NOT_ACCEPTABLE", "ACCEPTABLE_FOR_TRANSIT"])
+    def test_another_decision_opens_none(self, desk, code):
+        reference = desk.certify()
+        desk.decide(reference, code=code)
+        assert desk.ledger(reference).version == 0
+        assert desk.reserve(reference, "24NL1", 1) == "04"
+
+    def test_goods_that_arrive_are_opened_then(self, desk):
+        reference = desk.certify()
+        desk.decide(reference, code="ACCEPTABLE_FOR_ONWARD_TRANSPORTATION")
+        assert desk.reserve(reference, "24NL1", 1) == "04"
+        desk.follow_up(reference, "local")
+        assert desk.line(reference) == (500, 0, 0, 0, 500)
+        assert desk.reserve(reference, "24NL1", 1) == ""
+
+    def test_one_decided_where_it_is_entered(self, desk):
+        whole = replace(desk.oranges(500), decision=decision())
+        with power_cut(desk):
+            desk.submit(whole, "post", SubmissionKind.DECISION_IN_PROGRESS)
+        made = desk.submit(whole, "post", SubmissionKind.DECISION_IN_PROGRESS)
+        assert desk.line(made.reference) == (500, 0, 0, 0, 500)
+
+    def test_one_that_replaces_and_is_decided_at_once(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        whole = replace(desk.oranges(500, (("ACW", old),)), decision=decision())
+        with power_cut(desk):
+            desk.submit(whole, "post", SubmissionKind.DECISION_IN_PROGRESS)
+        new = desk.submit(whole, "post", SubmissionKind.DECISION_IN_PROGRESS).reference
+        assert desk.stored(old).status_code == "44"
+        assert desk.line(new) == (500, 200, 0, 0, 300)
+
+    def test_one_from_before_there_were_ledgers_is_opened_by_its_first_reservation(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        with desk.unfollowed():
+            new = desk.validated(cites=(("ACW", old),))
+        assert desk.ledger(new).version == 0
+        assert desk.reserve(new, "24NL2", 301) == "05"
+        assert desk.line(new) == (500, 200, 0, 0, 300)
+        assert desk.reserve(new, "24NL2", 300) == ""
+
+    def test_a_ledger_is_told_of_with_its_ched(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.certify(cites=(("ACW", old),))
+        desk.told.changes.clear()
+        desk.decide(new)
+        ids = {desk.ledger(each).ched_id: each for each in (old, new)}
+        assert [(ids[each], what) for each, what in desk.told.changes] == [(new, "ledger"), (new, "ched")]
+
+
+class TestFrozenByStatus:
+    @pytest.fixture
+    def replaced(self, desk):
+        old = desk.validated()
+        assert desk.reserve(old, "24NL1", 200) == desk.reserve(old, "24NL2", 100) == ""
+        new = desk.certify(cites=(("ACW", old),))
+        assert desk.stored(old).status_code == "44"
+        return old, new
+
+    def test_holds_stay_and_nothing_new_is_reserved(self, desk, replaced):
+        old, _ = replaced
+        assert desk.line(old) == (500, 0, 300, 0, 200)
+        assert desk.reserve(old, "24NL3", 1) == "04"
+        assert desk.reserve(old, "24NL1", 1) == "04"
+        assert desk.line(old) == (500, 0, 300, 0, 200)
+
+    def test_a_hold_is_cleared_with_outcome_04_and_given_back_with_01(self, desk, replaced):
+        old, _ = replaced
+        assert desk.clear(old, "24NL1") == "04"
+        assert desk.give_back(old, "24NL2") == "01"
+        assert desk.line(old) == (500, 0, 0, 200, 300)
+
+    def test_a_refused_part_freezes_the_whole(self, desk):
+        parent = desk.validated()
+        assert desk.reserve(parent, "24NL1", 200) == ""
+        part = desk.certify(100, cites=(("AXG", parent),))
+        with power_cut(desk):
+            desk.decide(part, code="NOT_ACCEPTABLE")
+        desk.decide(part, code="NOT_ACCEPTABLE")
+        assert desk.stored(parent).status_code == "122"
+        assert desk.ledger(part).version == 0
+        assert desk.line(parent) == (500, 0, 200, 0, 300)
+        assert desk.reserve(parent, "24NL2", 1) == "04"
+        assert desk.clear(parent, "24NL1") == "04"
+
+    def test_a_ched_that_ends_with_a_ledger_is_frozen(self, desk):
+        reference = desk.certify()
+        line = LedgerLineRow(number=1, code=CN, unit="KGM", dimension="weight", certified=KILOGRAM)
+        desk.locked(reference, lambda connection, state: open_ledger(connection, state.ched_id, (line,), desk.now))
+        with power_cut(desk):
+            desk.cancel(reference)
+        desk.cancel(reference)
+        assert desk.ledger(reference).frozen == "the CHED ended: status 64"
+
+
+class TestReplacement:
+    def test_the_successor_carries_what_is_held_and_consumed(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        desk.reserve(old, "24NL2", 100)
+        desk.clear(old, "24NL2")
+        new = desk.certify(cites=(("ACW", old),))
+        with power_cut(desk):
+            desk.decide(new)
+        desk.decide(new)
+        assert desk.line(new) == (500, 300, 0, 0, 200)
+        assert desk.entries(new, "carried") == [("carried", 1, 300, old)]
+        assert desk.ledger(new).frozen == ""
+        assert desk.reserve(new, "24NL3", 201) == "05"
+        assert desk.reserve(new, "24NL3", 200) == ""
+
+    def test_what_is_given_back_on_the_old_one_is_free_on_the_new_one(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.validated(cites=(("ACW", old),))
+        assert desk.reserve(new, "24NL2", 301) == "05"
+        with power_cut(desk):
+            desk.give_back(old, "24NL1")
+        desk.told.changes.clear()
+        assert desk.give_back(old, "24NL1") == "01"
+        assert desk.line(new) == (500, 0, 0, 0, 500)
+        assert desk.entries(new, "released") == [("released", 1, 200, old)]
+        assert (desk.ledger(new).ched_id, "ledger") in desk.told.changes
+        assert desk.reserve(new, "24NL2", 301) == ""
+
+    def test_what_is_cleared_on_the_old_one_stays_carried(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.validated(cites=(("ACW", old),))
+        assert desk.clear(old, "24NL1") == "04"
+        assert desk.line(new) == (500, 200, 0, 0, 300)
+        assert desk.entries(new, "carried", "released") == [("carried", 1, 200, old)]
+
+    def test_an_operators_release_counts_too(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.validated(cites=(("ACW", old),))
+        mrn = Declaration(DeclarationType.MRN, "24NL1")
+        desk.store.write(
+            lambda connection: release_holds(connection, old, mrn, actor="operator", reason="lost", at=desk.now)
+        )
+        assert desk.line(new) == (500, 0, 0, 0, 500)
+
+    def test_an_intervention_on_the_old_one_counts_both_ways(self, desk):
+        old = desk.validated()
+        new = desk.validated(cites=(("ACW", old),))
+        assert desk.intervene(old, "24NL1", "ForceWriteOff", 120) == "04"
+        assert desk.line(new) == (500, 120, 0, 0, 380)
+        assert desk.intervene(old, "24NL1", "AmendWriteOff", 150) == "04"
+        assert desk.line(new) == (500, 150, 0, 0, 350)
+        assert desk.intervene(old, "24NL1", "DeleteWriteOff") == "04"
+        assert desk.line(new) == (500, 0, 0, 0, 500)
+        assert desk.ledger(new).frozen == ""
+
+    def test_a_force_for_which_the_successor_has_no_room_freezes_it(self, desk):
+        old = desk.validated()
+        new = desk.validated(cites=(("ACW", old),))
+        desk.reserve(new, "24NL1", 450)
+        assert desk.intervene(old, "24NL2", "ForceWriteOff", 120) == "04"
+        assert desk.line(new) == (500, 50, 450, 0, 0)
+        assert desk.ledger(new).frozen == f"70 KGM of line 1 of {old} have no room here"
+
+    def test_more_than_the_successor_certifies_freezes_it_with_the_reason(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        desk.reserve(old, "24NL2", 100)
+        new = desk.validated(250, cites=(("ACW", old),))
+        assert desk.ledger(new).frozen == f"50 KGM of line 1 of {old} have no room here"
+        assert desk.reserve(new, "24NL3", 1) == "04"
+        thaw(desk, new)
+        assert desk.reserve(new, "24NL3", 1) == "05", "thawed, it has nothing left all the same"
+        desk.give_back(old, "24NL2")
+        assert desk.line(new) == (250, 200, 0, 0, 50)
+
+    def test_goods_that_the_successor_has_not_freeze_it(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.validated(500, cites=(("ACW", old),), code="08052110")
+        assert desk.ledger(new).frozen == f"200 KGM of line 1 of {old} have no room here"
+        assert desk.line(new) == (500, 0, 0, 0, 500)
+        assert desk.reserve(new, "24NL3", 1, code="08052110") == "04"
+        thaw(desk, new)
+        assert desk.reserve(new, "24NL3", 500, code="08052110") == ""
+
+    def test_the_line_of_the_same_number_first_then_any_of_the_same_goods(self, desk):
+        old = desk.validated(lines=((1, 100, CN), (2, 100, CN), (3, 50, "08052110")))
+        for line, number, code in ((1, "24NL1", CN), (2, "24NL2", CN), (3, "24NL3", "08052110")):
+            assert desk.reserve(old, number, 50, line=line, code=code) == ""
+        new = desk.validated(cites=(("ACW", old),), lines=((2, 60, CN), (4, 100, CN), (9, 50, "08052110")))
+        assert [desk.line(new, each)[1] for each in (2, 4, 9)] == [60, 40, 50]
+        assert desk.ledger(new).frozen == ""
+
+    def test_a_chain_passes_everything_on(self, desk):
+        first = desk.validated()
+        desk.reserve(first, "24NL1", 200)
+        second = desk.validated(cites=(("ACW", first),))
+        desk.reserve(second, "24NL2", 100)
+        third = desk.validated(cites=(("ACW", second),))
+        assert desk.line(third) == (500, 300, 0, 0, 200)
+        with power_cut(desk):
+            desk.give_back(first, "24NL1")
+        desk.give_back(first, "24NL1")
+        assert [desk.line(each)[1] for each in (second, third)] == [0, 100]
+        desk.give_back(second, "24NL2")
+        assert desk.line(third) == (500, 0, 0, 0, 500)
+
+    def test_one_between_that_was_never_validated_is_passed_by(self, desk):
+        first = desk.validated()
+        desk.reserve(first, "24NL1", 200)
+        second = desk.certify(cites=(("ACW", first),))
+        third = desk.validated(cites=(("ACW", second),))
+        assert desk.line(third) == (500, 200, 0, 0, 300)
+        desk.give_back(first, "24NL1")
+        assert desk.line(third) == (500, 0, 0, 0, 500)
+
+    def test_one_for_two(self, desk):
+        first, second = desk.validated(300), desk.validated(200)
+        desk.reserve(first, "24NL1", 30)
+        desk.reserve(second, "24NL2", 20)
+        both = desk.validated(500, cites=(("ACW", first), ("ACW", second)))
+        assert desk.line(both) == (500, 50, 0, 0, 450)
+        desk.give_back(second, "24NL2")
+        assert desk.line(both) == (500, 30, 0, 0, 470)
+
+
+class TestSplit:
+    def test_a_part_draws_from_its_parent(self, desk):
+        parent = desk.validated()
+        part = desk.certify(120, cites=(("AXG", parent),))
+        assert desk.line(parent) == (500, 0, 0, 0, 500)
+        with power_cut(desk):
+            desk.decide(part)
+        desk.told.changes.clear()
+        desk.decide(part)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+        assert desk.line(parent) == (500, 120, 0, 0, 380)
+        assert desk.entries(parent, "carried") == [("carried", 1, 120, part)]
+        assert (desk.ledger(parent).ched_id, "ledger") in desk.told.changes
+        assert desk.reserve(parent, "24NL1", 381) == "05"
+        assert desk.reserve(part, "24NL2", 120) == ""
+
+    def test_a_parent_that_has_not_that_much_left_freezes_the_part(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        part = desk.certify(120, cites=(("AXG", parent),))
+        with power_cut(desk):
+            desk.decide(part)
+        desk.decide(part)
+        assert desk.line(parent) == (500, 50, 450, 0, 0)
+        assert desk.line(part) == (120, 70, 0, 0, 50)
+        assert desk.ledger(part).frozen == f"70 KGM of line 1 of {part} are not left on {parent}"
+        assert desk.reserve(part, "24NL2", 1) == "04"
+
+    def test_a_thawed_part_draws_again_and_never_more_than_there_is(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 430)
+        desk.reserve(parent, "24NL2", 20)
+        part = desk.validated(120, cites=(("AXG", parent),))
+        desk.give_back(parent, "24NL2")
+        assert desk.line(part)[1] == 70, "nothing comes by itself"
+        with power_cut(desk):
+            thaw(desk, part)
+        thaw(desk, part)
+        assert desk.line(part) == (120, 50, 0, 0, 70)
+        assert desk.line(parent) == (500, 70, 430, 0, 0)
+        assert desk.reserve(part, "24NL3", 71) == "05"
+        assert desk.reserve(part, "24NL3", 70) == ""
+        with pytest.raises(CustomsRefused) as refused:
+            thaw(desk, part)
+        assert refused.value.code == "IMG-7413"
+
+    def test_goods_that_the_parent_has_not_freeze_the_part(self, desk):
+        parent = desk.validated()
+        part = desk.validated(120, cites=(("AXG", parent),), code="08052110")
+        assert desk.line(parent) == (500, 0, 0, 0, 500)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+        assert desk.ledger(part).frozen == f"120 KGM of line 1 of {part} are not left on {parent}"
+
+    def test_a_parent_that_is_decided_later_gives_then(self, desk):
+        parent = desk.certify()
+        first, second = (desk.validated(each, cites=(("AXG", parent),)) for each in (120, 80))
+        desk.reserve(first, "24NL1", 100)
+        assert desk.ledger(first).frozen == desk.ledger(second).frozen == ""
+        with power_cut(desk):
+            desk.decide(parent)
+        desk.decide(parent)
+        assert desk.line(parent) == (500, 200, 0, 0, 300)
+        assert desk.line(first) == (120, 0, 100, 0, 20)
+        assert desk.entries(parent, "carried") == [("carried", 1, 120, first), ("carried", 1, 80, second)]
+
+    def test_parts_of_more_than_the_whole_freeze_it_when_it_is_decided(self, desk):
+        parent = desk.certify(150)
+        first, second = (desk.validated(each, cites=(("AXG", parent),)) for each in (120, 80))
+        desk.reserve(second, "24NL1", 70)
+        desk.decide(parent)
+        assert desk.line(parent) == (150, 150, 0, 0, 0)
+        assert desk.line(first) == (120, 0, 0, 0, 120)
+        assert desk.line(second) == (80, 10, 70, 0, 0), "as much as it has not sold yet"
+        assert desk.ledger(parent).frozen == f"50 KGM of line 1 of {second} are not left on {parent}"
+
+    def test_a_subsequent_ched_of_goods_on_their_way_takes_them_along(self, desk):
+        parent = desk.certify()
+        desk.decide(parent, code="ACCEPTABLE_FOR_ONWARD_TRANSPORTATION")
+        follows = desk.validated(cites=(("AXG", parent),))
+        desk.follow_up(parent, "local")
+        assert desk.line(parent) == (500, 500, 0, 0, 0)
+        assert desk.reserve(parent, "24NL1", 1) == "05"
+        assert desk.reserve(follows, "24NL1", 500) == ""
+
+    def test_a_part_of_a_replaced_parent_draws_from_its_successor(self, desk):
+        parent = desk.validated()
+        part = desk.certify(120, cites=(("AXG", parent),))
+        successor = desk.validated(cites=(("ACW", parent),))
+        desk.decide(part)
+        assert desk.line(successor) == (500, 120, 0, 0, 380)
+        assert desk.entries(successor, "carried") == [("carried", 1, 120, part)]
+        assert desk.line(parent) == (500, 0, 0, 0, 500)
+        desk.give_back(parent, "24NL1")
+        assert desk.line(successor) == (500, 120, 0, 0, 380)
+
+    def test_what_parts_have_drawn_goes_to_the_successor(self, desk):
+        parent = desk.validated()
+        part = desk.validated(120, cites=(("AXG", parent),))
+        successor = desk.validated(cites=(("ACW", parent),))
+        assert desk.line(successor) == (500, 120, 0, 0, 380)
+        assert desk.entries(successor, "carried") == [("carried", 1, 120, parent)]
+        again = desk.validated(120, cites=(("ACW", part),))
+        assert desk.line(successor) == (500, 120, 0, 0, 380)
+        assert desk.line(again) == (120, 0, 0, 0, 120)
+
+    def test_a_replaced_part_draws_once_when_the_parent_comes_late(self, desk):
+        parent = desk.certify()
+        part = desk.validated(120, cites=(("AXG", parent),))
+        desk.reserve(part, "24NL1", 20)
+        again = desk.validated(100, cites=(("ACW", part),))
+        desk.decide(parent)
+        assert desk.entries(parent, "carried") == [("carried", 1, 100, again)]
+        assert desk.line(again) == (100, 20, 0, 0, 80)
+
+    def test_a_part_that_was_corrected_before_it_was_decided_draws(self, desk):
+        parent = desk.validated()
+        part = desk.certify(120, cites=(("AXG", parent),))
+        corrected = desk.validated(100, cites=(("ACW", part),))
+        assert desk.entries(parent, "carried") == [("carried", 1, 100, corrected)]
+
+    def test_a_part_of_two_draws_from_both(self, desk):
+        first, second = desk.validated(100), desk.validated(100)
+        part = desk.validated(150, cites=(("AXG", first), ("AXG", second)))
+        assert [desk.line(each)[1] for each in (first, second)] == [100, 50]
+        assert desk.line(part) == (150, 0, 0, 0, 150)
+        assert desk.ledger(part).frozen == ""
