@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from gateway.certex.models import DeclarationReference, Declared, Item
 from gateway.errors import SchemaInvalid
-from gateway.traces.wire_common import number_of, read_instant, required
+from gateway.traces.wire_common import number_of, read_instant, required, whole_text
 from gateway.xml.names import CERTEX6, CERTEXBASE3, path_of, qn, readable
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def token_of(element: _Element, name: str, *, optional: bool = False) -> str:
     """
     if optional and element.find(name) is None:
         return ""
-    text = " ".join("".join(map(str, required(element, name).itertext(with_tail=False))).split())
+    text = " ".join(whole_text(required(element, name)).split())
     if not text and not optional:
         raise unfit(element, name, "nothing", "a text")
     return text

@@ -21,7 +21,7 @@ from gateway.xml.canonical import serialise
 from gateway.xml.names import PREFIXES, RAM21, path_of, qn, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from lxml.etree import _Element
 
@@ -49,6 +49,7 @@ __all__ = [
     "start",
     "text_of",
     "texts_of",
+    "whole_text",
 ]
 
 BREACH: Final = "IMG-3001"
@@ -58,6 +59,7 @@ _DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>\s*")
 _INSTANT: Final = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 _FRACTION: Final = re.compile(r"(\.\d{1,6})\d*")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+_STRING: Final = etree.XPath("string()")
 _BASE64_BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
 
@@ -241,19 +243,20 @@ def class_of(element: _Element | None) -> ChedClass | None:
 
 def file_of(element: _Element) -> bytes:
     """The file that an element holds as base64; SchemaInvalid IMG-3001 when it is none."""
-    text = (element.text or "").translate(_BASE64_BLANKS)
+    text = whole_text(element).translate(_BASE64_BLANKS)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise SchemaInvalid(BREACH, where=path_of(element), found="other characters", expected="base64") from None
 
 
+def whole_text(element: _Element) -> str:
+    """The whole text of an element, what stands behind a comment in it too: a schema judges no other."""
+    return str(_STRING(element)) if len(element) else element.text or ""
+
+
 def _text(element: _Element) -> str:
-    return _joined(element.itertext(with_tail=False)).strip() if len(element) else (element.text or "").strip()
-
-
-def _joined(parts: Iterable[object]) -> str:
-    return "".join(str(part) for part in parts)
+    return whole_text(element).strip()
 
 
 def _unfit(parent: _Element, name: str, found: str, expected: str) -> SchemaInvalid:

@@ -299,6 +299,13 @@ def test_a_quantity_is_kept_as_it_was_written(written):
     assert wire.read_processed_request(tree(content)).items[0].weight == Declared(written, "KGM")
 
 
+def test_a_comment_in_a_value_cuts_nothing_off():
+    content = (
+        wire.processed_request(RESERVE).replace(b"0.001", b"0.00<!-- 9 -->1").replace(b"CAPTURE", b"CAP<?x y?>TURE")
+    )
+    assert wire.read_processed_request(tree(content)) == RESERVE
+
+
 @pytest.mark.parametrize("written", ["", "1e3", "1E-3", "NaN", "INF", "1,5", "9" * 40, "0." + "1" * 13, "٣"])
 def test_a_quantity_that_is_none_breaks_the_schema(written):
     asked = replace(RESERVE, items=(replace(ITEM, weight=Declared(written or " ", "KGM")),))

@@ -248,3 +248,9 @@ def test_a_root_keeps_the_prefix_that_its_document_has_for_the_namespace():
 def test_a_spliced_part_is_not_touched():
     part = b"<a  b = 'c'  ><!-- kept --></a >"
     assert spliced(qn(CHED2, "X"), part, attributes={"k": 'a"<'}).count(part) == 1
+
+
+def test_a_comment_in_a_value_cuts_nothing_off():
+    """The schema judges the whole text, so a reader that stopped at the comment would read what nobody judged."""
+    request = f'<c:R xmlns:c="{CHED2}"><c:ID> CHEDP.XI.<!-- 2025 -->2026.<?x y?>0000875 </c:ID></c:R>'
+    assert wire_ched.read_id_request(parse(request.encode()).root) == "CHEDP.XI.2026.0000875"
