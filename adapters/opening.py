@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from adapters.certificate_exchange import CertificateExchangeAdapter
+from adapters.customs_push import CustomsPushAdapter
 from adapters.ippc_hub.adapter import IppcHubAdapter
+from adapters.protocol import DeliveryJob, DeliveryOutcome, DeliveryResult, PushJob
 from adapters.traces_nt.adapter import TracesNtAdapter
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.protocol import Adapter
+    from adapters.protocol import Adapter, Job
 
-__all__ = ["ADAPTERS", "Target", "open_adapter"]
+__all__ = ["ADAPTERS", "OnlyFor", "Target", "open_adapter"]
 
 
 class Target(Protocol):
@@ -36,15 +39,44 @@ class Target(Protocol):
     def timeout_seconds(self) -> float: ...  # noqa: D102
 
 
-ADAPTERS: Final[dict[str, Callable[[Target, str], Adapter]]] = {
-    "certificate-exchange": CertificateExchangeAdapter.open,
-    "ippc-hub": IppcHubAdapter.open,
-    "traces-nt": TracesNtAdapter.open,
+class _Kind(NamedTuple):
+    open: Callable[[Target, str], Adapter[Any]]
+    carries: type[Job]
+
+
+ADAPTERS: Final = {
+    "certificate-exchange": _Kind(CertificateExchangeAdapter.open, DeliveryJob),
+    "customs-push": _Kind(CustomsPushAdapter.open, PushJob),
+    "ippc-hub": _Kind(IppcHubAdapter.open, DeliveryJob),
+    "traces-nt": _Kind(TracesNtAdapter.open, DeliveryJob),
 }
-"""Name in partner records, and what opens it with the target and the secret of its account."""
+"""Name in partner records, what opens it with the target and the secret of its account, and what it carries."""
 
 
-def open_adapter(target: Target, secret: str) -> Adapter:
+@dataclass(frozen=True, slots=True)
+class OnlyFor:
+    """An adapter with what it carries; anything else is refused before it is called.
+
+    A record may be given another adapter while deliveries of the other kind are in its lane.
+    """
+
+    adapter: Adapter[Any]
+    name: str
+    carries: type[Job]
+
+    def deliver(self, job: Job) -> DeliveryResult:
+        """As the adapter does it."""
+        return self.adapter.deliver(job) if isinstance(job, self.carries) else self._refused(job)
+
+    def resolve(self, job: Job) -> DeliveryResult:
+        """As the adapter does it."""
+        return self.adapter.resolve(job) if isinstance(job, self.carries) else self._refused(job)
+
+    def _refused(self, job: Job) -> DeliveryResult:
+        return DeliveryResult(DeliveryOutcome.REFUSED, "IMG-0124", f"{self.name} cannot carry this: {job}")
+
+
+def open_adapter(target: Target, secret: str) -> OnlyFor:
     """The adapter for a partner.
 
     Args:
@@ -55,9 +87,9 @@ def open_adapter(target: Target, secret: str) -> Adapter:
         ConfigurationError: IMG-0124 there is no such adapter; others when TLS files cannot be used.
     """
     try:
-        opener = ADAPTERS[target.adapter]
+        kind = ADAPTERS[target.adapter]
     except KeyError:
         raise ConfigurationError(
             "IMG-0124", where="partner.delivery.adapter", found=target.adapter, expected=", ".join(ADAPTERS)
         ) from None
-    return opener(target, secret)
+    return OnlyFor(kind.open(target, secret), target.adapter, kind.carries)

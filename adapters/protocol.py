@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from gateway.store import DocumentKey
 
-__all__ = ["Adapter", "DeliveryJob", "DeliveryOutcome", "DeliveryResult"]
+__all__ = ["Adapter", "DeliveryJob", "DeliveryOutcome", "DeliveryResult", "Job", "PushJob"]
 
 
 class DeliveryOutcome(StrEnum):
@@ -34,24 +34,47 @@ class DeliveryOutcome(StrEnum):
     """Only from `Adapter.resolve`: the partner does not have it, so it can be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryJob:
-    """One document for one partner."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Something for one partner."""
 
     id: str
     """Stays the same over all attempts: send it as the message id, so that the receiver can tell a repeat."""
     partner: str
+    attempt: int
+    deadline: datetime
+    """When the lease ends, less a margin: an answer after it is no longer written down."""
+    payload: bytes = b""
+    """Rendered and sealed once, the same bytes at each attempt; empty only while it is being prepared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryJob(Job):
+    """One version of a document."""
+
     exchange_id: str
     """The exchange that brought this version; its parts are in the store."""
     document: DocumentKey
     status_code: str
     sender: str
     """Id of the partner that owns the document."""
-    attempt: int
-    deadline: datetime
-    """When the lease ends, less a margin: an answer after it is no longer written down."""
-    payload: bytes = b""
-    """Rendered and sealed once, the same bytes at each attempt; empty only while it is being prepared."""
+
+    def __str__(self) -> str:
+        """What it is about, for an operator."""
+        return str(self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushJob(Job):
+    """One change of a CHED, for a customs system that follows it."""
+
+    subscription: str
+    number: int
+    """Of the change within the subscription: 1 for the first, without a gap."""
+
+    def __str__(self) -> str:
+        """What it is about, for an operator."""
+        return f"push {self.number} of {self.subscription}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +95,23 @@ class DeliveryResult:
     tracking: str = ""
 
 
-class Adapter(Protocol):
-    """Speaks one partner's contract. Called from several threads, for one partner by one thread at a time.
+J_contra = TypeVar("J_contra", bound=Job, contravariant=True)
+
+
+class Adapter(Protocol[J_contra]):
+    """Speaks one partner's contract, for one kind of job.
+
+    Called from several threads, for one partner by one thread at a time.
 
     An exception counts as UNKNOWN, because nobody knows how far it got; `DeliveryError` IMG-8001 or IMG-8007
     (nothing was sent) counts as UNREACHABLE.
     """
 
-    def deliver(self, job: DeliveryJob) -> DeliveryResult:
+    def deliver(self, job: J_contra) -> DeliveryResult:
         """Send ``job.payload`` and answer before ``job.deadline``."""
 
-    def resolve(self, job: DeliveryJob) -> DeliveryResult:
-        """Find out by a read whether the partner has it: DELIVERED, TRACKING, REFUSED, ABSENT, or still UNKNOWN."""
+    def resolve(self, job: J_contra) -> DeliveryResult:
+        """Find out by a read whether the partner has it: DELIVERED, TRACKING, REFUSED, ABSENT, or still UNKNOWN.
+
+        Where the contract makes a repeat harmless, sending again is the read.
+        """

@@ -28,6 +28,7 @@ from adapters import open_adapter
 from adapters.ippc_hub import IppcHubClient
 from gateway.access import Directory
 from gateway.ched.wiring import build
+from gateway.delivery.models import DeliveryJob, PushJob
 from gateway.delivery.models import DeliverySettings as Patience
 from gateway.delivery.worker import Worker
 from gateway.endpoints.certex import certex
@@ -55,7 +56,8 @@ from gateway.pdf_signing import PadesSealer
 from gateway.releasing import Releaser, quarantine_of
 from gateway.sealing import build_sealer
 from gateway.single_window.lookups import Lookups
-from gateway.single_window.wiring import Unfollowed, desk_of, followers_of
+from gateway.single_window.pushing import Pushes, push_for
+from gateway.single_window.wiring import desk_of, followers_of
 from gateway.soap.peer import ProxyPolicy
 from gateway.soap.server import SoapApplication
 from gateway.store import list_partners, open_store, partners_edition
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from adapters import Adapter
+    from adapters import Adapter, Job
     from gateway.access import Partner
     from gateway.ched.background import Background
     from gateway.ched.wiring import Built
@@ -80,7 +82,7 @@ if TYPE_CHECKING:
     from gateway.ippc.validation_result import ValidationResult
     from gateway.single_window.models import CustomsDesk
     from gateway.soap import Contract, SoapCall
-    from gateway.store import Store
+    from gateway.store import Prepared, Store
     from mappings.hub_live import HubListsNow
     from mappings.reference import Reference
 
@@ -342,7 +344,7 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
         poller = _poller(settings, context, hub, lists)
         reference = _reference(settings, context.index)
         pades = PadesSealer(sealer)
-        pushes = Unfollowed()
+        pushes = Pushes()
         traces = build(
             replace(context, ched_followers=followers_of(context.limits, pushes)),
             settings.traces,
@@ -406,17 +408,28 @@ def _policy(settings: Settings) -> ExchangePolicy:
     )
 
 
+def _prepared(context: Context, job: Job) -> Prepared:
+    """What is sent for a job: the one place where a document and a push part ways."""
+    match job:
+        case DeliveryJob():
+            return payload_for(context, job)
+        case PushJob():
+            return push_for(context, job)
+        case _:
+            raise TypeError(type(job).__name__)
+
+
 def _worker(settings: Settings, context: Context) -> Worker:
     delivery = settings.delivery
 
     @cache
-    def adapter_for(partner: Partner) -> Adapter:
+    def adapter_for(partner: Partner) -> Adapter[Job]:
         if partner.delivery is None:
             raise ConfigurationError("IMG-0123", where=f"partner {partner.id}")
         secret = context.directory.secret(partner.delivery.secret) if partner.delivery.secret else ""
         return open_adapter(partner.delivery, secret)
 
-    def adapter_of(partner_id: str) -> Adapter:
+    def adapter_of(partner_id: str) -> Adapter[Job]:
         partner = context.directory.by_id(partner_id)
         if partner is None or not partner.enabled:
             raise ConfigurationError("IMG-0123", where=f"partner {partner_id}")
@@ -425,7 +438,7 @@ def _worker(settings: Settings, context: Context) -> Worker:
     return Worker(
         context.store,
         adapter_of,
-        prepare=lambda job: payload_for(context, job),
+        prepare=partial(_prepared, context),
         hold=partial(hold_delivery, context),
         settings=Patience(
             lease=timedelta(seconds=delivery.lease_seconds),

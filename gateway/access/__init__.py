@@ -6,6 +6,7 @@ from gateway.access.directory import Directory, read_secret
 from gateway.access.membership import AllowedDocument, ChannelRule, HubMembership, Polling, RuleDirection, RuleType
 from gateway.access.models import (
     ANY,
+    PUSHES,
     AnchorRecord,
     Authentication,
     CountryPair,
@@ -19,6 +20,7 @@ from gateway.access.service import View, check_document, check_operation, view_o
 
 __all__ = [
     "ANY",
+    "PUSHES",
     "AbsentUnit",
     "AllowedDocument",
     "AnchorRecord",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
+    "PUSHES",
     "AnchorRecord",
     "Authentication",
     "CountryPair",
@@ -31,6 +32,8 @@ __all__ = [
 
 ANY = "*"
 """In a grant: any document type, country or operation."""
+PUSHES = "customs-push"
+"""The delivery adapter of customs systems that are told of changes of CHEDs (docs/customs-push.md)."""
 
 
 class PartnerKind(StrEnum):
@@ -116,9 +119,11 @@ class DeliveryTarget:
     timeout_seconds: float = 20.0
 
     def wants(self, type_code: str, import_country: str) -> bool:
-        """Whether a document of this type for this country is routed to the partner."""
-        return bool({ANY, type_code} & set(self.document_types)) and bool(
-            {ANY, import_country} & set(self.import_countries)
+        """Whether a document of this type for this country is routed to it; none is to one that takes pushes."""
+        return (
+            self.adapter != PUSHES
+            and bool({ANY, type_code} & set(self.document_types))
+            and bool({ANY, import_country} & set(self.import_countries))
         )
 
 

@@ -14,7 +14,7 @@ from gateway.errors import ConfigurationError
 if TYPE_CHECKING:
     from gateway.store import Declaration
 
-__all__ = ["freeze", "release"]
+__all__ = ["Why", "freeze", "reason_of", "release"]
 
 Mrn = Annotated[str, typer.Option("--mrn", metavar="NUMBER", help="The declaration, by its MRN.")]
 Lrn = Annotated[str, typer.Option("--lrn", metavar="NUMBER", help="The declaration, by its LRN.")]
@@ -41,7 +41,7 @@ def release(
     Example: `imsoc customs release CHEDP.NL.2026.0000001 --lrn L0001 --reason "withdrawn, letter of 3 December"`
     """
     desk = Desk.of(ctx, as_json)
-    named, why = _named(mrn, lrn), _reason(reason)
+    named, why = _named(mrn, lrn), reason_of(reason)
     from datetime import UTC, datetime  # noqa: PLC0415 - start-up
 
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
@@ -73,7 +73,7 @@ def freeze(
     desk = Desk.of(ctx, as_json)
     if off and reason:
         raise ConfigurationError("IMG-0106", "Say one of the two", where="freeze", expected="--reason, or --off")
-    why = "" if off else _reason(reason)
+    why = "" if off else reason_of(reason)
     from datetime import UTC, datetime  # noqa: PLC0415 - start-up
 
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
@@ -95,7 +95,8 @@ def _named(mrn: str, lrn: str) -> Declaration:
     return Declaration(DeclarationType.MRN, mrn) if mrn else Declaration(DeclarationType.LRN, lrn)
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """The reason that an operator gave; IMG-0106 when there is none."""
     if not text.strip():
         raise ConfigurationError("IMG-0106", "A reason is needed", where="--reason", expected="a sentence")
     return text.strip()[:_MAX_REASON]

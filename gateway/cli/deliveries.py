@@ -22,7 +22,7 @@ __all__ = ["app", "find_described"]
 
 app = typer.Typer(help="List deliveries and retry failed ones.", no_args_is_help=True)
 
-STATES = ("pending", "in-flight", "tracking", "delivered", "refused", "unknown", "failed")
+STATES = ("pending", "in-flight", "tracking", "delivered", "refused", "unknown", "failed", "withdrawn")
 
 
 @app.command("list")
@@ -40,7 +40,7 @@ def list_(
     wanted = state_named(DeliveryState, state)
     with desk.store() as store, store.read() as connection:
         rows = [_summary(row) for row in list_deliveries(connection, partner=partner, state=wanted, limit=limit)]
-    columns = ["id", "partner", "message", "state", "attempts", "next_attempt_at", "code", "detail"]
+    columns = ["id", "partner", "kind", "message", "state", "attempts", "next_attempt_at", "code", "detail"]
     desk.answer({"deliveries": rows}, listing(columns, rows) if rows else "none")
 
 
@@ -118,6 +118,7 @@ def _summary(row: DeliveryRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "partner": row.partner,
+        "kind": "document" if row.push_id is None else "push",
         "message": row.exchange_id,
         "state": row.state.value,
         "attempts": row.attempts,

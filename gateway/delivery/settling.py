@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from gateway.delivery.models import DeliveryOutcome
-from gateway.store.outbox import Settlement
+from gateway.store.outbox_records import Settlement
 from gateway.store.records import DeliveryState
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from gateway.delivery.models import DeliveryResult, DeliverySettings
-    from gateway.store.outbox import Claimed
+    from gateway.store.outbox_records import Claimed
 
 __all__ = ["backoff", "settlement"]
 

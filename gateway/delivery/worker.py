@@ -1,8 +1,10 @@
-"""The worker: takes lanes with due work, one document after the other, and writes down how each ended.
+"""The worker: takes lanes with due work, one delivery after the other, and writes down how each ended.
 
-At every instruction the process may die. What then holds: a document that was claimed but not rendered was not sent;
+At every instruction the process may die. What then holds: a delivery that was claimed but not rendered was not sent;
 one that was rendered may have been sent, so the next worker asks the partner before it sends; one that was settled is
 done. Nothing is lost, and the receiver, who knows the message id, takes nothing twice.
+
+A delivery is a version of a document or a push; `_job_of` is all that is different here.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
 
 import structlog
 
-from gateway.delivery.models import DeliveryJob, DeliveryOutcome, DeliveryResult, DeliverySettings
+from gateway.delivery.models import DeliveryJob, DeliveryOutcome, DeliveryResult, DeliverySettings, PushJob
 from gateway.delivery.settling import settlement
 from gateway.errors import DeliveryError, GatewayError, Retry, TranslationRefused
 from gateway.faultpoints import reach
 from gateway.store.outbox import acquire_lane, claim_next, due_lanes, release_lane, settle, store_payload
+from gateway.store.outbox_records import DocumentContent, PushContent
 from gateway.store.records import DeliveryState
 from gateway.store.reference_changes import find_lost_change, forget_change
 from gateway.store.upkeep import purge_nonces
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from gateway.delivery.models import Adapter
-    from gateway.store.outbox import Claimed, Settlement
+    from gateway.delivery.models import Adapter, Job
+    from gateway.store.outbox_records import Claimed, Settlement
     from gateway.store.records import Prepared
     from gateway.store.store import Store
 
@@ -83,8 +86,8 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        adapters: Callable[[str], Adapter],
-        prepare: Callable[[DeliveryJob], Prepared],
+        adapters: Callable[[str], Adapter[Job]],
+        prepare: Callable[[Job], Prepared],
         *,
         hold: Hold | None = None,
         settings: DeliverySettings | None = None,
@@ -119,10 +122,10 @@ class Worker:
             thread.start()
 
     def stop(self, timeout: timedelta = timedelta(seconds=25)) -> bool:
-        """Finish the documents in hand, take no more.
+        """Finish the deliveries in hand, take no more.
 
         Returns:
-            Whether all threads ended in time. One that did not is left to die with the process: its document is
+            Whether all threads ended in time. One that did not is left to die with the process: its delivery is
             resolved by a read at the next start.
         """
         if self._unsubscribe is not None:
@@ -212,7 +215,7 @@ class Worker:
         return done
 
     def _attempt(self, partner: str, fence: int) -> bool:
-        """One document; False when the lane has nothing due any more, or is no longer ours."""
+        """One delivery; False when the lane has nothing due any more, or is no longer ours."""
         now = self._clock()
         until = now + self._settings.lease
         claimed = self._store.write(partial(claim_next, partner=partner, fence=fence, now=now, until=until))
@@ -256,23 +259,14 @@ class Worker:
 
     def _work(self, claimed: Claimed, deadline: datetime) -> DeliveryResult | Settlement | _Untranslatable | None:
         """Everything that happens outside transactions; None when the lease was lost on the way."""
-        job = DeliveryJob(
-            id=claimed.id,
-            partner=claimed.partner,
-            exchange_id=claimed.exchange_id,
-            document=claimed.document,
-            status_code=claimed.status_code,
-            sender=claimed.sender,
-            attempt=claimed.attempts,
-            deadline=deadline,
-            payload=claimed.payload or b"",
-        )
+        job = _job_of(claimed, deadline)
         try:
             adapter = self._adapters(claimed.partner)
             prepared = self._prepare(job) if claimed.payload is None else None
-        except Exception as error:  # noqa: BLE001 - one document's trouble must not stop the lane
+        except Exception as error:  # noqa: BLE001 - one delivery's trouble must not stop the lane
             unprepared = self._unprepared(claimed, error)
-            if unprepared.state is DeliveryState.FAILED and isinstance(error, TranslationRefused):
+            failed = unprepared.state is DeliveryState.FAILED
+            if failed and isinstance(job, DeliveryJob) and isinstance(error, TranslationRefused):
                 return _Untranslatable(job, unprepared, error)
             return unprepared
         if prepared is not None:
@@ -301,6 +295,24 @@ class Worker:
         state = DeliveryState.FAILED if hopeless else ours.state
         # The partner said nothing, so its circuit stays as it was.
         return replace(ours, state=state, lane_failures=claimed.lane_failures)
+
+
+def _job_of(claimed: Claimed, deadline: datetime) -> DeliveryJob | PushJob:
+    """What the adapter gets."""
+    common: dict[str, Any] = {
+        "id": claimed.id,
+        "partner": claimed.partner,
+        "attempt": claimed.attempts,
+        "deadline": deadline,
+        "payload": claimed.payload or b"",
+    }
+    match claimed.content:
+        case DocumentContent(exchange_id, document, status, sender):
+            return DeliveryJob(exchange_id=exchange_id, document=document, status_code=status, sender=sender, **common)
+        case PushContent(subscription=subscription, number=number):
+            return PushJob(subscription=subscription, number=number, **common)
+        case _:
+            assert_never(claimed.content)
 
 
 def _result_of(error: Exception) -> DeliveryResult:

@@ -107,7 +107,7 @@ def kept_report(connection: Connection, subject: str, *, tables: str = "") -> Ke
     if delivery is not None:
         row, parts = delivery
         made = parts.translation if parts else None
-        if made is None:
+        if made is None or row.exchange_id is None:
             what = "nothing was prepared yet" if parts is None else "no version of the tables"
             raise ExchangeRefused("IMG-6040", where=subject, found=f"{row.state}: {what}", expected=_EXPECTED)
         version = find_version_parts(connection, row.exchange_id)

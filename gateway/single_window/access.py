@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.exchange import Principal
     from gateway.store import ChedRow
 
-__all__ = ["CustomsActor", "check_office", "check_sight", "customs_actor", "is_known"]
+__all__ = ["CustomsActor", "check_office", "check_sight", "customs_actor", "is_known", "sees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ def check_sight(actor: CustomsActor, row: ChedRow) -> None:
     Raises:
         AccessDenied: IMG-2110.
     """
-    countries = {row.entry_country, row.destination_country, row.transfer_country, *row.areas} - {""}
-    if not actor.membership.covers(countries):
+    if not sees(actor.membership, row):
         raise AccessDenied("IMG-2110", where="ChedCertificateId", found=row.reference)
+
+
+def sees(membership: CustomsMembership, row: ChedRow) -> bool:
+    """Whether a CHED enters, goes to or is transferred in a country of the partner."""
+    return membership.covers({row.entry_country, row.destination_country, row.transfer_country, *row.areas} - {""})

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow, Declaration, LedgerState, Movement, Recorded
+    from gateway.store import ChedRow, ChedWrite, Declaration, LedgerState, Movement, Recorded
     from gateway.xml.limits import Limits
 
 __all__ = ["Message", "Moved", "Mover", "PushKeeper", "Verdict", "with_lines"]
@@ -59,10 +59,16 @@ class PushKeeper(Protocol):
     def follow(
         self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime
     ) -> tuple[bool, str]:
-        """Begin or end to follow, or leave it; whether it is followed then, and why not any more."""
+        """Begin or end to follow, or leave it; whether it is followed then, and why not any more.
+
+        Where it begins, the CHED is locked: what is read after the unit of work lacks nothing that is not told.
+        """
 
     def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
         """Queue what has changed for everybody who follows, in the same unit of work."""
+
+    def written(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
+        """Queue a write of a CHED, where customs see something of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +253,7 @@ class Mover:
             touch_ched(connection, state.ched_id, at)
         cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id, told=self._told)
         pass_on(connection, state, cause)
-        self._pushes.changed(connection, state.ched_id, what="ledger", at=at)
+        self._pushes.changed(connection, state.ched_id, what="document" if verdict.document else "ledger", at=at)
         return read_ledger(connection, state.reference) or state
 
     def _keep(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gateway.customs.judging import give_back, of_declaration
 from gateway.errors import CustomsRefused
 from gateway.single_window.following import Cause, draw_again, pass_on
+from gateway.single_window.pushing import Pushes
 from gateway.store import AllocationState, LedgerChange, apply_change, freeze_ledger, lock_ledger, record_audit
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def release_holds(
         ),
     )
     pass_on(connection, state, Cause(at=at, actor=actor))
+    Pushes().changed(connection, state.ched_id, what="ledger", at=at)
     record_audit(
         connection,
         at=at,

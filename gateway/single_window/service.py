@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from gateway.single_window.access import CustomsActor
     from gateway.single_window.moving import PushKeeper
     from gateway.soap import SoapCall
-    from gateway.store import AllocationRow, ChedRow, LedgerState, Recorded
+    from gateway.store import AllocationRow, ChedRow, CustomsReport, LedgerState, Recorded
 
 __all__ = ["CUSTOMS", "CustomsService", "Patience"]
 
@@ -109,21 +109,30 @@ class CustomsService:
         """The CHED with its ledger; nothing moves, so the message may be of any age."""
         check_office(actor, asked.office, OFFICE)
         check_options(asked)
-        with self._context.store.read() as connection:
-            found = read_ledger_content(connection, asked.reference)
-            reports = find_reports(connection, found[1].id) if found is not None else []
+        found, reports = self._found(asked)
         if found is None or not is_known(found[1]):
             self._noted(actor, call, asked, header, None)
             return ProcessedChedAnswer()
+        check_sight(actor, found[1])
+        check_type(found[1], asked.taric_document, self._type_of)
+        push = self._noted(actor, call, asked, header, found[1])
+        if asked.push:  # changes are told from now on: the answer has all that were made before
+            again, reports = self._found(asked)
+            found = again or found
         state, row, content = found
-        check_sight(actor, row)
-        check_type(row, asked.taric_document, self._type_of)
-        push = self._noted(actor, call, asked, header, row)
         state = with_lines(state, content, self._context.limits)
         answer = ProcessedChedAnswer(
             summary=summary_of(state, self._zone(actor)), push_active=push[0], push_stop_reason=push[1]
         )
         return self._with_documents(answer, actor, asked, Stored(row, content, reports))
+
+    def _found(
+        self, asked: ProcessedChedRequest
+    ) -> tuple[tuple[LedgerState, ChedRow, bytes] | None, list[CustomsReport]]:
+        """The CHED with its ledger, and what was reported for it, as they stand now."""
+        with self._context.store.read() as connection:
+            found = read_ledger_content(connection, asked.reference)
+            return found, find_reports(connection, found[1].id) if found is not None else []
 
     def reserve(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall

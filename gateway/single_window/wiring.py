@@ -18,33 +18,11 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
     from gateway.exchange.context import ChedFollower
-    from gateway.single_window.access import CustomsActor
     from gateway.single_window.models import CustomsDesk
     from gateway.single_window.moving import PushKeeper
-    from gateway.store import ChedRow, ChedWrite
     from gateway.xml.limits import Limits
 
-__all__ = ["Choices", "Unfollowed", "desk_of", "followers_of", "patience_of"]
-
-
-class Unfollowed:
-    """Where nobody follows a CHED."""
-
-    def follow(
-        self,
-        connection: Connection,  # noqa: ARG002 - as its protocol
-        actor: CustomsActor,  # noqa: ARG002
-        ched_id: str,  # noqa: ARG002
-        *,
-        on: bool | None,  # noqa: ARG002
-        office: str,  # noqa: ARG002
-        at: datetime,  # noqa: ARG002
-    ) -> tuple[bool, str]:
-        """It is not followed."""
-        return False, ""
-
-    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
-        """Nobody is told."""
+__all__ = ["Choices", "desk_of", "followers_of", "patience_of"]
 
 
 class Choices(Protocol):
@@ -80,10 +58,7 @@ def followers_of(limits: Limits, pushes: PushKeeper) -> tuple[ChedFollower, ...]
     def told(connection: Connection, ched_id: str, at: datetime) -> None:
         pushes.changed(connection, ched_id, what="ledger", at=at)
 
-    def announced(connection: Connection, write: ChedWrite, _before: ChedRow | None) -> None:
-        pushes.changed(connection, write.row.id, what="ched", at=write.at)
-
-    return LedgerFollower(limits, told), announced
+    return LedgerFollower(limits, told), pushes.written
 
 
 def desk_of(

@@ -377,7 +377,7 @@ def _delivery(row: Row[Any]) -> DeliveryRow:
         id=row.id,
         partner=row.lane,
         exchange_id=row.exchange_id,
-        document_id=row.document_id,
+        case_id=row.case_id,
         state=DeliveryState(row.state),
         attempts=row.attempts,
         failures=row.failures,
@@ -387,4 +387,5 @@ def _delivery(row: Row[Any]) -> DeliveryRow:
         created_at=from_text(row.created_at),
         updated_at=from_text(row.updated_at),
         settled_at=from_text(row.settled_at) if row.settled_at else None,
+        push_id=row.push_id,
     )

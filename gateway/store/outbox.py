@@ -2,19 +2,21 @@
 
 A lane is one receiving partner. Whoever works on it holds a lease with a fence, a number that grows with each lease.
 Claiming and settling first update the lane's row under that fence: a worker that lost its lease finds no row and
-changes nothing, whatever its clock says. Inside a lane the order is that of ``seq`` within each case (document); a
-delivery that waits holds up its own case only.
+changes nothing, whatever its clock says. Inside a lane the order is that of ``seq`` within each case: a document, or
+the subscription of a customs system. A delivery that waits holds up its own case only.
+
+What goes is a version of a document or a push. `claim_next` says which, and nothing else here depends on it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import DeliveryError
 from gateway.store.identifiers import to_text
 from gateway.store.journal import record_audit
+from gateway.store.outbox_records import Claimed, DocumentContent, PushContent
 from gateway.store.records import DeliveryState, DocumentKey
 from gateway.store.statements import Statement
 
@@ -23,11 +25,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.store.outbox_records import Settlement
     from gateway.store.records import Prepared
 
 __all__ = [
-    "Claimed",
-    "Settlement",
     "acquire_lane",
     "claim_next",
     "due_lanes",
@@ -35,12 +36,13 @@ __all__ = [
     "resend",
     "settle",
     "store_payload",
+    "withdraw",
 ]
 
 # Due, and nothing older of the same case is still open. Shared by the question "which lanes" and "what next".
 _DUE = (
     "d.settled_at IS NULL AND d.next_attempt_at <= :now AND NOT EXISTS ("
-    "SELECT 1 FROM deliveries older WHERE older.lane = d.lane AND older.document_id = d.document_id "
+    "SELECT 1 FROM deliveries older WHERE older.lane = d.lane AND older.case_id = d.case_id "
     "AND older.settled_at IS NULL AND older.seq < d.seq)"
 )
 
@@ -71,15 +73,16 @@ _renew = Statement(
     "AND lease_owner IS NOT NULL"
 )
 _next = Statement(
-    "SELECT d.seq, d.id, d.exchange_id, d.document_id, "  # noqa: S608 - put together from constants of this module
-    "d.state, d.attempts, d.failures, p.payload, c.issuer_country, c.type_code, c.number, v.status_code, "
-    "c.owner_partner, l.failures FROM deliveries d "
-    "JOIN document_versions v ON v.exchange_id = d.exchange_id JOIN documents c ON c.id = d.document_id "
-    "JOIN lanes l ON l.partner = d.lane LEFT JOIN delivery_parts p ON p.seq = d.seq "
+    "SELECT d.seq, d.id, d.state, d.attempts, d.failures, l.failures, p.payload, d.push_id, u.subscription_id, "  # noqa: S608 - put together from constants of this module
+    "u.number, d.exchange_id, c.issuer_country, c.type_code, c.number, v.status_code, c.owner_partner "
+    "FROM deliveries d JOIN lanes l ON l.partner = d.lane LEFT JOIN delivery_parts p ON p.seq = d.seq "
+    "LEFT JOIN document_versions v ON v.exchange_id = d.exchange_id LEFT JOIN documents c ON c.id = v.document_id "
+    "LEFT JOIN customs_pushes u ON u.id = d.push_id "
     f"WHERE d.lane = :partner AND {_DUE} ORDER BY d.seq LIMIT 1"
 )
 _claim = Statement(
-    "UPDATE deliveries SET state = :state, fence = :fence, attempts = :attempts, updated_at = :now WHERE seq = :seq"
+    "UPDATE deliveries SET state = :state, fence = :fence, attempts = :attempts, updated_at = :now WHERE seq = :seq "
+    "AND settled_at IS NULL"
 )
 _store_payload = Statement(
     "INSERT INTO delivery_parts (seq, payload) SELECT d.seq, :payload FROM deliveries d JOIN lanes l "
@@ -89,16 +92,22 @@ _store_payload = Statement(
 _settle_lane = Statement(
     "UPDATE lanes SET failures = :failures, not_before = :not_before WHERE partner = :partner AND fence = :fence"
 )
+# What was withdrawn while it was sent stays so, unless its receiver has decided about it all the same.
 _settle = Statement(
     "UPDATE deliveries SET state = :state, failures = :failures, next_attempt_at = :next_attempt_at, code = :code, "
-    "detail = :detail, updated_at = :now, settled_at = :settled_at WHERE seq = :seq"
+    "detail = :detail, updated_at = :now, settled_at = :settled_at WHERE seq = :seq "
+    "AND (state <> 'withdrawn' OR :state IN ('delivered', 'refused')) RETURNING seq"
 )
 _keep_receipt = Statement("UPDATE delivery_parts SET receipt = :receipt WHERE seq = :seq")
 _resend = Statement(
     "UPDATE deliveries SET state = 'pending', failures = 0, next_attempt_at = :now, updated_at = :now, "
     "settled_at = NULL WHERE id = :id AND state IN ('refused', 'failed') AND NOT EXISTS ("
-    "SELECT 1 FROM deliveries later WHERE later.lane = deliveries.lane AND later.document_id = deliveries.document_id "
+    "SELECT 1 FROM deliveries later WHERE later.lane = deliveries.lane AND later.case_id = deliveries.case_id "
     "AND later.seq > deliveries.seq AND later.state IN ('in-flight', 'unknown', 'tracking', 'delivered')) RETURNING seq"
+)
+_withdraw = Statement(
+    "UPDATE deliveries SET state = 'withdrawn', detail = :why, updated_at = :now, settled_at = :now "
+    "WHERE lane = :lane AND case_id = :case_id AND settled_at IS NULL"
 )
 # Sent again by an operator, it gets another number: the audit keeps the one before.
 _track = Statement(
@@ -115,52 +124,6 @@ _store_translation = Statement(
 )
 _drop_payload = Statement("DELETE FROM delivery_parts WHERE seq = :seq")
 _drop_translation = Statement("DELETE FROM delivery_translations WHERE seq = :seq RETURNING tables")
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that this worker, and nobody else, may work on while its fence is the lane's."""
-
-    seq: int
-    id: str
-    partner: str
-    fence: int
-    exchange_id: str
-    document_id: str
-    document: DocumentKey
-    status_code: str
-    sender: str
-    attempts: int
-    """Sends begun, this one included."""
-    failures: int
-    lane_failures: int
-    payload: bytes | None
-    """None: never rendered, so never sent."""
-    unknown: bool
-    """True: it may be there already; ask the partner, do not send."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """How an attempt ended, for the delivery and for its lane."""
-
-    state: DeliveryState
-    failures: int
-    next_attempt_at: datetime
-    lane_failures: int
-    lane_not_before: datetime
-    code: str = ""
-    detail: str = ""
-    receipt: bytes | None = None
-    reference: str = ""
-    """The number that the partner gave it (hubDeliveryNumber); with TRACKING there is one."""
-    tracking: str = ""
-    """The partner's word for how it stands; a settled delivery with a reference keeps it in ``hub_trackings``."""
-
-    def __post_init__(self) -> None:
-        """Refuse what nobody could ever follow up."""
-        if self.state is DeliveryState.TRACKING and not self.reference:
-            raise ValueError("a delivery is tracked by its reference")
 
 
 def due_lanes(connection: Connection, now: datetime) -> tuple[str, ...]:
@@ -191,12 +154,10 @@ def claim_next(connection: Connection, partner: str, *, fence: int, now: datetim
     row = _next(connection, partner=partner, now=to_text(now)).fetchone()
     if row is None:
         return None
-    seq, id_, exchange_id, document_id, state, attempts, failures, payload, *document, status, sender, lane_failures = (
-        row
-    )
+    seq, id_, state, attempts, failures, lane_failures, payload, *content = row
     unknown = state != DeliveryState.PENDING and payload is not None
     attempts += not unknown
-    _claim(
+    taken = _claim(
         connection,
         seq=seq,
         fence=fence,
@@ -204,22 +165,30 @@ def claim_next(connection: Connection, partner: str, *, fence: int, now: datetim
         attempts=attempts,
         now=to_text(now),
     )
+    if not taken.rowcount:  # withdrawn since it was looked for
+        return None
     return Claimed(
         seq=seq,
         id=id_,
         partner=partner,
         fence=fence,
-        exchange_id=exchange_id,
-        document_id=document_id,
-        document=DocumentKey(*document),
-        status_code=status,
-        sender=sender,
+        content=_content(*content),
         attempts=attempts,
         failures=failures,
         lane_failures=lane_failures,
         payload=bytes(payload) if payload is not None else None,
         unknown=unknown,
     )
+
+
+def _content(
+    push_id: str | None, subscription: str, push: int, exchange_id: str, *version: str
+) -> DocumentContent | PushContent:
+    """The one place that tells the two kinds apart."""
+    if push_id is not None:
+        return PushContent(push_id, subscription, push)
+    country, type_code, number, status, sender = version
+    return DocumentContent(exchange_id, DocumentKey(country, type_code, number), status, sender)
 
 
 def store_payload(connection: Connection, claimed: Claimed, prepared: Prepared) -> bool:
@@ -230,7 +199,8 @@ def store_payload(connection: Connection, claimed: Claimed, prepared: Prepared) 
     """
     if not _store_payload(connection, seq=claimed.seq, fence=claimed.fence, payload=prepared.payload).rowcount:
         return False
-    made = prepared.translation
+    if (made := prepared.translation) is None:
+        return True
     day = made.effective_on.isoformat()
     _store_translation(
         connection, seq=claimed.seq, tables=made.tables, effective_on=day, digest=made.digest, report=made.report
@@ -253,7 +223,7 @@ def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, 
     )
     if not held.rowcount:
         return False
-    _settle(
+    kept = _settle(
         connection,
         seq=claimed.seq,
         state=settlement.state,
@@ -263,7 +233,7 @@ def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, 
         detail=settlement.detail,
         now=moment,
         settled_at=moment if settlement.state.settled else None,
-    )
+    ).fetchone()
     if settlement.receipt is not None:
         _keep_receipt(connection, seq=claimed.seq, receipt=settlement.receipt)
     tracked = settlement.reference and settlement.state.settled
@@ -279,7 +249,7 @@ def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, 
             next_check_at=to_text(settlement.next_attempt_at),
             settled_at=moment if settlement.state.final else None,
         )
-    if settlement.state.settled:
+    if settlement.state.settled and kept is not None:
         detail = {"delivery": claimed.id, "code": settlement.code, "attempts": claimed.attempts}
         if tracked:
             detail["number"] = settlement.reference
@@ -288,7 +258,7 @@ def settle(connection: Connection, claimed: Claimed, settlement: Settlement, *, 
             at=now,
             actor=claimed.partner,
             action=f"delivery {settlement.state}",
-            subject=claimed.exchange_id,
+            subject=claimed.content.subject,
             detail=detail,
         )
     return True
@@ -321,3 +291,11 @@ def resend(connection: Connection, delivery_id: str, *, actor: str, now: datetim
             _drop_payload(connection, seq=row[0])
     record_audit(connection, at=now, actor=actor, action="delivery resent", subject=delivery_id, detail=detail)
     connection.info["announce"] = True
+
+
+def withdraw(connection: Connection, lane: str, case_id: str, *, why: str, now: datetime) -> int:
+    """Take what is not settled of a case out of its lane; returns how much. Call inside `Store.write`.
+
+    One that is under way at this moment may arrive all the same, and then says so.
+    """
+    return _withdraw(connection, lane=lane, case_id=case_id, why=why, now=to_text(now)).rowcount

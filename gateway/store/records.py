@@ -99,6 +99,8 @@ class DeliveryState(StrEnum):
     """The answer was lost: a read at the partner decides, never a blind repeat."""
     FAILED = "failed"
     """We gave up, or could not render it: an operator decides."""
+    WITHDRAWN = "withdrawn"
+    """A push that nobody waits for any more: the receiver told us to stop, or an operator did."""
 
     @property
     def settled(self) -> bool:
@@ -289,8 +291,10 @@ class DeliveryRow:
     seq: int
     id: str
     partner: str
-    exchange_id: str
-    document_id: str
+    exchange_id: str | None
+    """The version of a document that goes; None where a push goes."""
+    case_id: str
+    """The document, or the subscription of a push: order is kept inside it."""
     state: DeliveryState
     attempts: int
     failures: int
@@ -300,6 +304,7 @@ class DeliveryRow:
     created_at: datetime
     updated_at: datetime
     settled_at: datetime | None
+    push_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +326,8 @@ class Prepared:
     """What is sent in a delivery, rendered once, and how it was translated."""
 
     payload: bytes
-    translation: DeliveryTranslation
+    translation: DeliveryTranslation | None
+    """None for a push: there is nothing in it to translate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +337,7 @@ class DeliveryParts:
     payload: bytes
     receipt: bytes | None
     translation: DeliveryTranslation | None = None
-    """None for what was prepared before this was kept."""
+    """None for a push, and for what was prepared before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@
     document_versions one per status transition, = one accepted exchange       ┘
     lanes             one per receiving partner: lease, fence, circuit
     deliveries        the outbox, in the order of ``seq``                      ── delivery_parts (bytes)
-                                                                               ── delivery_translations (how)
+                      a document version or a push (``push_tables.py``)        ── delivery_translations (how)
     audit             append only, held by triggers
 
 Those of the hub's contract are in ``hub_tables.py``.
@@ -210,8 +210,8 @@ deliveries = Table(
     Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("id", Key, nullable=False, unique=True),
     Column("lane", Key, ForeignKey("lanes.partner"), nullable=False),
-    Column("exchange_id", Key, ForeignKey("document_versions.exchange_id"), nullable=False),
-    Column("document_id", Key, ForeignKey("documents.id"), nullable=False, comment="the case: order is kept inside it"),
+    Column("exchange_id", Key, ForeignKey("document_versions.exchange_id"), comment="the version that goes; or a push"),
+    Column("case_id", Key, nullable=False, comment="document or subscription: order is kept inside it"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, comment="sends, all in all"),
     Column("failures", Integer, nullable=False, comment="in a row, since the last progress"),
@@ -222,11 +222,13 @@ deliveries = Table(
     Column("created_at", Key, nullable=False),
     Column("updated_at", Key, nullable=False),
     Column("settled_at", Key, comment="set when the worker is done with it"),
+    Column("push_id", Key, ForeignKey("customs_pushes.id"), unique=True, comment="the push that goes; or a version"),
     CheckConstraint(
-        "state IN ('pending', 'in-flight', 'tracking', 'delivered', 'refused', 'unknown', 'failed')",
+        "state IN ('pending', 'in-flight', 'tracking', 'delivered', 'refused', 'unknown', 'failed', 'withdrawn')",
         name="state",
     ),
     CheckConstraint("(settled_at IS NULL) = (state IN ('pending', 'in-flight', 'unknown'))", name="settled"),
+    CheckConstraint("(exchange_id IS NULL) <> (push_id IS NULL)", name="content"),
     UniqueConstraint("exchange_id", "lane", name="uq_deliveries_target"),
     sqlite_autoincrement=True,
 )
@@ -235,7 +237,7 @@ Index("ix_deliveries_open", deliveries.c.lane, deliveries.c.seq, sqlite_where=_O
 Index(
     "ix_deliveries_open_case",
     deliveries.c.lane,
-    deliveries.c.document_id,
+    deliveries.c.case_id,
     deliveries.c.seq,
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,

@@ -57,6 +57,8 @@ CTRL1: Final = "urn:imsoc:gateway:ched-control:1"
 """Our own contract, ChedControl: what TRACES lets authorities do in its web pages only."""
 LOOKUP1: Final = "urn:imsoc:gateway:customs-lookup:1"
 """Our own contract, CustomsLookup: documents behind a customs code, a number or a declaration."""
+PUSH1: Final = "urn:imsoc:gateway:customs-push:1"
+"""Our own contract, CustomsPush: what customs systems are told of CHEDs that they follow."""
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES132: Final = "http://uri.etsi.org/01903/v1.3.2#"
@@ -112,6 +114,7 @@ PREFIXES: Final[dict[str, str]] = {
     "certexbase": CERTEXBASE3,
     "ctrl": CTRL1,
     "lookup": LOOKUP1,
+    "push": PUSH1,
     "ds": DS,
     "xades": XADES132,
     "xades141": XADES141,

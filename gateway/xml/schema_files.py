@@ -56,6 +56,8 @@ class SchemaName(StrEnum):
     """Bodies of our own contract for what TRACES lets authorities do in its web pages only."""
     CUSTOMS_LOOKUP = "CustomsLookup_1.xsd"
     """Bodies of our own contract for the lookups of customs."""
+    CUSTOMS_PUSH = "CustomsPush_1.xsd"
+    """Bodies of our own contract by which customs systems are told of changes of CHEDs."""
 
 
 def schema_source(path: str) -> bytes:

@@ -54,7 +54,7 @@ def test_the_hub_takes_it_and_goes_on_with_it(hub, adapter, job):
     )
     assert b"DeliverEnvelopeResponse" in result.receipt
     assert hub.envelopes["HUB-0001"].content == "<a/>"
-    assert isinstance(adapter, IppcHubAdapter)
+    assert isinstance(adapter.adapter, IppcHubAdapter)
 
 
 @pytest.mark.parametrize(

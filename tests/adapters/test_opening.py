@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters import open_adapter
+from adapters import DeliveryJob, DeliveryOutcome, PushJob, open_adapter
 from adapters.certificate_exchange import CertificateExchangeAdapter
 from adapters.opening import ADAPTERS
 from gateway.access import DeliveryTarget
 from gateway.errors import ConfigurationError
 from gateway.sandbox.pki import Authority, write
+from gateway.store import DocumentKey
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,24 @@ class Named:
 
 def test_the_adapter_that_a_record_names_is_opened():
     target = DeliveryTarget("certificate-exchange", "https://partner.invalid/CertificateExchange", username="a")
-    assert isinstance(open_adapter(target, "secret"), CertificateExchangeAdapter)
+    opened = open_adapter(target, "secret")
+    assert isinstance(opened.adapter, CertificateExchangeAdapter)
+    assert (opened.name, opened.carries) == ("certificate-exchange", DeliveryJob)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_is_given_only_what_it_carries(name):
+    """A record may change while deliveries of the other kind wait."""
+    opened = open_adapter(DeliveryTarget(name, "https://partner.invalid/"), "")
+    common = {"id": "d-1", "partner": "nl", "attempt": 1, "deadline": datetime.now(UTC), "payload": b"<a/>"}
+    if opened.carries is PushJob:
+        document = DocumentKey("AR", "851", "1")
+        job = DeliveryJob(exchange_id="X", document=document, status_code="70", sender="ar", **common)
+    else:
+        job = PushJob(subscription="S", number=3, **common)
+    for result in (opened.deliver(job), opened.resolve(job)):
+        assert (result.outcome, result.code) == (DeliveryOutcome.REFUSED, "IMG-0124")
+        assert result.detail == f"{name} cannot carry this: {job}"
 
 
 def test_opening_calls_nobody(monkeypatch):

@@ -9,7 +9,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.delivery import DeliveryOutcome, DeliveryResult, DeliverySettings, Worker
-from gateway.store import DeliveryTranslation, DocumentKey, Form, Prepared, Submission, new_id, record_submission
+from gateway.store import (
+    ChedRow,
+    ChedWrite,
+    DeliveryTranslation,
+    DocumentKey,
+    Form,
+    Prepared,
+    PushEnd,
+    PushKind,
+    Submission,
+    end_subscription,
+    find_subscription,
+    new_id,
+    open_subscription,
+    queue_push,
+    record_ched,
+    record_submission,
+)
 from gateway.store.finders import list_deliveries
 from gateway.store.partners import save_partner
 
@@ -115,3 +132,50 @@ class World:
 @pytest.fixture
 def world(store):
     return World(store)
+
+
+class Followed:
+    """A CHED that the partner ``nl`` follows."""
+
+    def __init__(self, world, number):
+        self.world = world
+        now = world.clock.now
+        row = ChedRow(
+            id=new_id(now),
+            reference=f"CHEDP.NL.2026.{number:07}",
+            local_reference=f"L{number}",
+            type="P",
+            status_code="70",
+            partner="nl",
+            created_at=now,
+            updated_at=now,
+            status_changed_at=now,
+        )
+        write = ChedWrite(
+            version_id=new_id(now), row=row, expected_version=None, at=now, operation="test", partner="nl",
+            part="I", content=b"<c/>", digest=b"d" * 32,
+        )  # fmt: skip
+        store = world.store
+        store.write(lambda c: record_ched(c, write))
+        store.write(lambda c: open_subscription(c, partner="nl", ched_id=row.id, office="NL000396", at=now))
+        with store.read() as connection:
+            self.subscription = find_subscription(connection, "nl", row.id).id
+        self.last = 0
+
+    def change(self, times=1):
+        """Queues pushes; gives their ids."""
+        for _ in range(times):
+            self.last += 1
+            content = f"<change of='{self.subscription}'>{self.last}</change>".encode()
+            values = {"what": PushKind.LEDGER, "content": content, "at": self.world.clock.now}
+            self.world.store.write(lambda c, v=values: queue_push(c, self.subscription, self.last, **v))
+        return [f"{self.subscription}-{number}" for number in range(self.last - times + 1, self.last + 1)]
+
+    def stop(self, why=PushEnd.ASKED):
+        self.world.store.write(lambda c: end_subscription(c, self.subscription, why, at=self.world.clock.now))
+
+
+@pytest.fixture
+def follow(world):
+    """Makes CHEDs that the partner ``nl`` follows, by their number."""
+    return lambda number: Followed(world, number)

@@ -25,7 +25,8 @@ from gateway.store import (
     record_read,
 )
 from gateway.store.finders import find_audit, find_evidence
-from gateway.store.outbox import Settlement, acquire_lane, claim_next, resend, settle, store_payload
+from gateway.store.outbox import acquire_lane, claim_next, resend, settle, store_payload
+from gateway.store.outbox_records import Settlement
 from gateway.store.records import DeliveryState
 from gateway.store.upkeep import counts
 

@@ -40,6 +40,13 @@ class Inbox:
         return DeliveryResult(DeliveryOutcome.DELIVERED if there else DeliveryOutcome.ABSENT)
 
 
+class Repeated(Inbox):
+    """A receiver that takes a repeat as what it is."""
+
+    def resolve(self, job):
+        return self.deliver(job)
+
+
 def work(url, inbox, now, point=None):
     """A worker process whose clock stands; the next one's stands later, so that no test waits for a lease to end."""
     os.setsid()
@@ -85,6 +92,39 @@ def test_killed_at_a_named_point(world, store_url, tmp_path, point):
     assert inbox.ids() == expected
     assert settled(store_url) == ["delivered"] * 4
     assert kept_together(store_url) == 4
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "delivery.claimed",
+        "delivery.prepared",
+        "delivery.payload-stored",
+        "delivery.sent",
+        "delivery.settled",
+        "commit.before",
+        "commit.after",
+    ],
+)
+def test_killed_at_a_named_point_while_it_pushes(world, follow, store_url, tmp_path, point):
+    """The next worker goes on where it was: in order, none lost; what was on the way may come twice, as allowed."""
+    expected = follow(1).change(4)
+    world.store.close()
+    inbox = Repeated(tmp_path / "inbox")
+
+    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now, point))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+
+    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now + timedelta(minutes=1)))
+    process.start()
+    process.join(30)
+    taken = inbox.ids()
+    assert list(dict.fromkeys(taken)) == expected
+    assert taken == sorted(taken)
+    assert len(taken) <= len(expected) + 1
+    assert settled(store_url) == ["delivered"] * 4
 
 
 def test_killed_at_random_with_several_workers(world, store_url, tmp_path):

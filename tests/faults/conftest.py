@@ -387,7 +387,7 @@ class Ledger:
             (number, status): (f"{id_}", bytes(payload))
             for number, status, id_, payload in self.target.rows(
                 "SELECT c.number, v.status_code, d.id, p.payload FROM deliveries d JOIN document_versions v "
-                "ON v.exchange_id = d.exchange_id JOIN documents c ON c.id = d.document_id "
+                "ON v.exchange_id = d.exchange_id JOIN documents c ON c.id = d.case_id "
                 "JOIN delivery_parts p ON p.seq = d.seq"
             )
         }

@@ -18,7 +18,8 @@ from gateway.store import (
     record_tracking,
     save_partner,
 )
-from gateway.store.outbox import Settlement, acquire_lane, claim_next, settle
+from gateway.store.outbox import acquire_lane, claim_next, settle
+from gateway.store.outbox_records import Settlement
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

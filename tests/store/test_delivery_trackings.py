@@ -22,7 +22,8 @@ from gateway.store import (
     record_tracking,
     save_partner,
 )
-from gateway.store.outbox import Settlement, acquire_lane, claim_next, due_lanes, release_lane, resend, settle
+from gateway.store.outbox import acquire_lane, claim_next, due_lanes, release_lane, resend, settle
+from gateway.store.outbox_records import Settlement
 
 MINUTE = timedelta(minutes=1)
 LONG = timedelta(hours=1)
@@ -52,7 +53,7 @@ def sent(store, make_submission, now):
         )
         assert store.write(lambda c: settle(c, claimed, outcome, now=now))
         store.write(lambda c: release_lane(c, "ephyto", fence=fence, now=now))
-        return delivery(claimed.exchange_id)
+        return delivery(claimed.content.exchange_id)
 
     def delivery(exchange_id):
         with store.read() as connection:
@@ -97,7 +98,7 @@ def test_a_tracked_delivery_is_settled_for_the_worker_and_open_for_the_tracker(s
 def test_the_case_goes_on_while_a_hub_has_its_first_delivery(sent):
     first = sent("1")
     second = sent("1", reference="H-2", status_code="40", expected_status="70")
-    assert (first.document_id, second.state) == (second.document_id, DeliveryState.TRACKING)
+    assert (first.case_id, second.state) == (second.case_id, DeliveryState.TRACKING)
 
 
 def test_trackings_are_asked_for_when_it_is_time_the_longest_due_first(store, sent, now):

@@ -74,7 +74,7 @@ _FILL = (
         "{series} SELECT 'X' || (1000000 + n), 'D', 'S' || n, '', 'inline', :now FROM s"
     ),
     (
-        "INSERT INTO deliveries (id, lane, exchange_id, document_id, state, attempts, failures, fence, "
+        "INSERT INTO deliveries (id, lane, exchange_id, case_id, state, attempts, failures, fence, "
         "next_attempt_at, code, detail, created_at, updated_at, settled_at) {series} SELECT "
         "'X' || (1000000 + n) || '-1', 'ephyto', 'X' || (1000000 + n), 'D', 'tracking', 1, 0, 0, :now, '', '', :now, "
         ":now, :now FROM s"

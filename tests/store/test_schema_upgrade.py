@@ -76,8 +76,17 @@ CHED_ROWS = {
     "notices": "'O2', 'traces', 'ched', :now, NULL, :now, '', NULL",
 }
 """One row in every table that 0004 added."""
-TABLES = {"0001": ROWS, "0003": {**ROWS, **HUB_ROWS}, "0004": {**ROWS, **HUB_ROWS, **CHED_ROWS}}
-NEW_COLUMNS = {"document_versions": "tables", "ched_versions": "tables"}
+NEW_COLUMNS = {"document_versions": "tables", "ched_versions": "tables", "deliveries": "push_id"}
+ALL_ROWS = {**ROWS, **HUB_ROWS, **CHED_ROWS}
+TABLES = {
+    "0001": ROWS,
+    "0003": {**ROWS, **HUB_ROWS},
+    "0004": ALL_ROWS,
+    "0009": {
+        name: f"{row}, NULL" if name in {"document_versions", "ched_versions"} else row
+        for name, row in ALL_ROWS.items()
+    },
+}
 NEW_INDEXES = {"documents": ("ix_documents_number", ("number",))}
 """What later revisions added to tables that were there; empty in the rows of before."""
 
@@ -119,9 +128,10 @@ def contents(url, revision):
         }
 
 
-def with_new_columns(rows):
+def with_new_columns(rows, revision):
     """What is there after the upgrade of these rows."""
-    return {table: [(*row, None) if table in NEW_COLUMNS else row for row in found] for table, found in rows.items()}
+    added = {"deliveries"} if revision == "0009" else NEW_COLUMNS
+    return {table: [(*row, None) if table in added else row for row in found] for table, found in rows.items()}
 
 
 def shape(url):
@@ -154,17 +164,37 @@ def test_everything_is_there_afterwards(old_url, revision):
     upgrade(old_url)
     assert current(old_url) == head()
     after = shape(old_url)
-    assert contents(old_url, revision) == with_new_columns(rows)
-    for table, column in NEW_COLUMNS.items():
-        if table in before:
-            text_type = before[table][0][0][1]
-            before[table][0].append((column, text_type, True))
-    for table, index in NEW_INDEXES.items():
-        before[table][3][:] = sorted([*before[table][3], index])
-    assert set(before.pop("triggers")) < set(after.pop("triggers"))
+    assert contents(old_url, revision) == with_new_columns(rows, revision)
+    outbox = before.pop("deliveries"), after.pop("deliveries")
+    if revision != "0009":
+        for table, column in NEW_COLUMNS.items():
+            if table in before:
+                text_type = before[table][0][0][1]
+                before[table][0].append((column, text_type, True))
+        for table, index in NEW_INDEXES.items():
+            before[table][3][:] = sorted([*before[table][3], index])
+    assert set(before.pop("triggers")) <= set(after.pop("triggers"))
     assert {name: after[name] for name in before} == before
-    assert {"reference_tables", "reference_rows", "reference_editions"} <= after.keys() - before.keys()
+    assert {"customs_subscriptions", "customs_pushes"} <= after.keys() - before.keys()
     assert all(rows.values()), "a table without a row shows nothing"
+    check_outbox(*outbox)
+
+
+def check_outbox(before, after):
+    """A delivery may carry a push since 0010: what else is another?"""
+    columns = dict(each[:2] for each in before[0])
+    columns["case_id"] = columns.pop("document_id")
+    assert dict(each[:2] for each in after[0]) == columns | {"push_id": columns["case_id"]}
+    assert {name for name, _, nullable in after[0] if nullable} == {"exchange_id", "settled_at", "push_id"}
+    assert after[1] == before[1]
+    kept = [key for key in before[2] if key["name"] != "fk_deliveries_document_id"]
+    assert [key for key in after[2] if key["name"] != "fk_deliveries_push_id"] == kept
+    assert len(after[2]) == len(before[2])
+    of_push = ("uq_deliveries_push_id", ("push_id",))  # PostgreSQL has an index for it
+    renamed = {(name, tuple(each.replace("document_id", "case_id") for each in columns)) for name, columns in before[3]}
+    assert set(after[3]) - {of_push} == renamed
+    assert after[4] == sorted([*before[4], of_push[0]])
+    assert after[5] == sorted([*before[5], "ck_deliveries_content"])
 
 
 def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
@@ -178,7 +208,7 @@ def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
         assert (delivery.seq, delivery.state, parts.receipt) == (7, "delivered", b"\x00\xff")
 
     values = (
-        "(id, lane, exchange_id, document_id, state, attempts, failures, fence, next_attempt_at, code, detail, "
+        "(id, lane, exchange_id, case_id, state, attempts, failures, fence, next_attempt_at, code, detail, "
         "created_at, updated_at, settled_at) VALUES ('X2-1', 'nl', 'X2', 'X1', :state, 1, 0, 3, '', '', '', '', '', "
         ":settled_at) RETURNING seq"
     )
@@ -209,13 +239,16 @@ def test_what_was_stored_is_served_and_new_rows_follow_it(old_url):
         "UPDATE document_versions SET form = 'letter'",
         "UPDATE document_versions SET document_id = 'none'",
         "UPDATE delivery_parts SET seq = 9",
+        "UPDATE deliveries SET exchange_id = NULL",
+        "UPDATE deliveries SET push_id = 'none', exchange_id = NULL",
+        "UPDATE deliveries SET exchange_id = 'none'",
         "DELETE FROM deliveries",
         "DELETE FROM document_versions",
         "UPDATE audit SET actor = 'somebody'",
         "DELETE FROM audit",
         (
-            "INSERT INTO deliveries SELECT 9, 'X9', lane, exchange_id, document_id, state, 1, 0, 3, '', '', '', '', "
-            "'', '' FROM deliveries"
+            "INSERT INTO deliveries SELECT 9, 'X9', lane, exchange_id, case_id, state, 1, 0, 3, '', '', '', '', "
+            "'', '', NULL FROM deliveries"
         ),
     ],
 )
@@ -231,7 +264,7 @@ def test_every_promise_is_held_afterwards(old_url, revision, statement):
 
 def test_an_upgrade_that_fails_changes_nothing(old_url, revision):
     """The last table to be created is there already: everything before it is undone, and the next try succeeds."""
-    last = "customs_reports"
+    last = "customs_pushes"
     with engine_of(old_url).begin() as connection:
         connection.execute(text(f"CREATE TABLE {last} (id INTEGER)"))
     rows, before = contents(old_url, revision), shape(old_url)
@@ -243,7 +276,7 @@ def test_an_upgrade_that_fails_changes_nothing(old_url, revision):
     with engine_of(old_url).begin() as connection:
         connection.execute(text(f"DROP TABLE {last}"))
     upgrade(old_url)
-    assert contents(old_url, revision) == with_new_columns(rows)
+    assert contents(old_url, revision) == with_new_columns(rows, revision)
 
 
 @pytest.mark.parametrize("old_url", ["sqlite"], indirect=True)
@@ -256,7 +289,7 @@ def test_foreign_keys_of_a_rewritten_table_still_meet(old_url):
             for table in ("delivery_parts", "deliveries", "hub_trackings", "document_versions")
             for row in connection.execute(text(f"PRAGMA foreign_key_list({table})"))
         }
-        assert referenced == {"deliveries", "document_versions", "documents", "lanes", "exchanges"}
+        assert referenced == {"deliveries", "document_versions", "documents", "lanes", "exchanges", "customs_pushes"}
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
 
 
