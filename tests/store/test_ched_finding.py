@@ -218,7 +218,8 @@ def filled(store, rows, make_write):
 
     def fill(connection):
         for number, row in enumerate(rows):
-            before = replace(rows[-number], id=row.id, reference=row.reference) if number % 3 == 0 else row
+            other = replace(rows[-number], id=row.id, reference=row.reference, updated_at=row.updated_at)
+            before = other if number % 3 == 0 else row
             record_ched(connection, make_write(before, evidence=None))
             if before is not row:
                 record_ched(connection, make_write(row, evidence=None, expected_version=1))
