@@ -1,4 +1,4 @@
-"""``imsoc demo``: a certificate travels through two gateways, what must not pass is refused; the hub; CHEDs; codes.
+"""``imsoc demo``: a certificate travels, what must not pass is refused; the hub; CHEDs; codes; customs.
 
 Every part is the real one (see ``instances``); the story (``journey``) is told by calling the gateways as their clients
 would.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ConfigurationError
 from gateway.sandbox.client import Client, Refused
+from gateway.sandbox.customs_journey import customs_journey
 from gateway.sandbox.hub_journey import hub_journey
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
@@ -146,6 +147,9 @@ def _steps(sandbox: Sandbox, teller: Teller | None) -> Iterator[Step]:
         if teller is not None:
             teller.heading("Reference data: what no table knows, and how tables change")
         yield from mappings_journey(sandbox)
+        if teller is not None:
+            teller.heading("Customs: how much of a CHED is left")
+        yield from customs_journey(sandbox)
     except (Refused, TracesRefusal) as refusal:
         facts = tuple((name, str(value)) for name, value in asdict(refusal).items() if value)
         yield Step("The journey broke off: a gateway refused what it should take", ok=False, facts=facts)
@@ -177,6 +181,7 @@ def _invite(sandbox: Sandbox, teller: Teller) -> None:
         "and as the operator of gateway A:",
         f"  {imsoc} -c {sandbox.a.config} messages list",
         f"  {imsoc} -c {sandbox.a.config} deliveries list",
+        f"  {imsoc} -c {sandbox.a.config} customs check --all",
         f"  {imsoc} -c {sandbox.a.config} explain ID   # of a message in the list, or a code: explain IMG-4009",
         "the hub's contract, as the third country and as the operator of gateway C:",
         f"  {sys.executable} examples/hub_client.py {sandbox.hub.h.address} {pki}/third-country-client.pem"

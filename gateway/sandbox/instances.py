@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import record_from_toml
+from gateway.sandbox.customs_instances import CustomsWorld
 from gateway.sandbox.hub_instances import COUNTRY, HubWorld
 from gateway.sandbox.pki import Authority, write
 from gateway.sandbox.processes import Instance, free_port, stop_all
@@ -38,7 +39,7 @@ class Sandbox:
     Gateway A has the role ``traces`` and takes the third country's certificates (Article 39(2) route iii); gateway B
     has the role ``national`` and gets what A delivers. ``hub`` adds the hub's contract: gateway H in the role ``hub``
     and gateway C, a national system that polls it. ``cheds`` lets B hand CHEDs
-    on to A. Everything is invented; keys are made on the spot.
+    on to A, and ``customs`` ask A for them. Everything is invented; keys are made on the spot.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Sandbox:
     b: Instance = field(init=False)
     hub: HubWorld = field(init=False)
     cheds: ChedWorld = field(init=False)
+    customs: CustomsWorld = field(default_factory=CustomsWorld)
     secrets: dict[str, str] = field(default_factory=dict)
     _tsa: StampServer | None = None
 
@@ -88,7 +90,7 @@ class Sandbox:
             "national",
         ):
             self._make_secret(name)
-        for name in (*self.hub.ACCOUNTS, *self.cheds.ACCOUNTS):
+        for name in (*self.hub.ACCOUNTS, *self.cheds.ACCOUNTS, *self.customs.ACCOUNTS):
             self._make_secret(name)
         self.hub.make_keys(now)
         self.cheds.make_keys(national)
@@ -101,6 +103,7 @@ class Sandbox:
             upgrade(url)
             with open_store(url, exclusive=True) as store:
                 files = self._partners(instance) | self.hub.partners(instance) | self.cheds.partners(instance)
+                files |= self.customs.partners(instance)
                 for name, text in files.items():
                     path = instance.folder / f"{name}.toml"
                     path.write_text(text, "utf-8")

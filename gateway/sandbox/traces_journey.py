@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.sandbox.instances import Sandbox
     from gateway.sandbox.processes import Instance
 
-__all__ = ["ched_journey"]
+__all__ = ["ched_journey", "decided"]
 
 REPORT: Final = b"%PDF-1.4\n% An invented inspection report of the exporting country.\n%%EOF\n"
 _REPORT_NAME: Final = "report.pdf"
@@ -153,6 +153,13 @@ def _decided_in_traces(sandbox: Sandbox, callers: _Callers, reference: str) -> I
         why="Each signed copy stands alone: anybody can verify it without the others and without us.",
         facts=(("status", f"{receipt.status} at TRACES"), ("II.12", part_two.conclusion[0].code)),
     )
+
+
+def decided(sandbox: Sandbox, port: TracesClient, reference: str) -> str:
+    """The status of a CHED that officers who work in TRACES have decided: everything in order, signed and sealed."""
+    part_two = _as_in_traces(decision(datetime.now(UTC)))
+    document = wire(replace(port.get(reference), decision=part_two))
+    return port.decide(document, _signatures(sandbox, document)).status
 
 
 def _as_in_traces(part: Decision) -> Decision:

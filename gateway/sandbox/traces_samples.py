@@ -31,7 +31,7 @@ from gateway.documents.parts import Measure
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["ANIMAL", "FIVE_RULES", "animals", "broken", "decision", "plants"]
+__all__ = ["ANIMAL", "FIVE_RULES", "animals", "broken", "decision", "meat", "plants"]
 
 ANIMAL: Final = "528210004711002"
 """The transponder of the horse."""
@@ -124,6 +124,38 @@ def animals(now: datetime, *, local: str) -> Ched:
         totals=ChedLine(
             number=0, descriptions=("Consignment totals and summary",), net_volume=one, gross_weight=weight
         ),
+        lines=(line,),
+    )
+
+
+def meat(now: datetime, *, local: str) -> Ched:
+    """A CHED-P of a tonne of frozen beef that enters in the Netherlands and goes to Belgium."""
+    net, gross = Measure(Decimal(1000), "KG"), Measure(Decimal(1040), "KG")
+    line = ChedLine(
+        number=1,
+        scientific_name="Bos taurus",
+        classes=(ChedClass("CN", "02023090", (("en", "Boneless frozen beef"),)),),
+        net_weight=net,
+        gross_weight=gross,
+        packages=(ChedPackage(Coded("D1"), "40", Coded("4")),),
+        origins=(Country("ZA", "South Africa"),),
+    )
+    totals = ChedLine(
+        number=0,
+        descriptions=("Consignment totals and summary",),
+        net_weight=net,
+        gross_weight=gross,
+        packages=line.packages,
+    )
+    return replace(
+        plants(now, local=local),
+        type=ChedType.P,
+        title="CHED-P - Common Health Entry Document for Products",
+        destination=_party("BE-9", "Invented cold store", "BE", "DP"),
+        transport_conditions=Coded("VRIES"),
+        certified_as=(Coded("MENS"),),
+        conformity=Coded("CONFORM"),
+        totals=totals,
         lines=(line,),
     )
 

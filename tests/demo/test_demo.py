@@ -74,7 +74,7 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     story = json.loads(ended.stdout)
     assert story["ok"] is True
     assert story["seconds"] < SECONDS
-    assert len(story["steps"]) >= 51
+    assert len(story["steps"]) >= 57
     assert all(step["ok"] for step in story["steps"])
     assert all(step["title"] and step["why"] for step in story["steps"])
     assert all(step["facts"] or step["rows"] for step in story["steps"])
@@ -83,6 +83,7 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     assert_the_hub_is_in(story["steps"])
     assert_cheds_are_in(story["steps"])
     assert_codes_are_in(story["steps"])
+    assert_customs_are_in(story["steps"])
     assert not ended.stderr
     assert_nothing_is_left(tmp_path)
 
@@ -126,11 +127,12 @@ def assert_cheds_are_in(steps):
 def assert_codes_are_in(steps):
     """The fourth journey: what each of its steps shows that no other does."""
     (first,) = [number for number, step in enumerate(steps) if "keep such messages" in step["title"]]
-    titles = [step["title"] for step in steps[first:]]
+    (end,) = [number for number, step in enumerate(steps) if "customs asked too early" in step["title"]]
+    titles = [step["title"] for step in steps[first:end]]
     wanted = ("keep such", "asks what became", "before anything is changed", "releases itself", "in B's codes")
     wanted += ("that was recorded", "its own moment", "a formula in a cell", "(XLSX)", "compares the lists")
     assert [words for words, title in zip(wanted, titles, strict=True) if words not in title] == []
-    told = [dict(step["facts"]) for step in steps[first:]]
+    told = [dict(step["facts"]) for step in steps[first:end]]
     held, asked, looked, released, _, _, again, refused, imported, drifted = told
     assert held["answered"].startswith("IMG-6010")
     assert held["row to add"].startswith("map-ephyto-package.csv: X0,?,,in,widens,")
@@ -142,6 +144,29 @@ def assert_codes_are_in(steps):
     assert list(refused) == ["IMG-0136", "IMG-0137"]
     assert imported["for example"].endswith("D1 becomes CT, not BX")
     assert drifted["drift"].startswith("added PB ")
+
+
+def assert_customs_are_in(steps):
+    """The fifth journey: the ledger after each step, and the sum of it all."""
+    (first,) = [number for number, step in enumerate(steps) if "customs asked too early" in step["title"]]
+    validated, parallel, refused, cleared, cancelled, checked = [dict(step["facts"]) for step in steps[first:]]
+    ours, theirs = "26NL000396DEMO0001", "26BE212000DEMO0002"
+    line = "line 1 (02023090): "
+    assert validated["I.2"] == f"CHEDP.NL.{YEAR}.0000001, for NL and BE"
+    assert validated["too early"].startswith("not reserved, reason 04")
+    assert validated["ledger"] == f"{line}1000 KGM available"
+    assert parallel["ledger"].startswith(f"{line}100 KGM available; ")
+    assert sorted(parallel["ledger"].split("; ")[1:]) == [
+        f"300 KGM reserved for {theirs}",
+        f"600 KGM reserved for {ours}",
+    ]
+    assert refused["NL000396"].endswith("REFUSED, reason 05")
+    assert refused["ledger"] == parallel["ledger"]
+    assert cleared["ledger"] == (f"{line}100 KGM available; 300 KGM reserved for {theirs}; 600 KGM consumed by {ours}")
+    assert cancelled["ledger"] == f"{line}400 KGM available; 600 KGM consumed by {ours}"
+    assert cancelled["outcome"] == "01; asked again 02, nothing is held"
+    assert checked["check"].endswith("each the sum of its entries")
+    assert checked["II.23"] == ours
 
 
 def copy_of_the_packages(site):
