@@ -1,7 +1,7 @@
 """CHEDs that belong together: found, locked in one order, and the moment of a change that is no new version.
 
-A family is every CHED that a way of replacements (ACW) and splits (AXG) leads to, up or down. Whoever moves quantities
-from one of them to another locks the family first, oldest CHED first, so that two who do so never wait for each other
+A family is every CHED that a way of replacements (ACW) and splits (AXG) leads to, up or down. Who moves quantities from
+one of them to another locks the family first, oldest CHED first, so that two who do so never wait for each other
 in a ring. Drafts are left out: a draft has no ledger and nothing follows it.
 """
 
