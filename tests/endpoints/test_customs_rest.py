@@ -4,7 +4,9 @@ tests/single_window/test_lookups.py."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ched"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "single_window"))
 
 from certex_harness import LRN, MRN, NOW, PARTNERS, SECRET, CertexWorld, Goods, line, partner_records
-from customs_callers import PREFIX, Served, basic, description, environ_of, hand
+from customs_callers import PREFIX, Reply, Served, basic, description, environ_of, hand
 from lookup_harness import certificate, cited, fresh
 from openapi_spec_validator import validate
 
@@ -28,6 +30,7 @@ from gateway.endpoints import customs_rest
 from gateway.endpoints.customs_writing import ONE_OF
 from gateway.errors import Unavailable
 from gateway.sandbox.pki import Authority
+from gateway.single_window.lookups import OPERATIONS
 from gateway.soap.peer import OWN_CERTIFICATE
 from gateway.store import find_audit, find_evidence
 from gateway.trust import certificate_fingerprint
@@ -520,3 +523,44 @@ def test_the_body_is_plain_utf_8(served, known):
     raw = served.get(f"/certificates/{quote('ÅL/1')}").raw
     assert json.loads(raw)["question"]["number"] == "ÅL/1"
     assert "ÅL/1".encode() in raw
+
+
+class TestPage:
+    """docs/customs-lookups.md and the example say what is so."""
+
+    ROOT = Path(__file__).parents[2]
+    PAGE = (ROOT / "docs" / "customs-lookups.md").read_text("utf-8")
+
+    def test_the_answer_shown_is_one(self):
+        (shown,) = re.findall(r"```json\n(.*?)```", self.PAGE, re.DOTALL)
+        raw = shown.encode()
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "Content-Length": str(len(raw))}
+        Reply(200, headers, raw).described(f"{PREFIX}/documents/N853/x")
+
+    def test_every_question_and_status_is_told(self):
+        for path in description()["paths"]:
+            assert f"{PREFIX}{path}".split("{")[0] in self.PAGE
+        for name in OPERATIONS:
+            assert f"`{name}`" in self.PAGE
+        described = {status for each in description()["paths"].values() for status in each["get"]["responses"]}
+        assert set(re.findall(r"^\| ([45]\d\d) ", self.PAGE, re.MULTILINE)) == described - {"200"}
+
+    @pytest.mark.parametrize(
+        ("question", "shown", "code"),
+        [
+            (("ched", "{goods}"), "{goods} (asked): valid", 0),
+            (("document", "N853", "{goods}"), "  line 1: 998 KGM left, 2 taken or held", 0),
+            (("certificate", "{number}"), "certificate ZA 851 {number}: status 44", 0),
+            (("declaration", "MRN", "{mrn}"), "{goods} (consumed, reported): valid", 0),
+            (("document", "Y058", "1"), "IMG-7421 No document stands behind this customs document code", 1),
+        ],
+    )
+    def test_the_example_runs(self, served, known, tmp_path, question, shown, code):
+        secret = tmp_path / "secret.txt"
+        secret.write_text(SECRET, "utf-8")
+        address = f"http://127.0.0.1:{served.server.server_port}"
+        parts = [each.format(**known) for each in question]
+        command = [sys.executable, self.ROOT / "examples" / "customs_lookups.py", address, "customs-xi", secret, *parts]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert shown.format(**known) in done.stdout
