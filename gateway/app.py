@@ -354,11 +354,11 @@ def _parts(settings: Settings, clock: Callable[[], datetime], *, exclusive: bool
             render=ChedPdf(clock, pades),
             render_certificate=CertificatePdf(clock, pades),
         )
+        customs = desk_of(context, settings.customs, pushes=pushes, printed=traces.register.printed)
     except BaseException:
         store.close()
         raise
     quarantine = quarantine_of(context, poller, traces)
-    customs = desk_of(context, settings.customs, pushes=pushes, printed=traces.register.printed)
     return _Parts(
         store, context, hub, lists, worker, poller, reference, traces, customs, quarantine, Releaser(quarantine)
     )

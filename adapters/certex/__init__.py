@@ -1,6 +1,7 @@
 """CERTEX as a partner: the client of its customs service, for customs systems and national gateways."""
 
 from adapters.certex.calling import Port
+from adapters.certex.checking import is_empty
 from adapters.certex.client import SETTLED_AFTER, CertexClient, Patience
 from adapters.certex.faults import AnswerMismatch, CertexBroken, CertexForbidden, CertexRefused
 from adapters.certex.holdings import Holding, holding_of
@@ -35,6 +36,7 @@ __all__ = [
     "Reserve",
     "Sent",
     "holding_of",
+    "is_empty",
     "record_of",
     "sent_of",
 ]

@@ -152,7 +152,10 @@ def _given_back(sent: Sent, now: Holding, *, final: bool) -> Verdict[ClearanceWo
 def _intervened(sent: Sent, asked: ChedInterventionRequest, now: Holding, *, final: bool) -> Verdict[ClearanceWord]:
     deletes = asked.intervention == Intervention.DELETE
     if not deletes and are_as_asked(now.consumed, asked.items, asked.office):
-        return Verdict(ClearanceWord.DONE, "it is written off as asked", _made_by(sent, now.consumed))
+        made = _made_by(sent, now.consumed)
+        if made is False and asked.intervention == Intervention.FORCE:
+            return Verdict(ClearanceWord.ALREADY, "it was written off before", made)
+        return Verdict(ClearanceWord.DONE, "it is written off as asked", made)
     if not final:
         return Verdict(None, _TOO_EARLY)
     if deletes and not now.consumed:

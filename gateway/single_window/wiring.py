@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.ched.register import TRACES_ROLE
 from gateway.single_window.following import LedgerFollower
+from gateway.single_window.relay import RelayingCustoms, client_of
 from gateway.single_window.service import CustomsService, Patience
 
 if TYPE_CHECKING:
@@ -71,5 +73,13 @@ def desk_of(
         choices: ``[customs]``.
         pushes: who follows CHEDs.
         printed: a CHED as a PDF in a language.
+
+    Raises:
+        ConfigurationError: IMG-0101, IMG-0123, the upstream's record is not there or has no delivery to TRACES.
     """
-    return CustomsService(context, patience_of(context, choices), pushes, printed)
+    freshness = patience_of(context, choices)
+    if choices.upstream and TRACES_ROLE not in context.policy.roles:
+        return RelayingCustoms(
+            context, client_of(context, choices.upstream, choices.client_id), choices.upstream, freshness
+        )
+    return CustomsService(context, freshness, pushes, printed)

@@ -1,0 +1,352 @@
+"""The customs of a national gateway that has TRACES behind it: every answer is that of TRACES, under our account.
+
+Who asks is judged here, by the record of the national system: its offices, the countries of the CHED, whose declaration
+it is. TRACES knows our account alone. Before anything is moved the ledger is read, for those judgements and so that a
+lost answer can be told from none; the message is on record before it leaves, and what came of it afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from adapters.certex import (
+    CertexClient,
+    Clear,
+    ClearanceWord,
+    Intervene,
+    Patience,
+    ReservationWord,
+    Reserve,
+    holding_of,
+    is_empty,
+)
+from gateway.access import AbsentUnit
+from gateway.certex.models import ClearanceAnswer, DeclarationReference, GoodsClearance, Intervention
+from gateway.certex.models import ProcessedChedAnswer as Answer
+from gateway.certex.wire import clearance_response, intervention_response, processed_response
+from gateway.ched.models import Actor
+from gateway.ched.rows import row_of
+from gateway.ched.wiring import ADAPTER
+from gateway.customs.requests import ClearanceOutcome, FailureReason
+from gateway.customs.units import ABSENT_UNIT
+from gateway.documents.ched import read_ched, write_ched
+from gateway.errors import AccessDenied, ConfigurationError, CustomsRefused, DeliveryError, Unavailable
+from gateway.exchange import spend
+from gateway.single_window.access import check_office, check_sight
+from gateway.single_window.checks import check_age, check_declaration, check_items
+from gateway.single_window.relay_evidence import Evidence
+from gateway.single_window.relay_faults import told_of
+from gateway.xml.boundary import parse
+from gateway.xml.canonical import serialise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adapters.certex import Clearance, Holding, Reservation
+    from gateway.certex.models import (
+        CertexHeader,
+        ChedClearanceRequest,
+        ChedInterventionRequest,
+        Declared,
+        Item,
+        ProcessedChedRequest,
+    )
+    from gateway.exchange import Context
+    from gateway.single_window.access import CustomsActor
+    from gateway.single_window.service import Patience as Freshness
+    from gateway.soap import SoapCall
+
+__all__ = ["RelayingCustoms", "client_of"]
+
+OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
+_PATIENCE: Final = Patience(attempts=2, pause=0.5, within=10.0, resolving=5.0)
+"""While a customs system waits for its answer."""
+_OUTCOMES: Final = {
+    ClearanceWord.DONE: ClearanceOutcome.DONE,
+    ClearanceWord.ALREADY: ClearanceOutcome.CONSUMED,
+    ClearanceWord.NO_RECORD: ClearanceOutcome.NO_RECORD,
+}
+
+
+class RelayingCustoms:
+    """``CustomsDesk`` that asks TRACES. All methods may be called from any thread.
+
+    Args:
+        context: the services.
+        client: of TRACES, for our customs account.
+        partner: id of its record.
+        freshness: how old a message may be.
+    """
+
+    def __init__(self, context: Context, client: CertexClient, partner: str, freshness: Freshness) -> None:
+        self._context = context
+        self._client = client
+        self._evidence = Evidence(context, partner)
+        self._freshness = freshness
+
+    def read(self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall) -> Answer:
+        """The CHED with its ledger as TRACES has them.
+
+        Raises:
+            AccessDenied: IMG-2110, IMG-2114.
+            DeliveryError: IMG-8032, what TRACES answers does not fit.
+            Unavailable: IMG-9012, TRACES does not answer.
+        """
+        check_office(actor, asked.office, OFFICE)
+        answer = self._looked(actor, asked.reference, asked.office, asked)
+        detail = {"message": header.message_id, "prefix": header.prefix, "office": asked.office}
+        spend(self._context, actor.principal, call, asked.reference, detail)
+        return self._shown(answer)
+
+    def reserve(self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall) -> Answer:
+        """Reserve at TRACES for a declaration; a refusal comes as TRACES gives it.
+
+        Raises:
+            AccessDenied: IMG-2110, IMG-2114.
+            CustomsRefused: IMG-7401, IMG-7402, IMG-7404, IMG-7405, IMG-7407.
+            DeliveryError: IMG-8030, what came of it is not known; IMG-8031, TRACES refused the message.
+            Unavailable: IMG-9012, TRACES was not reached.
+        """
+        self._check(actor, asked.office, asked, call)
+        declaration = check_declaration(asked)
+        check_items(asked.items)
+        found = self._looked(actor, asked.reference, asked.office)
+        if is_empty(found):
+            return self._answered_here(actor, asked, header, call, found)
+        before = _own(actor, found, declaration)
+        items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
+        if misfit is not None:
+            refusal = replace(
+                found,
+                result=False,
+                reason=FailureReason.UNIT.value,
+                failed_item=misfit.goods_item,
+                failed_line=misfit.line,
+            )
+            return self._answered_here(actor, asked, header, call, refusal)
+        order = Reserve(
+            reference=asked.reference,
+            declaration=declaration,
+            office=asked.office,
+            items=items,
+            document=asked.taric_document,
+            language=asked.language,
+            pdf=asked.pdf,
+            transformation=asked.transformation,
+        )
+        with self._evidence.of(actor, header, call, asked.reference) as kept:
+            reserved = self._client.reserve(order, before=before, note=kept.leaves, at=asked.sending_date)
+            answer = _reserved(reserved)
+            acknowledgement = b"" if answer is None else processed_response(_bare(answer))
+            kept.answered(reserved.word, acknowledgement, by_read=reserved.by_read)
+        if answer is None:
+            raise _without_effect(reserved)
+        return self._shown(answer)
+
+    def clear(
+        self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall
+    ) -> ClearanceAnswer:
+        """Consume at TRACES, or give back there, what a declaration holds.
+
+        Raises:
+            As `reserve`; CustomsRefused IMG-7406.
+        """
+        order = Clear(
+            reference=asked.reference,
+            document=asked.document,
+            office=asked.office,
+            information=GoodsClearance(asked.information),
+        )
+        return self._settled(actor, asked, header, call, order, clearance_response)
+
+    def intervene(
+        self, actor: CustomsActor, asked: ChedInterventionRequest, header: CertexHeader, call: SoapCall
+    ) -> ClearanceAnswer:
+        """Correct at TRACES what was written off.
+
+        Raises:
+            As `clear`.
+        """
+        check_items(asked.items)
+        items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
+        if misfit is not None:
+            where = f"ConsignmentItem {misfit.goods_item}, line {misfit.line}"
+            raise CustomsRefused("IMG-7410", where=where, found="a quantity without a unit", expected="its unit")
+        order = Intervene(
+            reference=asked.reference,
+            document=asked.document,
+            office=asked.office,
+            intervention=Intervention(asked.intervention),
+            taric_document=asked.taric_document,
+            items=items,
+        )
+        return self._settled(actor, asked, header, call, order, intervention_response)
+
+    # Steps
+
+    def _settled(
+        self,
+        actor: CustomsActor,
+        asked: ChedClearanceRequest | ChedInterventionRequest,
+        header: CertexHeader,
+        call: SoapCall,
+        order: Clear | Intervene,
+        respond: Callable[[ClearanceAnswer], bytes],
+    ) -> ClearanceAnswer:
+        self._check(actor, asked.office, asked, call)
+        found = self._looked(actor, asked.reference, asked.office)
+        if is_empty(found):
+            nothing = ClearanceAnswer(outcome=ClearanceOutcome.NO_RECORD.value, sending_date=asked.sending_date)
+            self._evidence.keep(actor, header, call, asked.reference, respond(nothing))
+            return nothing
+        if holding_of(found.summary, DeclarationReference("LRN", asked.document)):
+            raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=asked.document, expected="an MRN")
+        before = _own(actor, found, DeclarationReference("MRN", asked.document))
+        with self._evidence.of(actor, header, call, asked.reference) as kept:
+            cleared = self._client.clear(order, before=before, note=kept.leaves, at=asked.sending_date)
+            answer = ClearanceAnswer(
+                outcome=_outcome(cleared), sending_date=asked.sending_date, status_code=cleared.status_code
+            )
+            kept.answered(cleared.word, respond(answer) if answer.outcome else b"", by_read=cleared.by_read)
+        if not answer.outcome:
+            raise _without_effect(cleared)
+        return answer
+
+    def _check(
+        self,
+        actor: CustomsActor,
+        office: str,
+        asked: ProcessedChedRequest | ChedClearanceRequest | ChedInterventionRequest,
+        call: SoapCall,
+    ) -> None:
+        check_office(actor, office, OFFICE)
+        freshness = self._freshness
+        check_age(asked.sending_date, call.received_at, most=freshness.max_age, skew=freshness.skew)
+
+    def _looked(
+        self, actor: CustomsActor, reference: str, office: str, asked: ProcessedChedRequest | None = None
+    ) -> Answer:
+        """The CHED as TRACES has it, when it is one of the countries of who asks.
+
+        Raises:
+            AccessDenied: IMG-2110.
+            GatewayError: as TRACES refused, or is away.
+        """
+        try:
+            if asked is None:
+                answer = self._client.read(reference, office)
+            else:
+                answer = self._client.read(
+                    reference, office, document=asked.taric_document, language=asked.language, pdf=asked.pdf
+                )
+        except DeliveryError as error:
+            raise told_of(error, reference) from error
+        if not is_empty(answer):
+            self._check_sight(actor, reference, answer)
+        return answer
+
+    def _check_sight(self, actor: CustomsActor, reference: str, answer: Answer) -> None:
+        """A CHED that was not shown is nobody's: what cannot be judged is refused."""
+        if answer.certificate is None:
+            raise AccessDenied("IMG-2110", where="ChedCertificateId", found=reference)
+        ched = read_ched(parse(answer.certificate, limits=self._context.limits).root)
+        at = self._context.clock()
+        check_sight(actor, row_of(ched, Actor(actor.principal, None), chid="", before=None, at=at))
+
+    def _shown(self, answer: Answer) -> Answer:
+        """Entry data and the decision, without Part III (R-38-1). TRACES tells its changes to our account alone."""
+        certificate = answer.certificate
+        if certificate is not None:
+            ched = read_ched(parse(certificate, limits=self._context.limits).root)
+            if ched.follow_up is not None:
+                certificate = serialise(write_ched(replace(ched, follow_up=None)))
+        return replace(answer, certificate=certificate, push_active=False, push_stop_reason="")
+
+    def _answered_here(
+        self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall, answer: Answer
+    ) -> Answer:
+        """An answer that needs nothing to be moved."""
+        self._evidence.keep(actor, header, call, asked.reference, processed_response(_bare(answer)))
+        return self._shown(answer)
+
+
+def client_of(context: Context, partner_id: str, client_id: str = "") -> CertexClient:
+    """The client of the partner that customs are answered from.
+
+    Args:
+        context: the services.
+        partner_id: of its record, which has the account for customs.
+        client_id: WebServiceClientId by which it knows us; the id of the instance when empty.
+
+    Raises:
+        ConfigurationError: IMG-0101 there is no such partner, IMG-0123 it has no delivery to TRACES.
+    """
+    partner = context.directory.by_id(partner_id)
+    if partner is None or not partner.enabled:
+        raise ConfigurationError("IMG-0101", where="customs.upstream", found=partner_id, expected="a partner")
+    target = partner.delivery
+    if target is None or target.adapter != ADAPTER:
+        raise ConfigurationError("IMG-0123", where=f"partner {partner.id}", expected=f"[partner.delivery] {ADAPTER}")
+    secret = context.directory.secret(target.secret) if target.secret else ""
+    return CertexClient.open(
+        target, secret, client_id=client_id or context.policy.instance, patience=_PATIENCE, clock=context.clock
+    )
+
+
+def _own(actor: CustomsActor, found: Answer, declaration: DeclarationReference) -> Holding:
+    """What the declaration has, when it is one of this customs system: by the offices that the ledger shows.
+
+    Raises:
+        CustomsRefused: IMG-7407.
+    """
+    holding = holding_of(found.summary, declaration)
+    for each in (*holding.reserved, *holding.consumed):
+        if not actor.membership.speaks_for(each.office):
+            raise CustomsRefused("IMG-7407", where="CustomsDeclarationReferenceNumber", found=declaration.number)
+    return holding
+
+
+def _with_units(items: tuple[Item, ...], *, absent_is_tonne: bool) -> tuple[tuple[Item, ...], Item | None]:
+    """The items with a unit at every quantity, and the first that cannot have one: TRACES would take it for tonnes."""
+    made = []
+    for item in items:
+        weight = item.weight
+        if weight is not None and not weight.unit and absent_is_tonne:
+            weight = replace(weight, unit=ABSENT_UNIT)
+        known = replace(item, weight=_with_unit(weight), volume=_with_unit(item.volume))
+        if known.weight is None and known.volume is None:
+            return (), item
+        made.append(known)
+    return tuple(made), None
+
+
+def _with_unit(declared: Declared | None) -> Declared | None:
+    return declared if declared is not None and declared.unit else None
+
+
+def _reserved(found: Reservation) -> Answer | None:
+    """The answer as the contract has it, also where a read told instead of the reply; None where it has no word."""
+    if not found.by_read:
+        return found.answer
+    if found.word is ReservationWord.RESERVED:
+        return replace(found.answer, result=True)
+    if found.word is ReservationWord.CONSUMED:
+        return replace(found.answer, result=False, reason=FailureReason.WRITTEN_OFF.value)
+    return Answer() if found.word is ReservationWord.NO_CHED else None
+
+
+def _outcome(found: Clearance) -> str:
+    """The outcome as the contract has it, also where a read told instead of the reply; empty where it has no word."""
+    if found.outcome:
+        return found.outcome
+    return _OUTCOMES[found.word].value if found.word in _OUTCOMES else ""
+
+
+def _without_effect(found: Reservation | Clearance) -> Unavailable:
+    return Unavailable("IMG-9012", where=found.sent.declaration.type, found=found.sent.declaration.number)
+
+
+def _bare(answer: Answer) -> Answer:
+    """For the evidence: the CHED is on record elsewhere, or is TRACES' own."""
+    return replace(answer, certificate=None, pdf=None)

@@ -1,0 +1,182 @@
+"""The trail of a message that is passed on to TRACES: as it came, before it leaves; as it left, with what came of it.
+
+Two records: one of who asked here, whose message id is used up by it (IMG-7405), one of our message to TRACES. A crash
+between them leaves the first, which names the message that may have left.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adapters.certex import OutcomeUnknown
+from gateway.certex.contract import CERTEX
+from gateway.certex.models import ChedClearanceRequest, ProcessedChedRequest
+from gateway.certex.wire import clearance_request, intervention_request, processed_request
+from gateway.errors import AuthenticationFailed, CustomsRefused, DeliveryError
+from gateway.single_window.relay_faults import told_of
+from gateway.store import CustomsMessage, RecordedKind, new_id, record_customs_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.certex import Sent
+    from gateway.certex.models import CertexHeader
+    from gateway.errors import GatewayError
+    from gateway.exchange import Context
+    from gateway.single_window.access import CustomsActor
+    from gateway.soap import SoapCall
+    from gateway.store import Recorded
+
+__all__ = ["Evidence", "Trail"]
+
+
+class Evidence:
+    """Keeps what customs asked here and what TRACES made of it.
+
+    Args:
+        context: the services.
+        partner: id of TRACES' record.
+    """
+
+    def __init__(self, context: Context, partner: str) -> None:
+        self._context = context
+        self._partner = partner
+
+    def keep(
+        self,
+        actor: CustomsActor,
+        header: CertexHeader,
+        call: SoapCall,
+        reference: str,
+        acknowledgement: bytes,
+        **detail: Any,
+    ) -> str:
+        """A message that came; gives the id of its record.
+
+        Raises:
+            AuthenticationFailed: IMG-2003.
+            CustomsRefused: IMG-7405.
+        """
+        exchange_id = new_id(call.received_at)
+        message = CustomsMessage(
+            exchange_id=exchange_id,
+            partner=actor.id,
+            contract=call.contract,
+            operation=call.operation,
+            received_at=call.received_at,
+            subject=reference,
+            prefix=header.prefix,
+            message_id=header.message_id,
+            request=call.raw,
+            acknowledgement=acknowledgement,
+            nonces=actor.principal.nonces,
+            transport={"method": actor.principal.method},
+            detail=detail,
+        )
+        recorded = self._recorded(message)
+        if recorded.kind is RecordedKind.REPLAY:
+            raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+        if recorded.kind is not RecordedKind.NEW:
+            raise CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=header.message_id)
+        return exchange_id
+
+    @contextmanager
+    def of(self, actor: CustomsActor, header: CertexHeader, call: SoapCall, reference: str) -> Iterator[Trail]:
+        """The trail of one message that goes on to TRACES.
+
+        Raises:
+            GatewayError: what who asked is told of an error of the client.
+        """
+        trail = Trail(self, actor, header, call, reference)
+        try:
+            yield trail
+        except DeliveryError as error:
+            told = told_of(error, reference)
+            trail.failed(error, told)
+            raise told from error
+
+    def keep_sent(self, sent: Sent, call: SoapCall, acknowledgement: bytes, **detail: Any) -> None:
+        """Our own message to TRACES."""
+        message = CustomsMessage(
+            exchange_id=new_id(self._context.clock()),
+            partner=self._partner,
+            contract=CERTEX.name,
+            operation=call.operation,
+            received_at=self._context.clock(),
+            subject=sent.request.reference,
+            prefix=sent.header.prefix,
+            message_id=sent.header.message_id,
+            request=_written(sent),
+            acknowledgement=acknowledgement,
+            detail=detail,
+        )
+        self._recorded(message)
+
+    def _recorded(self, message: CustomsMessage) -> Recorded:
+        recorded: Recorded = self._context.store.write(lambda connection: record_customs_message(connection, message))
+        return recorded
+
+
+class Trail:
+    """What becomes of one message.
+
+    Args:
+        evidence: where it is kept.
+        actor: who asked.
+        header: its numbers.
+        call: the call.
+        reference: of the CHED.
+    """
+
+    def __init__(
+        self, evidence: Evidence, actor: CustomsActor, header: CertexHeader, call: SoapCall, reference: str
+    ) -> None:
+        self._evidence = evidence
+        self._actor = actor
+        self._header = header
+        self._call = call
+        self._reference = reference
+        self._sent: Sent | None = None
+        self._exchange_id = ""
+
+    def leaves(self, sent: Sent) -> None:
+        """Before the message leaves.
+
+        Raises:
+            AuthenticationFailed: IMG-2003.
+            CustomsRefused: IMG-7405.
+        """
+        passed_on = f"{sent.header.prefix}/{sent.header.message_id}"
+        self._exchange_id = self._evidence.keep(
+            self._actor, self._header, self._call, self._reference, b"", passed_on=passed_on
+        )
+        self._sent = sent
+
+    def answered(self, word: str, acknowledgement: bytes, *, by_read: bool) -> None:
+        """When it is known what came of it."""
+        assert self._sent is not None, "it has left"
+        self._evidence.keep_sent(
+            self._sent, self._call, acknowledgement, answers=self._exchange_id, word=str(word), by_read=by_read
+        )
+
+    def failed(self, error: DeliveryError, told: GatewayError) -> None:
+        """When it was refused, or what came of it is not known; the refusal is on record with it."""
+        if self._sent is None:
+            return
+        word = "unknown" if isinstance(error, OutcomeUnknown) else "refused"
+        self._evidence.keep_sent(
+            self._sent, self._call, b"", answers=self._exchange_id, word=word, code=error.code, told=told.code
+        )
+        told.exchange_id = self._exchange_id
+        told.spent = True
+
+
+def _written(sent: Sent) -> bytes:
+    """The body of the message as it left."""
+    request = sent.request
+    if isinstance(request, ProcessedChedRequest):
+        return processed_request(request)
+    if isinstance(request, ChedClearanceRequest):
+        return clearance_request(request)
+    return intervention_request(request)

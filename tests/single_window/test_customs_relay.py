@@ -1,0 +1,233 @@
+"""Customs ask a national gateway; TRACES answers, over a real socket, unless something is lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from certex_harness import LRN, MRN
+from relay_customs_harness import GATEWAY, Behind, National
+
+from adapters.certex import Patience
+from gateway.errors import ConfigurationError
+from gateway.single_window import relay
+
+A = MRN("26GB1669RELAYEDA01")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, _sqlite_template, seal_files):
+    """TRACES and a national gateway, which the tests share: each brings its own CHED."""
+    folder = tmp_path_factory.mktemp("relay")
+    urls = [f"sqlite:///{shutil.copy(_sqlite_template, folder / name)}" for name in ("traces.db", "national.db")]
+    behind = Behind(folder, urls[0], seal_files)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "_PATIENCE", Patience(attempts=2, pause=0.0, within=5.0, resolving=0.0))
+        national = National(folder, urls[1], behind, seal_files)
+    yield behind, national
+    national.close()
+    behind.close()
+
+
+@pytest.fixture
+def behind(pair):
+    behind, _ = pair
+    behind.requests.clear()
+    yield behind
+    assert not behind.script
+
+
+@pytest.fixture
+def national(pair):
+    _, national = pair
+    national.forget()
+    return national
+
+
+@pytest.fixture
+def ched(behind):
+    return behind.world.ched()
+
+
+def trail(national, actor):
+    """What the audit has of an actor's messages in this test."""
+    return [detail for who, _, detail in national.trail() if who == actor]
+
+
+def test_a_read_is_answered_as_traces_answers_it(national, behind, ched):
+    behind.world.caller().reserve(ched, MRN("26GB1669ANOTHER001"), ("2", "KGM"))
+    own, direct = national.caller().read(ched), behind.world.caller().read(ched)
+    assert own.said == "read"
+    assert own.ledger == direct.ledger
+    assert own.certificate is not None
+    assert own.reserved[0].event == direct.reserved[0].event
+    assert trail(national, "customs-xi")[-1]["office"] == "XI000002"
+
+
+def test_an_unknown_ched_is_an_answer_with_nothing_in_it(national):
+    assert national.caller().read("CHEDP.XI.2026.9999999").said == "unknown"
+    assert national.caller().reserve("CHEDP.XI.2026.9999999", A, ("1", "KGM")).said == "unknown"
+    assert national.caller().release("CHEDP.XI.2026.9999999", A).said == "outcome 02"
+
+
+def test_a_reservation_stands_at_traces_and_both_messages_are_on_record(national, behind, ched):
+    answer = national.caller().reserve(ched, A, ("0.5", "TNE"), message_id="a" * 32)
+    assert answer.said == "reserved"
+    assert answer.certificate is not None
+    assert answer.reserved[0].event == f"{national.now:%Y-%m-%dT%H:%M:%S}.000Z"
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): ("0.5", "TNE")}
+    (asked,) = trail(national, "customs-xi")
+    (passed,) = trail(national, "traces")
+    assert asked["passed_on"].startswith("XI000002/")
+    assert passed["word"] == "reserved"
+    assert not passed["by_read"]
+    assert "a" * 32 not in asked["passed_on"]
+
+
+@pytest.mark.parametrize(
+    ("goods", "said"),
+    [
+        (("99999999", "KGM"), "05 1/1"),
+        (("1", "KGM", "99999999"), "03 1/1"),
+        (("1", "KGM", "0401", "1", "999"), "07 1/-"),
+        (("1", "H87"), "10 1/1"),
+        (("-1", "KGM"), "11 1/1"),
+    ],
+)
+def test_a_refusal_comes_as_traces_gives_it(national, ched, goods, said):
+    answer = national.caller().reserve(ched, A, goods)
+    assert answer.said == said
+    assert answer.has_ledger
+
+
+def test_goods_are_cleared_at_traces(national, behind, ched):
+    caller = national.caller()
+    caller.reserve(ched, A, ("2", "KGM"))
+    assert caller.release(ched, A).said == "outcome 01"
+    assert caller.release(ched, A).said == "outcome 03"
+    assert behind.world.caller().read(ched).consumed_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+    other = MRN("26GB1669RELAYEDB01")
+    caller.reserve(ched, other, ("3", "KGM"))
+    assert caller.delete(ched, other).said == "outcome 01"
+    assert caller.delete(ched, other).said == "outcome 02"
+    assert caller.reserve(ched, A, ("1", "KGM")).said == "06"
+
+
+def test_an_intervention_is_made_at_traces(national, behind, ched):
+    assert national.caller().intervene(ched, A, "ForceWriteOff", ("7", "KGM")).said == "outcome 01"
+    assert behind.world.caller().read(ched).consumed_by(A) == {("MRN", "1", "1"): ("7", "KGM")}
+    assert national.caller().intervene(ched, A, "DeleteWriteOff").said == "outcome 01"
+    assert not behind.world.caller().read(ched).consumed
+
+
+def test_who_asks_is_judged_by_its_own_record(national, behind, ched):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    mine.reserve(ched, A, ("2", "KGM"))
+    before = len(behind.requests)
+    assert other.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
+    assert other.release(ched, A).said == "IMG-7407"
+    assert mine.read(ched, office="XI000077").said == "IMG-2114"
+    assert mine.reserve(ched, A, ("1", "KGM"), office="XI000077").said == "IMG-2114"
+    foreign = national.caller("customs-fr")
+    for answer in (foreign.read(ched), foreign.reserve(ched, A, ("1", "KGM")), foreign.release(ched, A)):
+        assert answer.said == "IMG-2110"
+    assert national.caller("no-offices").read(ched).said == "IMG-2113"
+    assert behind.sent("ChedClearanceRequest") == 0
+    assert len(behind.requests) == before + 5  # reads alone
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+
+
+def test_what_is_wrong_with_the_message_itself_is_said_here(national, ched):
+    caller = national.caller()
+    assert caller.reserve(ched, None, ("1", "KGM")).said == "IMG-7401"
+    assert caller.reserve(ched, A, ("1", "KGM"), ("2", "KGM")).said == "IMG-7402"
+    assert caller.reserve(ched, A, ("1", "KGM"), at="2026-09-01T00:00:00Z").said == "IMG-7404"
+    caller.reserve(ched, LRN(A), ("1", "KGM"))
+    assert caller.release(ched, A).said == "IMG-7406"
+
+
+def test_a_message_id_is_used_once_and_nothing_is_passed_on_twice(national, behind, ched):
+    caller = national.caller()
+    caller.reserve(ched, A, ("2", "KGM"), message_id="b" * 32)
+    passed = behind.sent("ProcessedChedRequest")
+    assert caller.reserve(ched, A, ("3", "KGM"), message_id="b" * 32).said == "IMG-7405"
+    assert behind.sent("ProcessedChedRequest") == passed + 1  # the look before it
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+
+
+def test_a_reply_that_is_lost_is_found_by_a_read(national, behind, ched):
+    behind.script.extend(["", "silent"])
+    answer = national.caller().reserve(ched, A, ("2", "KGM"))
+    assert answer.said == "reserved"
+    assert trail(national, "traces")[-1]["by_read"]
+    assert answer.held_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+    behind.script.extend(["", "silent"])
+    assert national.caller().release(ched, A).said == "outcome 01"
+    behind.script.extend(["", "silent"])
+    assert national.caller().release(ched, A).said == "outcome 01"  # as exactly as a ledger shows moments
+
+
+def test_a_message_that_may_still_come_is_unknown_and_a_fault(national, behind, ched):
+    caller = national.caller()
+    behind.script.extend(["", "lost"])
+    answer = caller.reserve(ched, A, ("2", "KGM"), message_id="c" * 32)
+    assert answer.said == "IMG-8030"
+    assert answer.fault == "ProcessedChedRequestFault"
+    (passed,) = trail(national, "traces")
+    assert (passed["word"], passed["told"]) == ("unknown", "IMG-8030")
+    assert caller.reserve(ched, A, ("2", "KGM"), message_id="c" * 32).said == "IMG-7405"
+    behind.script.extend(["", "lost"])
+    assert caller.release(ched, A).said == "IMG-8030"
+    assert behind.sent("ChedClearanceRequest") == 1
+    assert not behind.world.caller().read(ched).reserved
+
+
+def test_when_traces_is_away_nothing_is_moved_and_the_customs_are_told(national, behind, ched):
+    caller = national.caller()
+    with behind.away():
+        answers = caller.read(ched), caller.reserve(ched, A, ("2", "KGM")), caller.release(ched, A)
+    for answer in answers:
+        assert answer.said == "IMG-9012"
+    assert not trail(national, "customs-xi")
+    assert not trail(national, "traces")
+
+
+def test_a_quantity_without_a_unit_is_never_passed_on(national, behind, ched):
+    tonnes = national.caller("customs-xi-tonnes")
+    assert tonnes.reserve(ched, A, ("0.25", "")).said == "reserved"
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): ("0.25", "TNE")}
+    other = MRN("26GB1669RELAYEDB01")
+    refused = national.caller().reserve(ched, other, ("0.25", ""))
+    assert refused.said == "10 1/1"
+    assert refused.has_ledger
+    assert national.caller().intervene(ched, other, "ForceWriteOff", ("0.25", "")).said == "IMG-7410"
+    assert not behind.world.caller().read(ched).held_by(other)
+
+
+def test_what_traces_refuses_of_our_account_is_said_without_its_words(national, behind, ched):
+    account = next(each for each in behind.records if each["id"] == GATEWAY)
+    behind.know({**account, "customs": {**account["customs"], "offices": ["XI000014"]}})
+    answer = national.caller().reserve(ched, A, ("2", "KGM"))
+    assert b"errorMessage>IMG-8031 CERTEX refused the message: IMG-2114 Not an office" in answer.raw
+    assert b"XI000014" not in answer.raw
+    behind.know({**account, "customs": {**account["customs"], "countries": ["FR"]}})
+    assert national.caller().read(ched).said == "IMG-2110"
+    behind.know({**account, "enabled": False})
+    assert national.caller().read(ched).said == "IMG-9012"
+    behind.know(account)
+
+
+def test_what_was_overtaken_is_refused_as_traces_refuses_it(national, behind, ched):
+    caller = national.caller()
+    early = caller.instant()
+    national.later(minutes=1)
+    caller.reserve(ched, A, ("2", "KGM"))
+    assert caller.reserve(ched, A, ("3", "KGM"), at=early).said == "IMG-7404"
+    (*_, passed) = trail(national, "traces")
+    assert (passed["word"], passed["told"]) == ("refused", "IMG-7404")
+
+
+@pytest.mark.parametrize(("name", "code"), [("nobody", "IMG-0101"), ("customs-xi", "IMG-0123")])
+def test_the_record_of_traces_must_be_there_and_say_where_it_is(national, name, code):
+    with pytest.raises(ConfigurationError, match=code):
+        relay.client_of(national.application.context, name)
