@@ -27,7 +27,7 @@ from gateway.errors import Unavailable
 from gateway.exchange import Principal
 from gateway.single_window.access import customs_actor
 from gateway.single_window.service import CustomsService, Patience
-from gateway.single_window.wiring import Unfollowed, followers_of
+from gateway.single_window.wiring import followers_of
 from gateway.store import Nonce, entries_of, lock_ledger, read_ledger
 from gateway.xml.boundary import parse
 from gateway.xml.limits import DEFAULT_LIMITS
@@ -39,14 +39,20 @@ OFFICE = "NL000510"
 _messages = itertools.count(1)
 
 
-class Told(Unfollowed):
-    """Remembers what was told."""
+class Told:
+    """Remembers what was told, to whoever might follow."""
 
     def __init__(self):
         self.changes = []
 
-    def changed(self, connection, ched_id, *, what, at):
+    def follow(self, _connection, _actor, _ched_id, **_):
+        return False, ""
+
+    def changed(self, _connection, ched_id, *, what, at):
         self.changes.append((ched_id, what))
+
+    def written(self, _connection, write, _before):
+        self.changes.append((write.row.id, "status"))
 
 
 class Desk(World):

@@ -84,7 +84,7 @@ class TestOpening:
         desk.told.changes.clear()
         desk.decide(new)
         ids = {desk.ledger(each).ched_id: each for each in (old, new)}
-        assert [(ids[each], what) for each, what in desk.told.changes] == [(new, "ledger"), (new, "ched")]
+        assert [(ids[each], what) for each, what in desk.told.changes] == [(new, "ledger"), (new, "status")]
 
 
 class TestFrozenByStatus:
