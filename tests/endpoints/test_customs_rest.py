@@ -3,6 +3,7 @@ tests/single_window/test_lookups.py."""
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -21,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "single_window"))
 
 from certex_harness import LRN, MRN, NOW, PARTNERS, SECRET, CertexWorld, Goods, line, partner_records
 from customs_callers import PREFIX, Reply, Served, basic, description, environ_of, hand
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lookup_harness import certificate, cited, fresh
 from openapi_spec_validator import validate
 
@@ -29,6 +33,7 @@ from gateway.config import InstanceSettings, StoreSettings
 from gateway.endpoints import customs_rest
 from gateway.endpoints.customs_writing import ONE_OF
 from gateway.errors import Unavailable
+from gateway.exchange import admission
 from gateway.sandbox.pki import Authority
 from gateway.single_window.lookups import OPERATIONS
 from gateway.soap.peer import OWN_CERTIFICATE
@@ -363,6 +368,21 @@ class TestWrongQuestions:
         assert served.soap_code(operation, **parameters) == "IMG-3001"
 
 
+steps = st.sampled_from(["cheds", "documents", "certificates", "declarations", "MRN", "N853", "Y058", "", "..", "%2F"])
+words = st.one_of(steps, st.text(st.characters(max_codepoint=255), max_size=20))
+asked = st.one_of(st.sampled_from(["limit=1", "offset=0", "country=ZA", "type=%zz", "&", "="]), st.text(max_size=10))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=st.lists(words, max_size=4), query=st.lists(asked, max_size=3), method=st.sampled_from(["GET", "HEAD"]))
+def test_whatever_is_asked_is_answered_as_described(world, path, query, method):
+    path = f"{PREFIX}/{'/'.join(path)}"
+    answer = hand(world.application, environ_of(path, query="&".join(query), method=method))
+    assert answer.status < 500
+    if method == "GET" and path != customs_rest.OPENAPI:
+        answer.described(path)
+
+
 class TestIdentity:
     PATH = f"{PREFIX}/cheds/{UNKNOWN}"
 
@@ -396,6 +416,18 @@ class TestIdentity:
             for account in (("nobody", SECRET), ("customs-xi", "wrong"))
         ]
         assert answers[0] == answers[1]
+
+    def test_an_unknown_name_costs_the_same_comparison(self, world, monkeypatch):
+        compared = []
+
+        def compare(one, other):
+            compared.append((len(one), len(other)))
+            return hmac.compare_digest(one, other)
+
+        monkeypatch.setattr(admission, "hmac", SimpleNamespace(compare_digest=compare))
+        for account in (("nobody", SECRET), ("customs-xi", "wrong"), ("customs-xi", SECRET)):
+            hand(world.application, environ_of(self.PATH, by=None, HTTP_AUTHORIZATION=basic(*account)))
+        assert compared == [(32, 32)] * 3
 
     def test_a_name_in_another_alphabet_is_read(self, world):
         header = basic("Zoll-Österreich", "Schlüssel")
