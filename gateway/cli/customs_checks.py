@@ -56,11 +56,12 @@ def check_customs_partners(desk: Desk, partners: list[Partner]) -> Iterator[Resu
 
 
 def check_ledgers_stand(desk: Desk) -> Iterator[Result]:
-    """Ledgers on which nothing can be reserved, and LRNs that hold for long."""
-    from gateway.store import DeclarationType, frozen_ledgers, old_holds  # noqa: PLC0415 - beside its only use
+    """Validated CHEDs on which nothing can be reserved, and LRNs that hold for long."""
+    from gateway.customs.judging import VALIDATED  # noqa: PLC0415 - beside its only use
+    from gateway.store import DeclarationType, frozen_ledgers, old_holds  # noqa: PLC0415 - as above
 
     with desk.store() as store, store.read() as connection:
-        frozen = frozen_ledgers(connection, limit=_MOST)
+        frozen = frozen_ledgers(connection, VALIDATED, limit=_MOST)
         old = old_holds(connection, DeclarationType.LRN, datetime.now(UTC) - OLD, limit=_MOST)
     if frozen:
         reference, why = frozen[0]

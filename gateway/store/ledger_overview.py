@@ -20,7 +20,7 @@ __all__ = ["OldHold", "frozen_ledgers", "old_holds"]
 
 _frozen = Statement(
     "SELECT c.reference, l.frozen FROM ledgers l JOIN cheds c ON c.id = l.ched_id "
-    "WHERE l.frozen <> '' ORDER BY l.ched_id LIMIT :limit"
+    "WHERE l.frozen <> '' AND c.status_code = :status ORDER BY l.ched_id LIMIT :limit"
 )
 _old = Statement(
     "SELECT c.reference, a.declaration_type, a.declaration, min(a.event_at) FROM ledger_allocations a "
@@ -38,9 +38,12 @@ class OldHold(NamedTuple):
     since: datetime
 
 
-def frozen_ledgers(connection: Connection, *, limit: int = 1_000) -> list[tuple[str, str]]:
-    """References of the CHEDs on which nothing can be reserved, and why, the oldest first."""
-    return [(row[0], row[1]) for row in _frozen(connection, limit=limit).fetchall()]
+def frozen_ledgers(connection: Connection, status: str, *, limit: int = 1_000) -> list[tuple[str, str]]:
+    """References of the CHEDs in a status on which nothing can be reserved all the same, and why, the oldest first.
+
+    A CHED that has ended is frozen too, and nobody has to do anything about it: ask for validated ones.
+    """
+    return [(row[0], row[1]) for row in _frozen(connection, status=status, limit=limit).fetchall()]
 
 
 def old_holds(connection: Connection, of: DeclarationType, before: datetime, *, limit: int = 1_000) -> list[OldHold]:

@@ -67,13 +67,14 @@ def hold(store, ched, declaration, at, kind=EntryKind.RESERVED, goods_item=1):
 
 def test_frozen_ledgers_are_found_with_the_reason(store, opened, now):
     with store.read() as connection:
-        assert frozen_ledgers(connection) == []
+        assert frozen_ledgers(connection, "70") == []
     store.write(lambda connection: freeze_ledger(connection, opened[1][0], "does not add up", at=now, actor="operator"))
     with store.read() as connection:
-        assert frozen_ledgers(connection) == [(opened[1][1], "does not add up")]
+        assert frozen_ledgers(connection, "70") == [(opened[1][1], "does not add up")]
+        assert frozen_ledgers(connection, "64") == []
     store.write(lambda connection: freeze_ledger(connection, opened[1][0], "", at=now, actor="operator"))
     with store.read() as connection:
-        assert frozen_ledgers(connection) == []
+        assert frozen_ledgers(connection, "70") == []
 
 
 def test_old_holds_are_found_once_per_declaration_and_ched(store, opened, now):
