@@ -169,9 +169,9 @@ class CustomsRest:
     def _answer(self, environ: Mapping[str, Any], calls: list[RestCall]) -> _Reply:
         path = _path(environ)
         _check_method(environ)
-        _check_accept(str(environ.get("HTTP_ACCEPT", "")))
         if path == OPENAPI:
             return _Reply(HTTPStatus.OK, _description())
+        _check_accept(str(environ.get("HTTP_ACCEPT", "")))
         address = _address(path)
         peer = peer_of(environ, self._proxies)
         principal = self._admission.admit_basic(peer, _account(str(environ.get("HTTP_AUTHORIZATION", ""))))

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from gateway.exchange.journal import TracedCall
     from gateway.single_window.access import CustomsActor
     from gateway.single_window.lookup_models import Citation, FoundCertificate, FoundChed, Question
-    from gateway.store import ChedRow, DocumentRow
+    from gateway.store import ChedRow, DocumentRow, LedgerState
 
 __all__ = ["CONTRACT", "OPERATIONS", "Lookups"]
 
@@ -181,22 +181,36 @@ def _one(look: _Look, reference: str) -> FoundChed:
         AccessDenied: IMG-2110.
         ChedRefused: IMG-7201.
     """
-    row = ched_by_reference(look.connection, reference)
-    if row is None or not is_known(row):
+    found = read_ledger_content(look.connection, reference)
+    if found is None or not is_known(found[1]):
         expected = "a reference as in box I.2; one of a UK declaration together with its document code"
         refused = ChedRefused("IMG-7201", where="reference", found=reference, expected=expected)
         refused.subject = reference
         raise refused
-    check_sight(look.actor, row)
-    return _shown(look, reference, ("asked",))
+    return _shown(look, found, ("asked",))
 
 
-def _shown(look: _Look, reference: str, because: tuple[str, ...], citations: tuple[Citation, ...] = ()) -> FoundChed:
-    """A CHED that the partner may see, with its ledger and document in one look."""
-    found = read_ledger_content(look.connection, reference)
+def _listed(look: _Look, row: ChedRow, because: tuple[str, ...], citations: tuple[Citation, ...] = ()) -> FoundChed:
+    """A CHED of a list."""
+    found = read_ledger_content(look.connection, row.reference)
     if found is None:
         raise AssertionError("a CHED with a reference has a document")
+    return _shown(look, found, because, citations)
+
+
+def _shown(
+    look: _Look,
+    found: tuple[LedgerState, ChedRow, bytes],
+    because: tuple[str, ...],
+    citations: tuple[Citation, ...] = (),
+) -> FoundChed:
+    """What was seen in one look, if the partner may see it.
+
+    Raises:
+        AccessDenied: IMG-2110.
+    """
     state, row, content = found
+    check_sight(look.actor, row)
     return look.shower.ched(state, row, content, reports_of(look.connection, row.id), because, citations)
 
 
@@ -211,7 +225,7 @@ def _by_certificate(look: _Look, asked: AskedAbout) -> _Found:
         raise AccessDenied("IMG-2110", where="number", found=asked.number)
     page, more = _page(seen, look.window)
     of_row = {row.id: citations for row, citations in cited}
-    cheds = tuple(_shown(look, row.reference, ("cited",), of_row[row.id]) for row in page)
+    cheds = tuple(_listed(look, row, ("cited",), of_row[row.id]) for row in page)
     return _Found(asked, cheds, certificates, more, withheld + hidden)
 
 
@@ -230,7 +244,7 @@ def _by_declaration(look: _Look, kind: DeclarationType, number: str) -> _Found:
     if withheld and not seen:
         raise AccessDenied("IMG-2110", where="number", found=number)
     page, more = _page(seen, look.window)
-    cheds = tuple(_shown(look, row.reference, tuple(sorted(why[row.reference]))) for row in page)
+    cheds = tuple(_listed(look, row, tuple(sorted(why[row.reference]))) for row in page)
     return _Found(AskedAbout(declaration_type=kind.value, number=number), cheds, (), more, withheld)
 
 
