@@ -316,15 +316,17 @@ class Caller:
         return self.send("ChedClearanceRequest", body, **_envelope(options))
 
     def intervene(self, reference, document, kind, *goods, **options):
+        """By the name or the code of the intervention."""
         office, at = options.get("office", self.office), options.get("at", self.instant())
+        taric = options.get("taric", TARIC[reference[4:].partition(".")[0]])
         items = "".join(
             each.xml().replace("CommodityDescriptionForChed", "ConsignmentItem") for each in _goods_of(goods)
         )
         body = (
             f"<CompetentCustomsOffice>{_leaf('ReferenceNumber', office)}</CompetentCustomsOffice>"
             f"<SendingDate>{at}</SendingDate><CustomsDocumentReference>{document}</CustomsDocumentReference>"
-            f"<TARICDocument>{options.get('taric', TARIC[reference[4:].partition('.')[0]])}</TARICDocument>"
-            f"<ChedCertificateId>{reference}</ChedCertificateId>{items}<InterventionType>{kind}</InterventionType>"
+            f"<TARICDocument>{taric}</TARICDocument><ChedCertificateId>{reference}</ChedCertificateId>{items}"
+            f"<InterventionType>{INTERVENTIONS.get(kind, kind)}</InterventionType>"
         )
         return self.send("ChedInterventionRequest", body, **_envelope(options))
 
@@ -396,6 +398,7 @@ class Caller:
         return f"{self.world.now:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+INTERVENTIONS = {"ForceWriteOff": "01", "AmendWriteOff": "02", "DeleteWriteOff": "03"}
 TARIC = {"A": "C640", "P": "N853", "PP": "C085", "D": "C678"}
 
 
