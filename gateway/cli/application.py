@@ -13,6 +13,7 @@ from gateway.cli import (
     ched,
     customs,
     customs_changes,  # noqa: F401 - adds its commands
+    customs_client,  # noqa: F401 - adds its commands
     customs_pushes,  # noqa: F401 - adds its commands
     database,
     deliveries,

@@ -15,7 +15,7 @@ from gateway.errors import ConfigurationError
 if TYPE_CHECKING:
     from gateway.access.models import Partner
 
-__all__ = ["send"]
+__all__ = ["called_partner", "send"]
 
 
 def send(
@@ -46,7 +46,7 @@ def send(
         raise ConfigurationError(
             "IMG-0104", where=str(file), found="no issuer, type or number", expected="a certificate"
         )
-    partner = _partner(desk, to)
+    partner = called_partner(desk, to)
     assert partner.delivery is not None
     adapter = open_adapter(partner.delivery, read_secret(partner.delivery.secret) if partner.delivery.secret else "")
     job = DeliveryJob(
@@ -75,7 +75,12 @@ def send(
     raise typer.Exit(ExitCode.REFUSED if result.outcome is DeliveryOutcome.REFUSED else ExitCode.UNAVAILABLE)
 
 
-def _partner(desk: Desk, partner_id: str) -> Partner:
+def called_partner(desk: Desk, partner_id: str) -> Partner:
+    """A partner that we call.
+
+    Raises:
+        ConfigurationError: IMG-0105, there is none of that id, or none with a [partner.delivery] table.
+    """
     from gateway.cli.checks import load_partners  # noqa: PLC0415 - start-up
 
     partner = next((each for each in load_partners(desk) if each.id == partner_id), None)

@@ -1,0 +1,363 @@
+"""``imsoc customs`` towards a partner: ask for a CHED, reserve, clear, and find out what came of a lost answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Group
+
+from gateway.cli.ched import write_file
+from gateway.cli.customs import Reference, app
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.errors import ConfigurationError, DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import RenderableType
+
+    from adapters.certex import CertexClient, Clearance, OutcomeUnknown, Reservation, Sent
+    from gateway.certex.models import Allocated, DeclarationReference, Item, Summary
+
+__all__ = ["ask", "ask_outcome", "clear_at", "reserve_at"]
+
+At = Annotated[str, typer.Argument(metavar="PARTNER", help="Id of the partner: TRACES, or a gateway in its role.")]
+Office = Annotated[str, typer.Option("--office", metavar="NUMBER", help="Reference number of the customs office.")]
+Mrn = Annotated[str, typer.Option("--mrn", metavar="NUMBER", help="The declaration, by its MRN.")]
+Lrn = Annotated[str, typer.Option("--lrn", metavar="NUMBER", help="The declaration, by its LRN.")]
+Code = Annotated[str, typer.Option("--document", metavar="CODE", help="Customs document code, such as N853.")]
+Folder = Annotated[
+    Path, typer.Option("--keep", metavar="FOLDER", help="Where the message is kept until it is known what came of it.")
+]
+Seconds = Annotated[float, typer.Option(min=0, help="Seconds for which reads go on when the answer is lost.")]
+
+_AVAILABLE: Final = ("line", "code", "quantity", "unit")
+_HELD: Final = ("declaration", "state", "goods_item", "line", "code", "quantity", "unit", "office", "at")
+_ITEM: Final = "GOODS/LINE/CODE/QUANTITY/UNIT[/volume]"
+_PARTS: Final = 5
+
+
+@app.command("ask")
+def ask(
+    ctx: typer.Context,
+    partner: At,
+    reference: Reference,
+    office: Office,
+    document: Code = "",
+    certificate: Annotated[Path | None, typer.Option(help="Write the CHED to this file.", metavar="FILE")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write the printed CHED to this file.", metavar="FILE")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a partner for a CHED and its ledger; nothing moves. Exit code 1 where the partner knows no such CHED.
+
+    Example: `imsoc customs ask traces-customs CHEDP.XI.2026.0000001 --office XI000014`
+    """
+    desk = Desk.of(ctx, as_json)
+    from adapters.certex import is_empty  # noqa: PLC0415 - start-up
+
+    answer = _client(desk, partner).read(reference, office, document=document, pdf=pdf is not None)
+    known = not is_empty(answer)
+    for file, content in ((certificate, answer.certificate), (pdf, answer.pdf)):
+        if file is not None and content is not None:
+            write_file(file, content)
+    data = {"reference": reference, "known": known, **_ledger(answer.summary)}
+    desk.answer(data, _ledger_view(data) if known else f"{partner} knows no CHED {reference}.")
+    raise typer.Exit(ExitCode.OK if known else ExitCode.REFUSED)
+
+
+@app.command("reserve-at")
+def reserve_at(  # noqa: PLR0913, PLR0917 - what a reservation has
+    ctx: typer.Context,
+    partner: At,
+    reference: Reference,
+    office: Office,
+    item: Annotated[
+        list[str], typer.Option("--item", metavar=_ITEM, help="One goods item on one line of the CHED; all of them.")
+    ],
+    mrn: Mrn = "",
+    lrn: Lrn = "",
+    document: Code = "",
+    keep: Folder = Path(),
+    patience: Seconds = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Reserve all that a declaration is to hold, at a partner; what it held before is replaced. Sent once.
+
+    The message is kept in a file before it leaves, and the file is removed when it is known what came of it. Exit code
+    0: reserved. 1: refused, or not reserved. 3: nothing was sent, or what came of it is not known; then the file
+    stays, for `imsoc customs ask-outcome`.
+
+    Example: `imsoc customs reserve-at traces-customs CHEDP.XI.2026.0000001 --office XI000014 --mrn 26XI0000000000A1
+    --item 1/1/040100/12.5/KGM`
+    """
+    desk = Desk.of(ctx, as_json)
+    from adapters.certex import OutcomeUnknown, Reserve, holding_of  # noqa: PLC0415 - start-up
+
+    declaration = _declaration(mrn, lrn)
+    order = Reserve(
+        reference=reference,
+        declaration=declaration,
+        office=office,
+        items=tuple(_item(text) for text in item),
+        document=document,
+    )
+    client, kept = _client(desk, partner, patience), _Kept(keep)
+    before = holding_of(client.read(reference, office).summary, declaration)
+    try:
+        found = client.reserve(order, before=before, note=kept.note)
+    except OutcomeUnknown as unknown:
+        raise _open(desk, partner, unknown, kept) from unknown
+    except DeliveryError:  # of which the message had no effect
+        kept.done()
+        raise
+    kept.done()
+    _show_reservation(desk, found)
+
+
+@app.command("clear-at")
+def clear_at(  # noqa: PLR0913, PLR0917 - what a clearance has
+    ctx: typer.Context,
+    partner: At,
+    reference: Reference,
+    office: Office,
+    mrn: Annotated[str, typer.Option("--mrn", metavar="NUMBER", help="The declaration; a clearance means an MRN.")],
+    released: Annotated[
+        bool, typer.Option("--released/--not-released", help="Write off what is held, or give it back.")
+    ],
+    keep: Folder = Path(),
+    patience: Seconds = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Tell a partner that the goods of a declaration are released, or are not. Sent once, as `reserve-at`.
+
+    Example: `imsoc customs clear-at traces-customs CHEDP.XI.2026.0000001 --office XI000014 --mrn 26XI0000000000A1
+    --released`
+    """
+    desk = Desk.of(ctx, as_json)
+    from adapters.certex import Clear, OutcomeUnknown, holding_of  # noqa: PLC0415 - start-up
+    from gateway.certex.models import DeclarationReference, GoodsClearance  # noqa: PLC0415 - start-up
+
+    information = GoodsClearance.RELEASED if released else GoodsClearance.NOT_RELEASED
+    order = Clear(reference=reference, document=mrn, office=office, information=information)
+    client, kept = _client(desk, partner, patience), _Kept(keep)
+    before = holding_of(client.read(reference, office).summary, DeclarationReference("MRN", mrn))
+    try:
+        found = client.clear(order, before=before, note=kept.note)
+    except OutcomeUnknown as unknown:
+        raise _open(desk, partner, unknown, kept) from unknown
+    except DeliveryError:  # of which the message had no effect
+        kept.done()
+        raise
+    kept.done()
+    _show_clearance(desk, found)
+
+
+@app.command("ask-outcome")
+def ask_outcome(
+    ctx: typer.Context,
+    partner: At,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="That `reserve-at` or `clear-at` left.")],
+    as_json: Json = False,
+) -> None:
+    """Find out by a read what came of a message whose answer was lost. Sends nothing that moves anything.
+
+    Example: `imsoc customs ask-outcome traces-customs customs-reserve-0123.json`
+    """
+    desk = Desk.of(ctx, as_json)
+    from adapters.certex import OutcomeUnknown, sent_of  # noqa: PLC0415 - start-up
+    from gateway.certex.models import ProcessedChedRequest  # noqa: PLC0415 - start-up
+    from gateway.cli.documents import read_file  # noqa: PLC0415 - start-up
+
+    try:
+        sent = sent_of(json.loads(read_file(file)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            "IMG-0104", where=str(file), found="no message", expected="a file that reserve-at or clear-at left"
+        ) from error
+    client, kept = _client(desk, partner), _Kept(file.parent, file)
+    try:
+        if isinstance(sent.request, ProcessedChedRequest):
+            show: Callable[[], None] = _shown(desk, client.resolve_reservation(sent))
+        else:
+            show = _shown(desk, client.resolve_clearance(sent))
+    except OutcomeUnknown as unknown:
+        raise _open(desk, partner, unknown, kept) from unknown
+    kept.done()
+    show()
+
+
+def _shown(desk: Desk, found: Reservation | Clearance) -> Callable[[], None]:
+    from adapters.certex import Reservation  # noqa: PLC0415 - start-up
+
+    if isinstance(found, Reservation):
+        return lambda: _show_reservation(desk, found)
+    return lambda: _show_clearance(desk, found)
+
+
+class _Kept:
+    """The file of a message, from before it leaves until it is known what came of it."""
+
+    def __init__(self, folder: Path, file: Path | None = None) -> None:
+        self._folder = folder
+        self.file = file
+
+    def note(self, sent: Sent) -> None:
+        """Write it down.
+
+        Raises:
+            ConfigurationError: IMG-0104; then nothing leaves.
+        """
+        from adapters.certex import record_of  # noqa: PLC0415 - start-up
+
+        file = self._folder / f"customs-{sent.kind}-{sent.header.message_id}.json"
+        write_file(file, (json.dumps(record_of(sent), indent=1) + "\n").encode())
+        self.file = file
+
+    def done(self) -> None:
+        if self.file is not None:
+            self.file.unlink(missing_ok=True)
+
+
+def _client(desk: Desk, partner_id: str, patience: float = 0.0) -> CertexClient:
+    from adapters.certex import CertexClient, Patience  # noqa: PLC0415 - start-up
+    from gateway.access.directory import read_secret  # noqa: PLC0415 - start-up
+    from gateway.ched.wiring import ADAPTER  # noqa: PLC0415 - start-up
+    from gateway.cli.sending import called_partner  # noqa: PLC0415 - start-up
+
+    target = called_partner(desk, partner_id).delivery
+    assert target is not None
+    if target.adapter != ADAPTER:
+        raise ConfigurationError("IMG-0105", where=partner_id, found=f"adapter {target.adapter}", expected=ADAPTER)
+    settings = desk.settings
+    return CertexClient.open(
+        target,
+        read_secret(target.secret) if target.secret else "",
+        client_id=settings.customs.client_id or settings.instance.id,
+        patience=Patience(resolving=patience),
+    )
+
+
+def _declaration(mrn: str, lrn: str) -> DeclarationReference:
+    from gateway.certex.models import DeclarationReference  # noqa: PLC0415 - start-up
+
+    if bool(mrn) == bool(lrn):
+        raise ConfigurationError(
+            "IMG-0106", "Say which declaration", where="--mrn, --lrn", expected="one of them: an LRN is no MRN"
+        )
+    return DeclarationReference("MRN", mrn) if mrn else DeclarationReference("LRN", lrn)
+
+
+def _item(text: str) -> Item:
+    """``GOODS/LINE/CODE/QUANTITY/UNIT``, of a net weight unless ``/volume`` says otherwise."""
+    from gateway.certex.models import Declared, Item  # noqa: PLC0415 - start-up
+
+    parts = text.split("/")
+    volume = parts[_PARTS:] == ["volume"]
+    numbers = parts[:2]
+    if len(parts) != _PARTS + volume or not all(each.isascii() and each.isdigit() for each in numbers):
+        raise ConfigurationError("IMG-0106", "An item cannot be read", where="--item", found=text, expected=_ITEM)
+    declared = Declared(parts[3], parts[4])
+    return Item(
+        goods_item=int(numbers[0]),
+        line=int(numbers[1]),
+        class_code=parts[2],
+        weight=None if volume else declared,
+        volume=declared if volume else None,
+    )
+
+
+def _show_reservation(desk: Desk, found: Reservation) -> None:
+    data: dict[str, Any] = {
+        "outcome": found.word.value,
+        "reason": found.answer.reason,
+        "goods_item": found.answer.failed_item,
+        "line": found.answer.failed_line,
+        **_how(found),
+        "holds": _rows(found.holding.reserved, "reserved") + _rows(found.holding.consumed, "consumed"),
+    }
+    _tell(desk, data, done=found.stands)
+
+
+def _show_clearance(desk: Desk, found: Clearance) -> None:
+    data = {
+        "outcome": found.word.value,
+        "code": found.outcome,
+        "status": found.status_code,
+        **_how(found),
+    }
+    _tell(desk, data, done=found.done)
+
+
+def _how(found: Reservation | Clearance) -> dict[str, Any]:
+    return {
+        "message_id": found.sent.header.message_id,
+        "found_by_a_read": found.by_read,
+        "by_this_message": found.by_this_message,
+        "why": found.why,
+    }
+
+
+def _tell(desk: Desk, data: dict[str, Any], *, done: bool) -> None:
+    holds = data.get("holds") or []
+    shown = {name: value for name, value in data.items() if name != "holds" and value not in (None, "", False)}
+    views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in shown.items())]
+    views += ["\nThe declaration has", listing(_HELD, holds)] if holds else []
+    desk.answer(data, Group(*views))
+    raise typer.Exit(ExitCode.OK if done else ExitCode.REFUSED)
+
+
+def _open(desk: Desk, partner: str, unknown: OutcomeUnknown, kept: _Kept) -> typer.Exit:
+    """What is not known, and how it is asked for; the exit code."""
+    asks = desk.command(f"customs ask-outcome {partner} {kept.file}")
+    if desk.as_json:
+        data = {
+            "outcome": "unknown",
+            "code": unknown.code,
+            "why": unknown.why,
+            "ask_at": unknown.ask_at.isoformat(timespec="seconds"),
+            "message": str(kept.file),
+            "command": asks,
+        }
+        desk.answer(data)
+    else:
+        desk.refuse(unknown)
+        desk.note(f"Ask again: {asks}")
+    return typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def _ledger(summary: Summary | None) -> dict[str, Any]:
+    if summary is None:
+        return {"available": [], "declarations": []}
+    available = [
+        {"line": each.line, "code": each.code, "quantity": each.quantity, "unit": each.unit}
+        for each in summary.available
+    ]
+    held = _rows(summary.reserved, "reserved") + _rows(summary.consumed, "consumed")
+    return {"available": available, "declarations": held}
+
+
+def _rows(found: Sequence[Allocated], state: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "declaration": f"{each.declaration.type} {each.declaration.number}",
+            "state": state,
+            "goods_item": each.goods_item,
+            "line": each.line,
+            "code": each.code,
+            "quantity": each.quantity,
+            "unit": each.unit,
+            "office": each.office,
+            "at": each.event,
+        }
+        for each in found
+    ]
+
+
+def _ledger_view(data: dict[str, Any]) -> RenderableType:
+    held = data["declarations"]
+    views: list[RenderableType] = ["Available", listing(_AVAILABLE, data["available"])]
+    views += ["\nDeclarations", listing(_HELD, held) if held else "none"]
+    return Group(*views)

@@ -1,0 +1,154 @@
+"""``imsoc customs`` towards a partner: over a real socket, with answers that get lost."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))  # a CERTEX for tests
+
+from fake_certex import CHED, OFFICE, certex
+
+MRN = "26GB1669CAPTUREA01"
+RECORD = """
+[partner]
+id = "traces-customs"
+name = "TRACES for customs"
+kind = "traces"
+country = "EU"
+contracts = []
+
+[partner.delivery]
+adapter = "{adapter}"
+address = "{address}"
+username = "customs"
+secret = "env:CERTEX_TEST_SECRET"
+timeout_seconds = 3
+"""
+
+
+@pytest.fixture
+def fake(trial, imsoc, monkeypatch):
+    monkeypatch.setenv("CERTEX_TEST_SECRET", "invented")
+    with certex(now=datetime.now(UTC)) as server:
+        Path("customs.toml").write_text(RECORD.format(adapter="traces-nt", address=server.address), "utf-8")
+        imsoc("partners", "add", "customs.toml")
+        yield server
+
+
+def at(command, *more):
+    return ["customs", command, "traces-customs", CHED, "--office", OFFICE, *more]
+
+
+def reserve(*more, quantity="0.5"):
+    return at("reserve-at", "--mrn", MRN, "--item", f"1/1/040100/{quantity}/KGM", "--patience", "0", *more)
+
+
+def clear(*more):
+    return at("clear-at", "--mrn", MRN, "--patience", "0", *more)
+
+
+def kept():
+    return sorted(each.name for each in Path().glob("customs-*.json"))
+
+
+def test_a_ched_is_asked_for(imsoc, fake):
+    found = imsoc.json(*at("ask", "--certificate", "ched.xml"))
+    assert found["known"]
+    assert found["available"] == [{"line": 1, "code": "0401", "quantity": "1000", "unit": "KGM"}]
+    assert CHED in Path("ched.xml").read_text("utf-8")
+    assert "0401" in imsoc(*at("ask")).stdout
+    unknown = ["customs", "ask", "traces-customs", "CHEDP.XI.2026.9999999", "--office", OFFICE]
+    assert not imsoc.json(*unknown, code=1)["known"]
+    assert "knows no CHED" in imsoc(*unknown, code=1).stdout
+
+
+def test_goods_are_reserved_and_cleared(imsoc, fake):
+    found = imsoc.json(*reserve())
+    assert found["outcome"] == "reserved"
+    assert [(each["quantity"], each["declaration"]) for each in found["holds"]] == [("0.5", f"MRN {MRN}")]
+    assert imsoc.json(*clear("--released"))["code"] == "01"
+    assert imsoc.json(*clear("--not-released"), code=1)["outcome"] == "already"
+    refused = imsoc(*reserve(), code=1).stdout
+    assert "refused" in refused
+    assert "06" in refused
+    assert not kept()
+
+
+def test_a_volume_and_an_lrn_can_be_said(imsoc, fake):
+    imsoc(*at("reserve-at", "--lrn", "L1", "--item", "1/1/040100/1/LTR/volume"), code=1)
+    message = fake.requests[-1]
+    assert message.findtext(".//{*}LRN") == "L1"
+    assert message.findtext(".//{*}NetVolumeUnitOfMeasure") == "LTR"
+    assert message.find(".//{*}NetWeightQuantity") is None
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_is_not_known_is_asked_for_later(imsoc, fake, arrived):
+    fake.script.extend(["answered", "late"])
+    found = imsoc.json(*reserve(), code=3)
+    assert found["outcome"] == "unknown"
+    assert found["code"] == "IMG-8030"
+    assert [found["message"]] == kept()
+    assert found["command"] == f"imsoc customs ask-outcome traces-customs {found['message']}"
+    still = imsoc("customs", "ask-outcome", "traces-customs", found["message"], code=3)
+    assert "IMG-8030" in still.stderr
+    assert "ask-outcome" in still.stderr
+    if arrived:
+        fake.arrive()
+        assert imsoc.json("customs", "ask-outcome", "traces-customs", found["message"])["outcome"] == "reserved"
+    else:
+        age(found["message"])
+        asked = imsoc.json("customs", "ask-outcome", "traces-customs", found["message"], code=1)
+        assert asked["outcome"] == "not-reserved"
+    assert not kept()
+    assert sum(each.findtext(".//{*}QuantityManagementIndication") == "1" for each in fake.requests) == 1
+
+
+def test_a_lost_clearance_is_asked_for_later(imsoc, fake):
+    imsoc(*reserve())
+    fake.script.extend(["answered", "late"])
+    message = imsoc.json(*clear("--released"), code=3)["message"]
+    fake.arrive()
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message)["outcome"] == "done"
+
+
+def age(name):
+    """As if the message had left an hour ago."""
+    record = json.loads(Path(name).read_text("utf-8"))
+    record["left"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    Path(name).write_text(json.dumps(record), "utf-8")
+
+
+def test_nothing_is_sent_for_an_order_that_cannot_be(imsoc, fake):
+    wrong = [
+        at("reserve-at", "--item", "1/1/040100/1/KGM"),
+        at("reserve-at", "--mrn", MRN, "--lrn", MRN, "--item", "1/1/040100/1/KGM"),
+        at("reserve-at", "--mrn", MRN, "--item", "1/1/040100/1"),
+        at("reserve-at", "--mrn", MRN, "--item", "1/one/040100/1/KGM"),
+        at("reserve-at", "--mrn", MRN, "--item", "1/1/040100/1/KGM/much"),
+    ]
+    for each in wrong:
+        assert imsoc.json(*each, code=2)["error"]["code"] == "IMG-0106"
+    without_unit = at("reserve-at", "--mrn", MRN, "--item", "1/1/040100/1/")
+    assert imsoc.json(*without_unit, code=1)["error"]["code"] == "IMG-8033"
+    nowhere = reserve("--keep", "no/such/folder")
+    assert imsoc.json(*nowhere, code=2)["error"]["code"] == "IMG-0104"
+    assert not kept()
+    assert not fake.held
+
+
+def test_files_and_partners_that_are_none_are_named(imsoc, fake):
+    Path("other.json").write_text("{}", "utf-8")
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", "other.json", code=2)["error"]["code"] == "IMG-0104"
+    Path("customs.toml").write_text(RECORD.format(adapter="ippc-hub", address="http://127.0.0.1:1"), "utf-8")
+    imsoc("partners", "add", "customs.toml")
+    assert imsoc.json(*at("ask"), code=2)["error"]["code"] == "IMG-0105"
+
+
+def test_a_refusal_leaves_no_file(imsoc, fake):
+    fake.falsified = lambda *_: (401, b"", None)
+    assert imsoc.json(*reserve(), code=3)["error"]["code"] == "IMG-8020"
+    assert not kept()
