@@ -21,6 +21,7 @@ OLD: Final = timedelta(days=30)
 Regulation (EU) No 952/2013)."""
 _MOST: Final = 1000
 _NATIONAL: Final = "national"
+_ADAPTER: Final = "traces-nt"
 
 
 def check_time_zones(desk: Desk) -> Iterator[Result]:
@@ -87,9 +88,9 @@ def _upstream(desk: Desk, partners: list[Partner]) -> Iterator[Result]:
     if partner is None:
         detail = f"customs.upstream {name}: no partner of this id, or a disabled one"
         yield Result("customs upstream", State.FAIL, detail, repair)
-    elif partner.delivery is None:
-        detail = f"{name}: no [partner.delivery], so nobody knows where it is"
-        yield Result("customs upstream", State.FAIL, detail, repair)
+    elif partner.delivery is None or partner.delivery.adapter != _ADAPTER:
+        found = partner.delivery.adapter if partner.delivery is not None else "no [partner.delivery]"
+        yield Result("customs upstream", State.FAIL, f"{name}: {found}; it must be {_ADAPTER}", repair)
     else:
         yield Result("customs upstream", State.OK, f"{name} at {partner.delivery.address}")
 

@@ -26,7 +26,8 @@ def demo(
 
     Everything is real: gateways, a time-stamping authority, a development PKI, SQLite, HTTP on loopback. A sealed
     certificate through two gateways; the refusals: a tampered copy, a replay, an unmapped code, a route that Article 39
-    does not allow; then envelopes of the ePhyto hub's contract, in and out.
+    does not allow; envelopes of the ePhyto hub's contract, in and out; CHEDs between a national system and TRACES;
+    codes that no table knows; and customs that reserve and clear quantities of a CHED.
     """
     desk = Desk.of(ctx, as_json)
     from gateway.sandbox.demo import run_demo  # noqa: PLC0415 - start-up

@@ -137,6 +137,11 @@ def test_a_time_zone_that_the_machine_does_not_know_fails(imsoc, trial, monkeypa
         (None, State.FAIL, "no partner of this id"),
         ("", State.FAIL, "no [partner.delivery]"),
         (
+            '[partner.delivery]\nadapter = "certificate-exchange"\naddress = "https://traces.example"\n',
+            State.FAIL,
+            "it must be traces-nt",
+        ),
+        (
             '[partner.delivery]\nadapter = "traces-nt"\naddress = "https://traces.example"\n',
             State.OK,
             "at https://traces.example",

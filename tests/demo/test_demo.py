@@ -68,7 +68,9 @@ def test_once_in_json_ends_well_in_time_and_leaves_nothing(elsewhere, tmp_path, 
     if packed:
         elsewhere["env"]["PYTHONPATH"] = str(copy_of_the_packages(tmp_path / "site"))
     started = time.monotonic()
-    ended = subprocess.run([*COMMAND, "--once", "--json"], **elsewhere, capture_output=True, check=False, timeout=120)
+    ended = subprocess.run(
+        [*COMMAND, "--once", "--json"], **elsewhere, capture_output=True, check=False, timeout=SECONDS
+    )
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
     assert time.monotonic() - started < SECONDS
     story = json.loads(ended.stdout)
@@ -184,7 +186,7 @@ def copy_of_the_packages(site):
 def test_text_fits_a_terminal_and_says_what_and_why(elsewhere, tmp_path):
     folder = tmp_path / "kept"
     ended = subprocess.run(
-        [*COMMAND, "--once", "--folder", str(folder)], **elsewhere, capture_output=True, check=False, timeout=120
+        [*COMMAND, "--once", "--folder", str(folder)], **elsewhere, capture_output=True, check=False, timeout=SECONDS
     )
     text = ended.stdout.decode()
     assert ended.returncode == 0, text[-2000:]
