@@ -82,7 +82,9 @@ class Pushes:
             PushActive and PushStopReason.
         """
         partner = actor.principal.partner
-        if on and _has_endpoint(partner):
+        if not _has_endpoint(partner) and on is not False:
+            return False, ""
+        if on:
             row = get_ched(connection, ched_id)
             state = lock_ledger(connection, row.reference) if row else None
             if state is None or _is_over(state):
@@ -91,10 +93,9 @@ class Pushes:
         found = find_subscription(connection, partner.id, ched_id)
         if found is None:
             return False, ""
-        if on is False and found.active:
-            end_subscription(connection, found.id, PushEnd.ASKED, at=at)
+        if on is False and end_subscription(connection, found.id, PushEnd.ASKED, at=at):
             return False, _STOP_REASONS[PushEnd.ASKED]
-        return found.active and _has_endpoint(partner), _STOP_REASONS[found.why] if found.why else ""
+        return found.active, _STOP_REASONS[found.why] if found.why else ""
 
     def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
         """Queue a change for everybody who follows the CHED. Call in its unit of work, when all of it is written.

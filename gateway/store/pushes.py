@@ -23,9 +23,10 @@ from gateway.store.records import DeliveryState
 from gateway.store.statements import Statement, insert
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
 __all__ = [
     "MAX_WAITING_PUSHES",
@@ -261,14 +262,17 @@ def find_push(connection: Connection, push_id: str) -> tuple[str, bytes] | None:
 
 _OF_DELIVERY = ("lane", "state", "attempts", "next_attempt_at", "settled_at", "code", "detail")
 _SUBSCRIPTION = (*customs_subscriptions.c, cheds.c.reference)
+_newest = Statement(
+    f"SELECT {', '.join(f's.{each.name}' for each in customs_subscriptions.c)}, c.reference "  # noqa: S608 - names come from the table definition
+    "FROM customs_subscriptions s JOIN cheds c ON c.id = s.ched_id "
+    "WHERE s.ched_id = :ched_id AND s.partner = :partner ORDER BY s.id DESC LIMIT 1"
+)
 _OF_CHED = customs_subscriptions.join(cheds, cheds.c.id == customs_subscriptions.c.ched_id)
 
 
 def find_subscription(connection: Connection, partner: str, ched_id: str) -> SubscriptionRow | None:
-    """The newest subscription of a partner to a CHED, whether it stands or has ended."""
-    table = customs_subscriptions.c
-    query = select(*_SUBSCRIPTION).select_from(_OF_CHED).where(table.ched_id == ched_id, table.partner == partner)
-    row = connection.execute(query.order_by(table.id.desc()).limit(1)).first()
+    """The newest subscription of a partner to a CHED, whether it stands or has ended; hot, two looks into indexes."""
+    row = _newest(connection, partner=partner, ched_id=ched_id).fetchone()
     return _subscription(row) if row else None
 
 
@@ -310,18 +314,19 @@ def list_pushes(
     return tuple(_push(row) for row in connection.execute(query))
 
 
-def _subscription(row: Row[Any]) -> SubscriptionRow:
+def _subscription(row: Sequence[Any]) -> SubscriptionRow:
+    id_, partner, ched_id, office, since, pushes, ended_at, why, reason, reference = row
     return SubscriptionRow(
-        id=row.id,
-        partner=row.partner,
-        ched_id=row.ched_id,
-        office=row.office,
-        since=from_text(row.since),
-        pushes=row.pushes,
-        ended_at=from_text(row.ended_at) if row.ended_at else None,
-        why=PushEnd(row.why) if row.why else None,
-        reason=row.reason,
-        reference=row.reference,
+        id=id_,
+        partner=partner,
+        ched_id=ched_id,
+        office=office,
+        since=from_text(since),
+        pushes=pushes,
+        ended_at=from_text(ended_at) if ended_at else None,
+        why=PushEnd(why) if why else None,
+        reason=reason,
+        reference=reference,
     )
 
 
