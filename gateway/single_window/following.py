@@ -16,7 +16,7 @@ from gateway.customs.carrying import allotted, is_known_goods
 from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
 from gateway.documents.ched import read_ched
-from gateway.documents.ched.places import RELATION_REPLACES, RELATION_SPLIT
+from gateway.single_window.kin import Kin
 from gateway.store import (
     EntryKind,
     LedgerChange,
@@ -35,12 +35,12 @@ from gateway.store import (
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from gateway.store import ChedRow, ChedWrite, Family, LedgerLineRow, LedgerState
+    from gateway.store import ChedRow, ChedWrite, LedgerLineRow, LedgerState
     from gateway.xml.limits import Limits
 
     Told = Callable[[Connection, str, datetime], None]
@@ -116,7 +116,7 @@ def draw_again(connection: Connection, reference: str, cause: Cause) -> None:
     part = lock_ledger(connection, reference)
     if part is None or not part.version:
         return
-    parents = tuple(_Kin(connection, family).parents(reference))
+    parents = Kin(connection, family).parents(reference)
     for parent in parents:
         short = carried_between(connection, part.ched_id, parent)
         for giving in parents:
@@ -135,7 +135,7 @@ def pass_on(connection: Connection, state: LedgerState, cause: Cause) -> None:
     """
     if state.status_code != ChedStatus.REPLACED:
         return
-    kin = _Kin(connection, read_family(connection, (state.reference,)))
+    kin = Kin(connection, read_family(connection, (state.reference,)))
     for heir in kin.heirs(state.reference):
         lock_ledger(connection, heir)
         moved, troubles = _carry(connection, state.reference, heir, cause)
@@ -152,7 +152,7 @@ class _Opening:
         self._connection = connection
         self._reference = reference
         self._cause = cause
-        self._kin = _Kin(connection, read_family(connection, (reference,)))
+        self._kin = Kin(connection, read_family(connection, (reference,)))
 
     def open(self, content: bytes, limits: Limits) -> None:
         """With what its relatives have of the same goods; frozen where that does not fit."""
@@ -165,78 +165,16 @@ class _Opening:
         troubles: list[str] = []
         for older in self._kin.sources(reference):
             troubles += _carry(connection, older, reference, cause)[1]
-        troubles += _draw(connection, reference, tuple(self._kin.parents(reference)), cause)
-        for part in self._kin.parts(reference):
-            troubles += _draw(connection, part, (reference,), cause)
+        parents = self._kin.parents(reference)
+        short = {line.number: line.certified for line in lines}
+        parts = {part: self._kin.has_drawn(part, parents) for part in self._kin.parts(reference)}
+        for part in (each for each, has_drawn in parts.items() if has_drawn):
+            for parent in parents:
+                short = _take_over(connection, reference, parent, part, short, cause)
+        troubles += _draw(connection, reference, parents, short, cause)
+        for part in (each for each, has_drawn in parts.items() if not has_drawn):
+            troubles += _draw(connection, part, (reference,), None, cause)
         _freeze(connection, reference, troubles, cause)
-
-
-class _Kin:
-    """Whose ledger stands for which CHED of a family; one that was never validated has none and is passed by."""
-
-    def __init__(self, connection: Connection, family: Family) -> None:
-        self._connection = connection
-        self._family = family
-
-    def sources(self, reference: str) -> Iterator[str]:
-        """The CHEDs that this one took the place of, with a ledger."""
-        for older in self._family.cited(reference, RELATION_REPLACES):
-            if self._is_open(older):
-                yield older
-            else:
-                yield from self.sources(older)
-
-    def heirs(self, reference: str) -> Iterator[str]:
-        """The CHEDs that took the place of this one, with a ledger."""
-        for younger in self._family.citing(reference, RELATION_REPLACES):
-            if self._is_open(younger):
-                yield younger
-            else:
-                yield from self.heirs(younger)
-
-    def parents(self, reference: str) -> Iterator[str]:
-        """The ledgers that a part draws from."""
-        for cited in self._family.cited(reference, RELATION_SPLIT):
-            holder = self._holder(cited)
-            if holder is not None and holder != reference:
-                yield holder
-        for older in self._family.cited(reference, RELATION_REPLACES):
-            if not self._is_open(older):
-                yield from (each for each in self.parents(older) if each != reference)
-
-    def parts(self, reference: str) -> Iterator[str]:
-        """The ledgers of parts that have drawn from nobody yet, because there was nothing to draw from."""
-        stood_for = tuple(self._replaced(reference))
-        for whole in stood_for:
-            for part in self._family.citing(whole, RELATION_SPLIT):
-                holder = self._holder(part)
-                if holder is not None and holder != reference and not self._has_drawn(part, stood_for):
-                    yield holder
-
-    def _replaced(self, reference: str) -> Iterator[str]:
-        yield reference
-        for older in self._family.cited(reference, RELATION_REPLACES):
-            yield from self._replaced(older)
-
-    def _holder(self, reference: str) -> str | None:
-        """Who has the goods of a CHED now: the last that took its place, with a ledger."""
-        for heir in self.heirs(reference):
-            return self._holder(heir)
-        return reference if self._is_open(reference) else None
-
-    def _has_drawn(self, part: str, stood_for: tuple[str, ...]) -> bool:
-        """From any parent: it draws once, from those that are there then."""
-        wholes = {*stood_for, *(each for parent in self.parents(part) for each in self._replaced(parent))}
-        pairs = [(whole, each) for whole in sorted(wholes) for each in (part, *self.heirs(part))]
-        return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
-
-    def _between(self, reference: str, other: str) -> bool:
-        state = read_ledger(self._connection, reference)
-        return state is not None and bool(carried_between(self._connection, state.ched_id, other))
-
-    def _is_open(self, reference: str) -> bool:
-        state = read_ledger(self._connection, reference)
-        return state is not None and state.version > 0
 
 
 def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tuple[bool, list[str]]:
@@ -258,7 +196,9 @@ def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tu
     return any(moves.values()), [f"{_said(line, left)} of {older} have no room here" for line, left in rest]
 
 
-def _draw(connection: Connection, part: str, parents: tuple[str, ...], cause: Cause) -> list[str]:
+def _draw(
+    connection: Connection, part: str, parents: tuple[str, ...], short: Mapping[int, int] | None, cause: Cause
+) -> list[str]:
     """Draw what a part certifies from its parents.
 
     What they have not is carried by the part itself, where the goods are the same: it stands for what was taken under
@@ -268,27 +208,48 @@ def _draw(connection: Connection, part: str, parents: tuple[str, ...], cause: Ca
         connection: of the unit of work; all of them are locked.
         part: reference.
         parents: references; without any nothing is drawn.
+        short: what is to be drawn, by line; None for all that the part certifies.
         cause: why.
 
     Returns:
         What does not fit.
     """
+    if not parents:
+        return []
     drawing = _ledger(connection, part)
-    short = {line.number: line.certified for line in drawing.lines}
+    left = dict(short) if short is not None else {line.number: line.certified for line in drawing.lines}
     for parent in parents:
-        drawn = _drawn(connection, part, parent, short, cause)
-        short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
-    troubles: list[str] = []
-    missing: dict[int, int] = {}
+        drawn = _drawn(connection, part, parent, left, cause)
+        left = {line: quanta - drawn.get(line, 0) for line, quanta in left.items()}
     goods = [line for parent in parents for line in _ledger(connection, parent).lines]
-    for line in drawing.lines if parents else ():
-        left = short[line.number]
-        if left:
-            troubles.append(f"{_said(line, left)} of {part} are not left on {' or '.join(parents)}")
-            missing[line.number] = min(left, line.available) if is_known_goods(line, goods) else 0
-    if parents:
-        _move(connection, drawing.ched_id, parents[0], missing, f"not left on {parents[0]}", cause)
-    return troubles
+    missing = [(line, left[line.number]) for line in drawing.lines if left[line.number]]
+    carried = {line.number: min(quanta, line.available) for line, quanta in missing if is_known_goods(line, goods)}
+    _move(connection, drawing.ched_id, parents[0], carried, f"not left on {parents[0]}", cause)
+    return [f"{_said(line, quanta)} of {part} are not left on {' or '.join(parents)}" for line, quanta in missing]
+
+
+def _take_over(
+    connection: Connection, reference: str, parent: str, part: str, short: Mapping[int, int], cause: Cause
+) -> dict[int, int]:
+    """Draw in the place of a part that drew from a grandparent while its own parent had no ledger.
+
+    What the part drew is drawn by its parent then, which carries it for the part: nothing is drawn twice.
+
+    Returns:
+        What is still to be drawn, by line.
+    """
+    giving, drawing = _ledger(connection, parent), _ledger(connection, reference)
+    before = carried_between(connection, giving.ched_id, part)
+    wanting = tuple((line, short.get(line.number, 0)) for line in drawing.lines)
+    shares, _ = allotted(wanting, tuple((line, before.get(line.number, 0)) for line in giving.lines))
+    left = dict(short)
+    for share in shares:
+        line, other = share.wanting.number, share.giving.number
+        _move(connection, giving.ched_id, part, {other: -share.quanta}, f"{reference} stands for {part}", cause)
+        _move(connection, giving.ched_id, reference, {other: share.quanta}, f"{reference} stands for {part}", cause)
+        _move(connection, drawing.ched_id, part, {line: share.quanta}, f"{part} is a part of it", cause)
+        left[line] -= share.quanta
+    return left
 
 
 def _drawn(connection: Connection, part: str, parent: str, short: Mapping[int, int], cause: Cause) -> dict[int, int]:

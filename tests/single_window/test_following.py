@@ -382,6 +382,35 @@ class TestSplit:
         corrected = desk.validated(100, cites=(("ACW", part),))
         assert desk.entries(parent, "carried") == [("carried", 1, 100, corrected)]
 
+    def test_a_part_of_a_part_draws_from_above_until_its_parent_is_decided(self, desk):
+        whole = desk.validated()
+        parent = desk.certify(300, cites=(("AXG", whole),))
+        part = desk.validated(120, cites=(("AXG", parent),))
+        assert desk.line(whole) == (500, 120, 0, 0, 380)
+        with power_cut(desk):
+            desk.decide(parent)
+        desk.decide(parent)
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+        assert desk.line(parent) == (300, 120, 0, 0, 180)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+        assert desk.entries(whole, "carried", "released") == [
+            ("carried", 1, 120, part),
+            ("released", 1, 120, part),
+            ("carried", 1, 120, parent),
+            ("carried", 1, 180, parent),
+        ]
+
+    def test_a_part_of_a_successor_that_waits_draws_from_what_that_replaces(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 450)
+        new = desk.certify(cites=(("ACW", old),))
+        part = desk.validated(120, cites=(("AXG", new),))
+        assert desk.line(old) == (500, 50, 450, 0, 0)
+        assert desk.line(part) == (120, 70, 0, 0, 50)
+        desk.decide(new)
+        assert desk.line(new) == (500, 500, 0, 0, 0)
+        assert desk.line(part) == (120, 70, 0, 0, 50)
+
     def test_a_part_of_two_draws_from_both(self, desk):
         first, second = desk.validated(100), desk.validated(100)
         part = desk.validated(150, cites=(("AXG", first), ("AXG", second)))

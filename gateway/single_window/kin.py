@@ -1,0 +1,98 @@
+"""Which ledgers of a family of CHEDs have to do with each other (docs/adr/0020)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.documents.ched.places import RELATION_REPLACES, RELATION_SPLIT
+from gateway.store import carried_between, read_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+    from gateway.store import Family
+
+__all__ = ["Kin"]
+
+
+class Kin:
+    """Whose ledger stands for which CHED of a family; one that was never validated has none and is passed by.
+
+    Args:
+        connection: of the unit of work that has locked them.
+        family: how they belong together.
+    """
+
+    def __init__(self, connection: Connection, family: Family) -> None:
+        self._connection = connection
+        self._family = family
+
+    def sources(self, reference: str) -> Iterator[str]:
+        """The CHEDs that this one took the place of, with a ledger."""
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            if self._is_open(older):
+                yield older
+            else:
+                yield from self.sources(older)
+
+    def heirs(self, reference: str) -> Iterator[str]:
+        """The CHEDs that took the place of this one, with a ledger."""
+        for younger in self._family.citing(reference, RELATION_REPLACES):
+            if self._is_open(younger):
+                yield younger
+            else:
+                yield from self.heirs(younger)
+
+    def parents(self, reference: str) -> tuple[str, ...]:
+        """The ledgers that a part draws from: its parents', or where one has none those that it stands for itself."""
+        found = (giver for cited in self._family.cited(reference, RELATION_SPLIT) for giver in self._givers(cited))
+        never = (older for older in self._family.cited(reference, RELATION_REPLACES) if not self._is_open(older))
+        above = (giver for older in never for giver in self.parents(older))
+        return tuple(dict.fromkeys(each for each in (*found, *above) if each != reference))
+
+    def parts(self, reference: str) -> tuple[str, ...]:
+        """The ledgers of parts that have not drawn from this CHED, nor from any other parent of theirs."""
+        stood_for = tuple(self._replaced(reference))
+        above = self.parents(reference)
+        found: list[str] = []
+        for part in (part for whole in stood_for for part in self._family.citing(whole, RELATION_SPLIT)):
+            holder = self._holder(part)
+            others = (whole for parent in self.parents(part) for whole in self._replaced(parent))
+            wholes = {*stood_for, *others} - set(above)
+            if holder is not None and holder != reference and not self.has_drawn(part, sorted(wholes)):
+                found.append(holder)
+        return tuple(dict.fromkeys(found))
+
+    def has_drawn(self, part: str, wholes: Iterable[str]) -> bool:
+        """Whether a part, or what took its place, has drawn from any of these, or tried to."""
+        pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self._replaced(part))]
+        return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
+
+    def _givers(self, reference: str) -> Iterator[str]:
+        holder = self._holder(reference)
+        if holder is not None:
+            yield holder
+        else:
+            yield from self.sources(reference)
+            yield from self.parents(reference)
+
+    def _replaced(self, reference: str) -> Iterator[str]:
+        yield reference
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            yield from self._replaced(older)
+
+    def _holder(self, reference: str) -> str | None:
+        """Who has the goods of a CHED now: the last that took its place, with a ledger."""
+        for heir in self.heirs(reference):
+            return self._holder(heir)
+        return reference if self._is_open(reference) else None
+
+    def _between(self, reference: str, other: str) -> bool:
+        state = read_ledger(self._connection, reference)
+        return state is not None and bool(carried_between(self._connection, state.ched_id, other))
+
+    def _is_open(self, reference: str) -> bool:
+        state = read_ledger(self._connection, reference)
+        return state is not None and state.version > 0
