@@ -406,3 +406,19 @@ def test_only_one_of_two_gets_the_last_of_it(standing):
             reference = new_ched(standing)
             said = list(pool.map(ask, range(2), [reference, reference]))
             assert sorted(said) == ["05 1/1", "reserved"]
+
+
+def test_a_message_that_comes_twice_at_once_moves_the_ledger_once(standing):
+    """As a proxy that sends again may do it: one is answered, the other is told that the id was used."""
+    caller, start = standing.caller(), threading.Barrier(2)
+
+    def ask(reference):
+        start.wait(30)
+        return caller.reserve(reference, MRN("TWICE"), Goods("4"), message_id=f"twice-{reference[-7:]}").said
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            reference = new_ched(standing)
+            assert sorted(pool.map(ask, [reference, reference])) == ["IMG-7405", "reserved"]
+            kinds = [entry.kind for entry in check_entries(standing, reference)]
+            assert kinds.count(EntryKind.RESERVED) == 1
