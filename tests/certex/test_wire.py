@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from gateway.certex import wire
 from gateway.certex.models import (
@@ -449,3 +450,54 @@ def test_a_reply_may_say_more_than_is_read():
     content = wire.processed_response(ANSWER).decode().replace("<certex:PushActive>", said)
     content = content.replace("<certexbase:Quantity>0.001", '<certexbase:Quantity TechnicalRoundingQuantity="0">0.001')
     assert wire.read_processed_response(tree(content.encode())).summary == LEDGER
+
+
+# --- any message that is nearly one ----------------------------------------------------------------------------------
+
+PAIRS = [
+    (wire.processed_request(replace(RESERVE, push=True, push_until=AT, pdf=True)), wire.read_processed_request),
+    (wire.processed_response(ANSWER), wire.read_processed_response),
+    (wire.clearance_request(CLEARANCE), wire.read_clearance_request),
+    (wire.clearance_response(ClearanceAnswer(outcome="01", sending_date=AT)), wire.read_clearance_response),
+    (wire.intervention_request(INTERVENTION), wire.read_intervention_request),
+]
+ODD = ["", " ", "-1", "999999999999", "1e5", "2026-02-30T00:00:00Z", "true", "\u0663", "x"]
+
+
+def remove(node, _text):
+    node.getparent().remove(node)
+
+
+def double(node, _text):
+    node.addnext(parse(etree.tostring(node, with_tail=False)).root)
+
+
+def write(node, text):
+    for child in list(node):
+        node.remove(child)
+    node.text = text
+
+
+def rename(node, _text):
+    own = etree.QName(node)
+    node.tag = qn(CERTEX6 if own.namespace == CERTEXBASE3 else CERTEXBASE3, own.localname)
+
+
+changes = st.tuples(st.sampled_from([remove, double, write, rename]), st.integers(1, 60), st.sampled_from(ODD))
+
+
+@settings(max_examples=300, deadline=None)
+@given(pair=st.sampled_from(PAIRS), wanted=st.lists(changes, min_size=1, max_size=3))
+def test_a_message_with_errors_is_read_or_refused_and_never_anything_else(pair, wanted):
+    content, read = pair
+    root = parse(content).root
+    for change, at, text in wanted:
+        nodes = list(root.iterdescendants())
+        if nodes:
+            change(nodes[at % len(nodes)], text)
+    valid = is_valid(SchemaName.CERTEX, root)
+    try:
+        read(root)
+    except SchemaInvalid as refusal:
+        assert refusal.code == "IMG-3001"  # noqa: PT017 - both outcomes are fine, no third is
+        assert not valid or "Response" in root.tag, "a request that the schema takes is read"
