@@ -218,11 +218,21 @@ class CertexClient:
                 raise
             return self._found_out(sent, error, self.resolve_clearance)
 
-    def resolve_reservation(self, sent: Sent) -> Reservation:
-        """Find out by a read what came of a reservation; sends nothing that moves anything.
+    def resolve(self, sent: Sent) -> Reservation | Clearance:
+        """Find out by a read what came of a message; sends nothing that moves anything.
 
         Raises:
             OutcomeUnknown: IMG-8030, still nobody can tell.
+        """
+        if isinstance(sent.request, ProcessedChedRequest):
+            return self.resolve_reservation(sent)
+        return self.resolve_clearance(sent)
+
+    def resolve_reservation(self, sent: Sent) -> Reservation:
+        """`resolve` for a reservation.
+
+        Raises:
+            OutcomeUnknown: IMG-8030.
         """
         answer, final = self._looked(sent)
         try:
@@ -243,7 +253,7 @@ class CertexClient:
         )
 
     def resolve_clearance(self, sent: Sent) -> Clearance:
-        """The same for a clearance or an intervention.
+        """`resolve` for a clearance or an intervention.
 
         Raises:
             OutcomeUnknown: IMG-8030.

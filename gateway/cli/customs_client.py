@@ -15,7 +15,7 @@ from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
 from gateway.errors import ConfigurationError, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import RenderableType
 
@@ -167,8 +167,7 @@ def ask_outcome(
     Example: `imsoc customs ask-outcome traces-customs customs-reserve-0123.json`
     """
     desk = Desk.of(ctx, as_json)
-    from adapters.certex import OutcomeUnknown, sent_of  # noqa: PLC0415 - start-up
-    from gateway.certex.models import ProcessedChedRequest  # noqa: PLC0415 - start-up
+    from adapters.certex import OutcomeUnknown, Reservation, sent_of  # noqa: PLC0415 - start-up
     from gateway.cli.documents import read_file  # noqa: PLC0415 - start-up
 
     try:
@@ -177,24 +176,16 @@ def ask_outcome(
         raise ConfigurationError(
             "IMG-0104", where=str(file), found="no message", expected="a file that reserve-at or clear-at left"
         ) from error
-    client, kept = _client(desk, partner), _Kept(file.parent, file)
+    kept = _Kept(file.parent, file)
     try:
-        if isinstance(sent.request, ProcessedChedRequest):
-            show: Callable[[], None] = _shown(desk, client.resolve_reservation(sent))
-        else:
-            show = _shown(desk, client.resolve_clearance(sent))
+        found = _client(desk, partner).resolve(sent)
     except OutcomeUnknown as unknown:
         raise _open(desk, partner, unknown, kept) from unknown
     kept.done()
-    show()
-
-
-def _shown(desk: Desk, found: Reservation | Clearance) -> Callable[[], None]:
-    from adapters.certex import Reservation  # noqa: PLC0415 - start-up
-
     if isinstance(found, Reservation):
-        return lambda: _show_reservation(desk, found)
-    return lambda: _show_clearance(desk, found)
+        _show_reservation(desk, found)
+    else:
+        _show_clearance(desk, found)
 
 
 class _Kept:

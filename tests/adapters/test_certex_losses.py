@@ -55,8 +55,8 @@ class Customs:
         self.fake.now += timedelta(seconds=seconds)
         if arrives:
             self.fake.arrive()
-        for each, (sent, resolve) in list(self.open.items()):
-            self.try_(each, lambda sent=sent, resolve=resolve: resolve(sent_of(record_of(sent))))
+        for each, sent in list(self.open.items()):
+            self.try_(each, lambda sent=sent: self.client.resolve(sent_of(record_of(sent))))
 
     def before(self, number):
         self.fake.script.clear()
@@ -78,9 +78,7 @@ class Customs:
         try:
             found = call()
         except OutcomeUnknown as unknown:
-            reserves = unknown.sent.kind == "reserve"
-            resolve = self.client.resolve_reservation if reserves else self.client.resolve_clearance
-            self.open[number] = unknown.sent, resolve
+            self.open[number] = unknown.sent
         except DeliveryError as error:
             assert error.code == "IMG-8031"  # noqa: PT017 - anything else would leave it open
         else:
