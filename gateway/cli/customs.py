@@ -20,7 +20,7 @@ from gateway.cli.customs_rows import (
     report_row,
     trouble_row,
 )
-from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
+from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, printable
 from gateway.errors import ConfigurationError, CustomsRefused
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _MOST: Final = 1000
 
 @app.command()
 def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> None:
-    """Show the ledger of one CHED: the position of each line, what stands for each declaration, box II.23.
+    """Show the ledger of one CHED: the position of each line, what stands for each declaration, box II.23, who follows.
 
     Quantities of lines are in the unit of the CHED, those of declarations as they were declared. Times are UTC.
 
@@ -52,11 +52,14 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
     """
     desk = Desk.of(ctx, as_json)
     from gateway.single_window.operating import ledger_of  # noqa: PLC0415 - start-up
-    from gateway.store import read_ledger, reports_of  # noqa: PLC0415 - start-up
+    from gateway.store import list_subscriptions, read_ledger, reports_of  # noqa: PLC0415 - start-up
 
     with desk.store() as store, store.read() as connection:
         state = ledger_of(read_ledger(connection, reference), reference)
         reports = [report_row(each) for each in reports_of(connection, state.ched_id)]
+        followers = [
+            each.partner for each in list_subscriptions(connection, reference=reference, limit=_MOST) if each.active
+        ]
     head = head_row(state)
     lines = [line_row(each) for each in state.lines]
     holds = [hold_row(each) for each in state.allocations]
@@ -64,7 +67,9 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
     views += ["\nLines", listing(LINES, lines)]
     views += ["\nDeclarations", listing(HOLDS, holds) if holds else "none"]
     views += ["\nReported by customs (II.23)", listing(REPORTS, reports)] if reports else []
-    desk.answer(head | {"lines": lines, "declarations": holds, "reports": reports}, Group(*views))
+    views += [f"\nTold of changes: {printable(followers)}"] if followers else []
+    data = {"lines": lines, "declarations": holds, "reports": reports, "told_of_changes": followers}
+    desk.answer(head | data, Group(*views))
 
 
 @app.command()

@@ -23,8 +23,10 @@ from gateway.store import (
     new_id,
     open_ledger,
     open_store,
+    open_subscription,
     record_ched,
     report_document,
+    save_partner,
 )
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, 0, 125_000, tzinfo=dt.UTC)
@@ -155,6 +157,18 @@ def test_a_ledger_is_shown_in_the_units_of_the_ched_and_of_the_declarations(imso
     text = imsoc("customs", "show", CHED).stdout
     assert "399.999" in text
     assert "Reported by customs" in text
+
+
+def test_who_is_told_of_changes_is_shown_with_the_ledger(imsoc, ledgers, stored):
+    assert imsoc.json("customs", "show", CHED)["told_of_changes"] == []
+
+    def unit(connection):
+        save_partner(connection, "nl-customs", {"id": "nl-customs"}, author="test", now=NOW)
+        open_subscription(connection, partner="nl-customs", ched_id=ledgers, office="NL000396", at=NOW)
+
+    stored(unit)
+    assert imsoc.json("customs", "show", CHED)["told_of_changes"] == ["nl-customs"]
+    assert "Told of changes: nl-customs" in imsoc("customs", "show", CHED).stdout
 
 
 def test_history_tells_each_movement_with_its_message(imsoc, ledgers):
