@@ -40,7 +40,7 @@ def list_(
     wanted = state_named(DeliveryState, state)
     with desk.store() as store, store.read() as connection:
         rows = [_summary(row) for row in list_deliveries(connection, partner=partner, state=wanted, limit=limit)]
-    columns = ["id", "partner", "kind", "message", "state", "attempts", "next_attempt_at", "code", "detail"]
+    columns = ["id", "partner", "carries", "message", "state", "attempts", "next_attempt_at", "code", "detail"]
     desk.answer({"deliveries": rows}, listing(columns, rows) if rows else "none")
 
 
@@ -118,7 +118,7 @@ def _summary(row: DeliveryRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "partner": row.partner,
-        "kind": "document" if row.push_id is None else "push",
+        "carries": "document" if row.push_id is None else "push",
         "message": row.exchange_id,
         "state": row.state.value,
         "attempts": row.attempts,
