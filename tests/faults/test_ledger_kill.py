@@ -3,7 +3,8 @@
 A request whose reply was lost may have happened or not: a read tells, and the whole of it stands or nothing. That is
 how a customs system has to work (a reservation is never sent again blindly), and so does the one in this test.
 
-20 kills in `make test`; IMSOC_FAULTS=200 makes 200 with a seed of the day. IMSOC_FAULTS_SEED repeats a run.
+20 kills in `make test`; IMSOC_FAULTS=200 kills as often as there is time for, with a seed of the day.
+IMSOC_FAULTS_SEED repeats a run.
 """
 
 from __future__ import annotations

@@ -303,6 +303,7 @@ class Desk:
         declaration = ("MRN", number)
         answer = self.caller.reserve(self.reference, MRN(number), *goods)
         said = answer.said
+        assert not answer.is_fault, said
         books = self._looked_at(answer)
         if declaration in self.model.consumed:
             assert said == "06"
