@@ -34,7 +34,7 @@ def _of(dimension: str, **factors: int) -> dict[str, Unit]:
 _UNITS: Final = {
     # weights count in grams
     **_of("weight", MGM=1_000, CTM=200_000, GRM=QUANTA, KGM=1_000 * QUANTA),
-    **_of("weight", DTN=100_000 * QUANTA, TNE=1_000_000 * QUANTA),
+    **_of("weight", DTN=100_000 * QUANTA, TNE=1_000_000 * QUANTA, KTN=10**9 * QUANTA),
     # volumes in litres
     **_of("volume", MLT=1_000, CMQ=1_000, DLT=100_000, LTR=QUANTA, DMQ=QUANTA, HLT=100 * QUANTA, MTQ=1_000 * QUANTA),
     # counts in pieces
