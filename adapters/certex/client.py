@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from adapters.certex.calling import Port
 from adapters.certex.checking import check_read, clearance_answered, reservation_answered
-from adapters.certex.faults import FORBIDDEN, AnswerMismatch, CertexForbidden, CertexRefused
+from adapters.certex.faults import FORBIDDEN, AnswerMismatch, CertexBroken, CertexForbidden, CertexRefused
 from adapters.certex.holdings import holding_of
 from adapters.certex.outcomes import Clearance, OutcomeUnknown, Reservation, Sent
 from adapters.certex.resolving import judge_clearance, judge_reservation
@@ -342,6 +342,8 @@ def _is_open(error: DeliveryError) -> bool:
     """Whether the message may have had an effect all the same."""
     if isinstance(error, CertexRefused):
         return error.arrived_before
+    if isinstance(error, CertexBroken):
+        return not error.did_nothing
     return error.code not in _UNSENT and not isinstance(error, CertexForbidden)
 
 

@@ -22,6 +22,8 @@ FORBIDDEN: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _CODE: Final = re.compile(r"IMG-\d{4}(?= )", re.ASCII)
 _ARRIVED_BEFORE: Final = frozenset({"IMG-7405", "IMG-2003"})
 """A message that we send once was known there already: something in between had delivered it twice."""
+_NOTHING_STANDS: Final = "IMG-9012"
+"""A national gateway in between did not pass the message on, or knows that it had no effect."""
 
 
 class CertexForbidden(DeliveryError):
@@ -29,7 +31,11 @@ class CertexForbidden(DeliveryError):
 
 
 class CertexBroken(DeliveryError):
-    """IMG-8021: the other side cannot do it now; whether it did something is unknown."""
+    """IMG-8021: the other side cannot do it now; whether it did something is unknown, unless ``did_nothing``."""
+
+    def __init__(self, told: str, status: int) -> None:
+        self.did_nothing = told == _NOTHING_STANDS
+        super().__init__("IMG-8021", _sentence("IMG-8021", told), where=f"HTTP {status}", found=told)
 
 
 class CertexRefused(DeliveryError):
@@ -62,11 +68,10 @@ def error_of(fault: SoapFaultReceived, header: CertexHeader) -> DeliveryError:
     told, kind = fault.told_code or detail.code, read_fault(fault).kind
     if told in _ARRIVED_BEFORE:
         return CertexRefused(told, fault.status)
-    where = f"HTTP {fault.status}"
     if fault.status in FORBIDDEN or kind is FaultKind.UNAUTHENTICATED:
-        return CertexForbidden("IMG-8020", _sentence("IMG-8020", told), where=where, found=told)
+        return CertexForbidden("IMG-8020", _sentence("IMG-8020", told), where=f"HTTP {fault.status}", found=told)
     if kind is FaultKind.SERVER:
-        return CertexBroken("IMG-8021", _sentence("IMG-8021", told), where=where, found=told)
+        return CertexBroken(told, fault.status)
     return CertexRefused(told, fault.status)
 
 

@@ -439,6 +439,18 @@ def test_a_refusal_by_a_fault_is_final_and_says_only_our_own_code(fake, client):
     assert len(fake.requests) == 3
 
 
+def test_a_gateway_in_between_that_passed_nothing_on_is_believed(fake, client):
+    fake.reply = lambda _: (
+        500,
+        envelope(fault("Server", "IMG-9012 Nothing of the message stands at TRACES."), ""),
+        None,
+    )
+    for attempt in (lambda: client.reserve(order()), lambda: client.clear(clear())):
+        with pytest.raises(CertexBroken, match="IMG-8021 TRACES cannot do it now: IMG-9012 "):
+            attempt()
+    assert len(fake.requests) == 2
+
+
 def test_an_account_that_is_not_known_moves_nothing(fake, client):
     told = "<S:Fault><faultcode>S:Client</faultcode><faultstring>UnauthenticatedException</faultstring></S:Fault>"
     fake.reply = lambda _: (500, envelope(told, ""), None)
