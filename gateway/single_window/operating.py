@@ -75,8 +75,8 @@ def release_holds(
             movements=give_back(state, held, "", at).movements,
         ),
     )
-    pass_on(connection, state, Cause(at=at, actor=actor))
-    Pushes().changed(connection, state.ched_id, what="ledger", at=at)
+    pass_on(connection, state, Cause(at=at, actor=actor, told=_told))
+    _told(connection, state.ched_id, at)
     record_audit(
         connection,
         at=at,
@@ -108,9 +108,13 @@ def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str,
         CustomsRefused: IMG-7413, there is no ledger, or nothing to thaw.
     """
     if not why:
-        draw_again(connection, reference, Cause(at=at, actor=actor))
+        draw_again(connection, reference, Cause(at=at, actor=actor, told=_told))
     state = ledger_of(lock_ledger(connection, reference), reference)
     if not why and not state.frozen:
         raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
     freeze_ledger(connection, state.ched_id, why, at=at, actor=actor)
     return state
+
+
+def _told(connection: Connection, ched_id: str, at: datetime) -> None:
+    Pushes().changed(connection, ched_id, what="ledger", at=at)

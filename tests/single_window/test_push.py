@@ -453,6 +453,15 @@ class TestCheds:
         desk.store.write(lambda c: release_holds(c, reference, mrn, actor="op", reason="gone", at=desk.now))
         assert self.told(desk, reference) == [("ledger", "70", None)]
 
+    def test_what_an_operator_releases_on_the_old_one_is_told_of_the_new_one(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.validated(cites=(("ACW", old),))
+        self.follow(desk, new)
+        mrn = Declaration(DeclarationType.MRN, "24NL1")
+        desk.store.write(lambda c: release_holds(c, old, mrn, actor="op", reason="gone", at=desk.now))
+        assert self.told(desk, new) == [("ledger", "70", None)]
+
     def test_too_many_that_wait_end_it_and_the_last_one_says_so(self, desk, monkeypatch):
         reference = desk.validated()
         monkeypatch.setattr(desk.told, "_limit", 3)
