@@ -68,23 +68,22 @@ def freeze(
     """Let nothing more be reserved on a CHED (reason 04), until `--off`. What is held can be cleared and given back.
 
     Examples: `imsoc customs freeze CHEDP.NL.2026.0000001 --reason "does not add up"`,
-    `imsoc customs freeze CHEDP.NL.2026.0000001 --off`
+    `imsoc customs freeze CHEDP.NL.2026.0000001 --off --reason "counted again"`
     """
     desk = Desk.of(ctx, as_json)
-    if off and reason:
-        raise ConfigurationError("IMG-0106", "Say one of the two", where="freeze", expected="--reason, or --off")
-    why = "" if off else reason_of(reason)
+    why = reason.strip()[:_MAX_REASON] if off else reason_of(reason)
     from datetime import UTC, datetime  # noqa: PLC0415 - start-up
 
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
-    from gateway.single_window.operating import freeze_ched  # noqa: PLC0415 - start-up
+    from gateway.single_window.operating import freeze_ched, thaw_ched  # noqa: PLC0415 - start-up
 
+    change = thaw_ched if off else freeze_ched
     with desk.store() as store:
         before = store.write(
-            lambda connection: freeze_ched(connection, reference, why, actor=operator(), at=datetime.now(UTC))
+            lambda connection: change(connection, reference, why, actor=operator(), at=datetime.now(UTC))
         )
-    view = f"{reference}: frozen" if why else f"{reference}: not frozen any more (it was: {before.frozen})"
-    desk.answer({"reference": reference, "frozen": why, "was": before.frozen}, view)
+    view = f"{reference}: not frozen any more (it was: {before.frozen})" if off else f"{reference}: frozen"
+    desk.answer({"reference": reference, "frozen": "" if off else why, "was": before.frozen}, view)
 
 
 def _named(mrn: str, lrn: str) -> Declaration:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.store import AllocationRow, Declaration, LedgerState
 
-__all__ = ["freeze_ched", "ledger_of", "release_holds"]
+__all__ = ["freeze_ched", "ledger_of", "release_holds", "thaw_ched"]
 
 
 def ledger_of(state: LedgerState | None, reference: str) -> LedgerState:
@@ -89,15 +89,14 @@ def release_holds(
 
 
 def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
-    """Let nothing more be reserved on a CHED, or let it again. Call inside `Store.write`.
+    """Let nothing more be reserved on a CHED. Call inside `Store.write`.
 
-    What is held stays held, and can be cleared and given back. A part that is thawed first draws from its parent what
-    it found too little of when its ledger was opened.
+    What is held stays held, and can be cleared and given back.
 
     Args:
         connection: of the unit of work.
         reference: of the CHED, box I.2.
-        why: the reason, which the audit keeps; empty thaws.
+        why: the reason, which is shown with the ledger and kept in the audit.
         actor: the operator.
         at: now.
 
@@ -105,14 +104,36 @@ def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str,
         The ledger as it was before.
 
     Raises:
-        CustomsRefused: IMG-7413, there is no ledger, or nothing to thaw.
+        CustomsRefused: IMG-7413, there is no ledger.
     """
-    if not why:
-        draw_again(connection, reference, Cause(at=at, actor=actor, told=_told))
     state = ledger_of(lock_ledger(connection, reference), reference)
-    if not why and not state.frozen:
-        raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
     freeze_ledger(connection, state.ched_id, why, at=at, actor=actor)
+    return state
+
+
+def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
+    """Let a frozen CHED be reserved again. Call inside `Store.write`.
+
+    A part first draws from its parent what it found too little of when its ledger was opened.
+
+    Args:
+        connection: of the unit of work.
+        reference: of the CHED, box I.2.
+        why: for the audit; may be empty.
+        actor: the operator.
+        at: now.
+
+    Returns:
+        The ledger as it was before.
+
+    Raises:
+        CustomsRefused: IMG-7413, there is no ledger, or it is not frozen.
+    """
+    draw_again(connection, reference, Cause(at=at, actor=actor, told=_told))
+    state = ledger_of(lock_ledger(connection, reference), reference)
+    if not state.frozen:
+        raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
+    freeze_ledger(connection, state.ched_id, "", at=at, actor=actor, reason=why)
     return state
 
 

@@ -132,8 +132,12 @@ def apply_change(connection: Connection, change: LedgerChange) -> int:
     return version
 
 
-def freeze_ledger(connection: Connection, ched_id: str, why: str, *, at: datetime, actor: str) -> bool:
+def freeze_ledger(
+    connection: Connection, ched_id: str, why: str, *, at: datetime, actor: str, reason: str = ""
+) -> bool:
     """Let nothing be reserved any more, or let it again with an empty ``why``. Call inside `Store.write`.
+
+    ``reason`` is for the audit: why it may be reserved again.
 
     Returns:
         Whether that changed anything; it does not where no ledger is open.
@@ -141,7 +145,8 @@ def freeze_ledger(connection: Connection, ched_id: str, why: str, *, at: datetim
     if not _freeze(connection, ched_id=ched_id, frozen=why).rowcount:
         return False
     action = "ledger frozen" if why else "ledger thawed"
-    record_audit(connection, at=at, actor=actor, action=action, subject=ched_id, detail={"why": why} if why else {})
+    said = why or reason
+    record_audit(connection, at=at, actor=actor, action=action, subject=ched_id, detail={"why": said} if said else {})
     return True
 
 

@@ -281,14 +281,18 @@ def test_a_ched_is_frozen_and_thawed(imsoc, ledgers, stored):
     }
     assert imsoc.json("customs", "show", CHED)["frozen"] == "does not add up"
     assert "does not add up" in imsoc("customs", "show", CHED).stdout
-    assert imsoc.json("customs", "freeze", CHED, "--off")["was"] == "does not add up"
+    assert imsoc.json("customs", "freeze", CHED, "--off", "--reason", "counted")["was"] == "does not add up"
     assert imsoc.json("customs", "show", CHED)["frozen"] == ""
-    actions = [each.action for each in stored(lambda connection: find_audit(connection, ledgers))]
-    assert {"ledger frozen", "ledger thawed"} <= set(actions)
+    audited = [
+        (each.action, each.detail)
+        for each in stored(lambda connection: find_audit(connection, ledgers))
+        if each.action.startswith("ledger ")
+    ]
+    assert audited == [("ledger frozen", {"why": "does not add up"}), ("ledger thawed", {"why": "counted"})]
     assert imsoc.json("customs", "freeze", CHED, "--off", code=1)["error"]["code"] == "IMG-7413"
 
 
-@pytest.mark.parametrize("options", [[], ["--reason", " "], ["--off", "--reason", "x"]])
+@pytest.mark.parametrize("options", [[], ["--reason", " "]])
 def test_freezing_needs_a_reason_thawing_none(imsoc, ledgers, options):
     assert imsoc.json("customs", "freeze", CHED, *options, code=2)["error"]["code"] == "IMG-0106"
 

@@ -10,7 +10,7 @@ from following_harness import CN, KILOGRAM, Desk, power_cut
 
 from gateway.ched.models import SubmissionKind
 from gateway.errors import CustomsRefused
-from gateway.single_window.operating import freeze_ched, release_holds
+from gateway.single_window.operating import release_holds, thaw_ched
 from gateway.store import Declaration, DeclarationType, LedgerLineRow, open_ledger
 
 
@@ -20,7 +20,7 @@ def desk(store):
 
 
 def thaw(desk, reference):
-    return desk.store.write(lambda connection: freeze_ched(connection, reference, "", actor="operator", at=desk.now))
+    return desk.store.write(lambda connection: thaw_ched(connection, reference, "", actor="operator", at=desk.now))
 
 
 class TestOpening:
