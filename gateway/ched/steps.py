@@ -7,7 +7,7 @@ has; a part that was written to a known one is compared with what stands there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -171,6 +171,11 @@ def _written(operation: Operation, wanted: Ched, there: Ched) -> bool:
 
 
 def _differs(wanted: Ched, there: Ched) -> bool:
-    """Whether a box that was filled in stands there with something else: then another decision is there, not this."""
+    """Whether a box that was filled in stands there with something else: then another decision is there, not this.
+
+    Customs may have reported documents since (II.23): those of the decision have to be among them.
+    """
+    own = {each.number for each in wanted.customs_documents}
+    there = replace(there, customs_documents=tuple(each for each in there.customs_documents if each.number in own))
     filled = boxes(wanted).keys() - SYSTEM_BOXES
     return any(box in filled for box in changed_boxes(wanted, there))

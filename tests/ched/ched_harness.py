@@ -37,7 +37,21 @@ from gateway.exchange import Context, ExchangePolicy, PartnerTrust, Principal
 from gateway.sandbox.pki import Authority
 from gateway.sandbox.tsa import TimestampAuthority
 from gateway.soap import SoapCall, SoapVersion, TransportPeer
-from gateway.store import Nonce
+from gateway.store import (
+    CustomsReport,
+    DeclarationType,
+    EntryKind,
+    LedgerChange,
+    LedgerLineRow,
+    Movement,
+    Nonce,
+    apply_change,
+    lock_ledger,
+    open_ledger,
+    report_document,
+    touch_ched,
+)
+from gateway.store import Declaration as CustomsDeclaration
 from gateway.trust import Anchor, Level, Sealer, TimestampClient, TrustStore
 from gateway.trust import Purpose as AnchorPurpose
 from gateway.xml.boundary import parse
@@ -347,3 +361,26 @@ def arrival(**changes):
         signed="2026-11-21T09:30:00.000+00:00",
     )
     return replace(made, **changes)
+
+
+def report_customs(store, reference, numbers, at):
+    """Customs release goods under these declarations, a gram each, and report them (II.23)."""
+
+    def unit(connection):
+        state = lock_ledger(connection, reference)
+        line = LedgerLineRow(number=1, code="08051022", unit="KGM", dimension="weight", certified=500 * 10**9)
+        open_ledger(connection, state.ched_id, (line,), at)
+        declared = [CustomsDeclaration(DeclarationType.MRN, number) for number in numbers]
+        common = {"line": 1, "quanta": 10**6, "goods_item": 1, "quantity": "0.001", "unit": "KGM",
+                  "class_code": "080510", "office": "NL000510", "event_at": at}  # fmt: skip
+        movements = tuple(Movement(kind=EntryKind.CONSUMED, declaration=each, **common) for each in declared)
+        change = LedgerChange(ched_id=state.ched_id, at=at, partner="customs-nl", movements=movements)
+        apply_change(connection, change)
+        for number in numbers:
+            report = CustomsReport(
+                ched_id=state.ched_id, document=number, type_code="", office="NL000510", at=at, exchange_id=""
+            )
+            assert report_document(connection, report)
+        touch_ched(connection, state.ched_id, at)
+
+    store.write(unit)

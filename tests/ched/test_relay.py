@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from ched_harness import ched_pp, decision, element
+from ched_harness import ched_pp, decision, element, report_customs
 from relay_harness import National, Traces
 
 from gateway.ched.counter_seals import CounterSealReader
@@ -289,6 +289,17 @@ def test_a_follow_up_an_amendment_and_a_cancellation_go_by_our_own_contract(quic
     assert receipt.status_code == "64"
     assert traces.world.register.row(traces.world.actor("commission"), reference).status_code == "64"
     assert traces.operations[-2:].count("cancelChed") == 1
+
+
+def test_a_follow_up_hands_back_what_customs_reported_at_traces(quick, traces):
+    reference = quick.world.submit(ched_pp()).reference
+    quick.world.decide(reference)
+    report_customs(traces.world.store, reference, ["24NL1", "24NL2"], traces.world.now)
+    assert [each.number for each in quick.world.stored(reference).customs_documents] == ["24NL1", "24NL2"]
+    quick.world.follow_up(reference, "local")
+    there = traces.world.stored(reference)
+    assert there.follow_up is not None
+    assert [each.number for each in there.customs_documents] == ["24NL1", "24NL2"]
 
 
 def test_what_traces_has_in_web_pages_only_is_said(quick, traces):

@@ -1,11 +1,12 @@
 """What an instance serves by its roles, and what stops it from starting with an upstream that cannot be one."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from ched_harness import PORTAL, World
+from ched_harness import PORTAL, World, ched_pp
 from relay_harness import choices
 
 from gateway.app import build_application
@@ -53,6 +54,19 @@ def test_with_an_upstream_the_relay_answers(world):
     services = built(world, upstream="tt")
     assert isinstance(services.cheds, RelayService)
     assert services.exchanger is not None
+
+
+def test_only_a_register_without_an_upstream_is_followed(world):
+    """With one, the upstream has the CHEDs, and what follows them: ledgers among it."""
+    world.records.append(record())
+    told = []
+    follower = lambda _, write, before: told.append((write.row.status_code, before and before.status_code))  # noqa: E731
+    world.context = replace(world.context, ched_followers=(follower,))
+    for upstream in ("tt", ""):
+        world.register = built(world, upstream=upstream).register
+        local = world.submit(ched_pp(local_reference=f"local-{upstream}")).local_reference
+        world.cancel(local)
+        assert told == ([] if upstream else [("1", None), ("64", "1")])
 
 
 @pytest.mark.parametrize(

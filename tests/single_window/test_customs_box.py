@@ -7,28 +7,19 @@ from datetime import timedelta
 
 import pypdfium2
 import pytest
-from ched_harness import arrival, element
-from following_harness import OFFICE, Desk, power_cut
+from ched_harness import arrival, element, report_customs
+from following_harness import Desk, power_cut
 
 from gateway.documents.ched import AccompanyingDocument, Coded, read_ched
 from gateway.errors import ChedRefused
 from gateway.pdf import ChedPdf
 from gateway.store import (
-    AllocationState,
     ChedQuery,
     ChedVisibility,
-    CustomsReport,
-    Declaration,
-    DeclarationType,
-    EntryKind,
-    LedgerChange,
-    Movement,
     Period,
-    apply_change,
     ched_by_reference,
     ched_content,
     ched_versions,
-    report_document,
 )
 from gateway.xml.boundary import parse
 from gateway.xml.schemas import SchemaName, validate
@@ -126,13 +117,13 @@ class TestShown:
     def test_no_more_than_a_ched_may_hold_the_newest_and_a_note(self, desk):
         reference = desk.certify(customs_documents=(OWN,))
         desk.decide(reference)
-        _write_off(desk, reference, 520)
+        report_customs(desk.store, reference, [f"24NL{number}" for number in range(520)], desk.now)
         found = desk.stored(reference).customs_documents
         assert [each.number for each in found[1:]] == [f"24NL{number}" for number in range(21, 520)]
         assert [each.information for each in found if each.information] == ["Earlier customs documents are not shown"]
         assert found[1].information
         desk.follow_up(reference, "local")
-        _write_off(desk, reference, 521, first=520)
+        report_customs(desk.store, reference, ["24NL520"], desk.now)
         assert shown(desk, reference)[-1] == "24NL520"
 
 
@@ -229,37 +220,3 @@ class TestSentBack:
         assert refused.value.code == "IMG-7213"
         desk.follow_up(reference, "local")
         assert shown(desk, reference) == ["24NL1"]
-
-
-def _write_off(desk, reference, last, first=0):
-    """So many declarations, each with a kilogram of its own."""
-
-    def unit(connection, state):
-        declared = [Declaration(DeclarationType.MRN, f"24NL{number}") for number in range(first, last)]
-        movements = tuple(
-            Movement(
-                kind=EntryKind.CONSUMED,
-                line=1,
-                quanta=10**6,
-                declaration=each,
-                goods_item=1,
-                quantity="0.001",
-                unit="KGM",
-                class_code="080510",
-                office=OFFICE,
-                event_at=desk.now,
-            )
-            for each in declared
-        )
-        apply_change(
-            connection,
-            LedgerChange(ched_id=state.ched_id, at=desk.now, partner="customs-nl", movements=movements),
-        )
-        for each in declared:
-            report = CustomsReport(
-                ched_id=state.ched_id, document=each.number, type_code="", office=OFFICE, at=desk.now, exchange_id=""
-            )
-            assert report_document(connection, report)
-
-    desk.locked(reference, unit)
-    assert all(each.state is AllocationState.CONSUMED for each in desk.ledger(reference).allocations)
