@@ -117,13 +117,9 @@ class RelayingCustoms:
         before = _own(actor, found, declaration)
         items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
         if misfit is not None:
-            refusal = replace(
-                found,
-                result=False,
-                reason=FailureReason.UNIT.value,
-                failed_item=misfit.goods_item,
-                failed_line=misfit.line,
-            )
+            reason = FailureReason.UNIT if misfit.weight or misfit.volume else FailureReason.NOT_VALID
+            item, line = misfit.goods_item, misfit.line
+            refusal = replace(found, result=False, reason=reason.value, failed_item=item, failed_line=line)
             return self._answered_here(actor, asked, header, call, refusal)
         order = Reserve(
             reference=asked.reference,

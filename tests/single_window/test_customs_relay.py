@@ -200,6 +200,7 @@ def test_a_quantity_without_a_unit_is_never_passed_on(national, behind, ched):
     refused = national.caller().reserve(ched, other, ("0.25", ""))
     assert refused.said == "10 1/1"
     assert refused.has_ledger
+    assert national.caller().reserve(ched, other, ("", "")).said == "11 1/1"
     assert national.caller().intervene(ched, other, "ForceWriteOff", ("0.25", "")).said == "IMG-7410"
     assert not behind.world.caller().read(ched).held_by(other)
 
