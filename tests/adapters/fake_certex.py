@@ -36,8 +36,8 @@ BRUSSELS = timezone(timedelta(hours=1))
 
 BEFORE = ("reset-before", "proxy-before")
 """Lost on the way there."""
-AFTER = ("reset-after", "truncated", "garbage", "proxy-after", "empty", "broken", "wrong-id", "no-header", "other-ched",
-         "other-operation", "failed-operation", "twice", "no-holds", "hollow", "replayed", "other-fault")  # fmt: skip
+AFTER = ("reset-after", "truncated", "garbage", "proxy-after", "empty", "error", "broken", "wrong-id", "no-header",
+         "other-ched", "other-operation", "failed-operation", "twice", "no-holds", "hollow", "replayed", "other-fault")  # fmt: skip
 """Done, and the answer does not say so."""
 LATE = "late"
 """Held up on the way there: it has its effect when the test says so."""
@@ -325,7 +325,7 @@ def declaration(message):
     return "MRN", text(message, "c:CustomsDocumentReference")
 
 
-INSTEAD = {"garbage": (200, b"<html/>"), "proxy-after": (403, b"no"), "empty": (200, b"")}
+INSTEAD = {"garbage": (200, b"<html/>"), "proxy-after": (403, b"no"), "empty": (200, b""), "error": (500, b"<html/>")}
 FAULTS = {
     "broken": ("Server",),
     "replayed": ("Client", "IMG-7405 This message id was used before."),
