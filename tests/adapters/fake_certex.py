@@ -37,7 +37,8 @@ BRUSSELS = timezone(timedelta(hours=1))
 BEFORE = ("reset-before", "proxy-before")
 """Lost on the way there."""
 AFTER = ("reset-after", "truncated", "garbage", "proxy-after", "empty", "error", "broken", "wrong-id", "no-header",
-         "other-ched", "other-operation", "failed-operation", "twice", "no-holds", "hollow", "replayed", "other-fault")  # fmt: skip
+         "other-ched", "other-operation", "failed-operation", "twice", "no-holds", "hollow",
+         "replayed", "other-fault")  # fmt: skip
 """Done, and the answer does not say so."""
 LATE = "late"
 """Held up on the way there: it has its effect when the test says so."""
