@@ -37,15 +37,20 @@ def check_time_zones(desk: Desk) -> Iterator[Result]:
 
 
 def check_customs_partners(desk: Desk, partners: list[Partner]) -> Iterator[Result]:
-    """Customs that may call and speak for no office, or the other way round; and the upstream's record.
+    """Customs that may call and speak for no office, or the other way round; pushes to others; the upstream's record.
 
     Args:
         desk: settings of this run.
         partners: the records of the store.
     """
+    from gateway.access import PUSHES  # noqa: PLC0415 - beside its only use
+
     repair = desk.command("partners add FILE")
     for partner in partners:
         granted = sorted(CONTRACTS & partner.contracts)
+        if partner.enabled and partner.customs is None and partner.delivery and partner.delivery.adapter == PUSHES:
+            detail = f'adapter = "{PUSHES}" without [partner.customs]: it can follow no CHED, and no documents go there'
+            yield Result(f"pushes {partner.id}", State.WARN, detail, repair)
         if not partner.enabled or bool(granted) == (partner.customs is not None):
             continue
         if granted:

@@ -137,3 +137,10 @@ def test_what_is_no_fingerprint_is_shown_as_it_was_written(wrong):
         partner_from_record(RECORD | {"authentication": {"client_certificates": [wrong]}})
     assert (caught.value.where, caught.value.found) == ("partner.authentication.client_certificates", wrong)
     assert "openssl" in caught.value.expected
+
+
+def test_no_document_is_routed_to_an_address_for_pushes():
+    address = "https://customs.invalid/CustomsPush"
+    for adapter, wants in (("customs-push", False), ("certificate-exchange", True)):
+        partner = partner_from_record(record(kind="customs", delivery={"adapter": adapter, "address": address}))
+        assert partner.delivery.wants("851", "NL") is wants

@@ -125,6 +125,17 @@ def test_a_grant_and_its_table_come_together(imsoc, trial, contracts, table, det
     assert "customs nl-customs" not in by_name(imsoc.json("doctor", "--offline"))
 
 
+PUSHED = '[partner.delivery]\nadapter = "customs-push"\naddress = "https://customs.invalid/CustomsPush"'
+
+
+def test_an_address_for_pushes_is_for_customs(imsoc, trial):
+    add_customs(imsoc, trial, "[]", PUSHED)
+    check = by_name(imsoc.json("doctor", "--offline"))["pushes nl-customs"]
+    assert (check["state"], "without [partner.customs]" in check["detail"]) == (State.WARN, True)
+    add_customs(imsoc, trial, table=f"{TABLE}\n{PUSHED}")
+    assert "pushes nl-customs" not in by_name(imsoc.json("doctor", "--offline"))
+
+
 def test_a_time_zone_that_the_machine_does_not_know_fails(imsoc, trial, monkeypatch):
     monkeypatch.setattr("gateway.timezones.ZoneInfo", lambda name: {}[name])
     check = by_name(imsoc.json("doctor", "--offline", code=1))["time zone"]
