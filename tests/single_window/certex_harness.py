@@ -53,12 +53,13 @@ PARTNERS = {
     "customs-xi": {"offices": ["XI000002", "XI000014"], "countries": ["XI"], "absent_unit": "refuse"},
     "customs-xi-tonnes": {"offices": ["XI0001*"], "countries": ["XI"], "absent_unit": "tonne"},
     "customs-xi-other": {"offices": ["XI000077"], "countries": ["XI", "BE"], "absent_unit": "refuse"},
+    "customs-xi-dublin": {"offices": ["XI000088"], "countries": ["*"], "time_zone": "Europe/Dublin"},
     "customs-fr": {"offices": ["FR000001"], "countries": ["FR"], "absent_unit": "refuse"},
     "no-offices": None,
 }
 """Partner systems by their `[partner.customs]`."""
 OFFICES = {"customs-xi": "XI000002", "customs-xi-tonnes": "XI000101", "customs-xi-other": "XI000077",
-           "customs-fr": "FR000001", "no-offices": "XI000002"}  # fmt: skip
+           "customs-xi-dublin": "XI000088", "customs-fr": "FR000001", "no-offices": "XI000002"}  # fmt: skip
 """The office for which each system sends, unless a test says otherwise."""
 
 

@@ -4,9 +4,13 @@ Expectations are written out here, from the captures: none is computed by what i
 """
 
 import re
+from base64 import b64decode
 
 import pytest
-from certex_harness import LRN, MRN, Available, Goods, line
+from certex_harness import CXB3, LRN, MRN, Available, Goods, line
+from ched_harness import arrival
+
+from gateway.store import entries_of, read_ledger
 
 UNKNOWN = "CHEDP.XI.2026.9999999"
 
@@ -422,6 +426,18 @@ class TestUnits:
         xi.reserve(ched, MRN("AAA"), Goods("5"))
         assert unchanged(xi, ched, lambda: xi.reserve(ched, MRN("AAA"), Goods("0.4", ""))) == "10 1/1"
 
+    def test_of_a_weight_and_a_volume_the_one_that_fits_the_line_counts(self, xi, animals):
+        both = Goods("500", "KGM", "0102", more=_volume("2", "H87"))
+        assert xi.reserve(animals, MRN("AAA"), both).held_by("AAA") == {("MRN", "1", "1"): ("2", "H87")}
+        assert xi.reserve(animals, MRN("BBB"), both).said == "05 1/1"
+
+
+def _volume(quantity, unit):
+    return (
+        f'<NetVolumeQuantity xmlns="{CXB3}">{quantity}</NetVolumeQuantity>'
+        f'<NetVolumeUnitOfMeasure xmlns="{CXB3}">{unit}</NetVolumeUnitOfMeasure>'
+    )
+
 
 class TestCodes:
     @pytest.mark.parametrize(
@@ -490,6 +506,12 @@ class TestEventDateTime:
         standing.at("2026-09-29T14:40:00.000Z")
         xi.release(ched, "AAA")
         assert [each.event for each in xi.read(ched).consumed] == ["2026-09-29T16:33:53.000+02:00"]
+
+    def test_a_partner_may_have_a_zone_of_its_own(self, standing, xi, ched):
+        standing.at("2026-09-29T14:35:00.000Z")
+        xi.reserve(ched, MRN("AAA"), Goods("1"))
+        (there,) = standing.caller("customs-xi-dublin").read(ched).reserved
+        assert (there.number, there.event) == ("AAA", "2026-09-29T15:35:00.000+01:00")
 
     def test_in_winter_the_local_time_is_one_hour_ahead(self, standing, xi):
         before = standing.now
@@ -565,3 +587,50 @@ class TestMessages:
         assert xi.reserve(ched, MRN("AAA"), Goods("5"), message_id="once-3").said == "reserved"
         assert xi.reserve(ched, MRN("BBB"), Goods("5"), message_id="once-3", prefix="XI000014").said == "reserved"
         assert other.reserve(ched, MRN("CCC"), Goods("5"), message_id="once-3", prefix="XI000002").said == "reserved"
+
+
+class TestShown:
+    def test_the_office_of_a_consumption_is_that_of_its_clearance(self, standing, xi, ched):
+        """Our own choice: one system may reserve at one of its offices and clear at another."""
+        xi.reserve(ched, MRN("AAA"), Goods("1"))
+        assert [each.office for each in xi.read(ched).reserved] == ["XI000002"]
+        second = standing.caller("customs-xi", office="XI000014")
+        assert second.release(ched, "AAA").said == "outcome 01"
+        assert [each.office for each in xi.read(ched).consumed] == ["XI000014"]
+
+    def test_customs_see_the_decision_and_not_part_iii(self, standing, xi):
+        """R-38-1: entry data and the decision."""
+        ched = standing.ched(follow_up=arrival())
+        for answer in (xi.read(ched), xi.reserve(ched, MRN("AAA"), Goods("1"))):
+            assert answer.certificate is not None
+            assert b"Officer Invented" in answer.raw
+            assert b"Officer At Arrival" not in answer.raw
+
+    @pytest.mark.parametrize("status", ["47", "55"])
+    def test_a_draft_and_a_deleted_one_are_not_there(self, standing, xi, status):
+        ched = standing.ched(status=status)
+        said = [xi.read(ched).said, xi.reserve(ched, MRN("AAA"), Goods("1")).said, xi.release(ched, "AAA").said]
+        assert said == ["unknown", "unknown", "outcome 02"]
+
+    def test_a_pdf_comes_when_it_is_asked_for(self, xi, ched):
+        asked, not_asked = xi.read(ched, pdf="1"), xi.read(ched)
+        (attachment,) = asked.body.find("{*}ChedPdfCertificate")
+        assert b64decode(attachment.text).startswith(b"%PDF-")
+        assert not_asked.body.find("{*}ChedPdfCertificate") is None
+
+    def test_every_movement_is_an_entry_with_its_office_its_moment_and_its_message(self, standing, xi, ched):
+        first, second = standing.later(seconds=1), standing.later(seconds=1)
+        standing.now = first
+        xi.reserve(ched, MRN("AAA"), Goods("1"), message_id="entry-1")
+        standing.now = second
+        xi.release(ched, "AAA", message_id="entry-2")
+        with standing.store.read() as connection:
+            entries = entries_of(connection, read_ledger(connection, ched).ched_id)
+        assert [
+            (e.kind, e.line, e.declaration, e.office, e.event_at, e.partner, e.message_id) for e in entries[1:]
+        ] == [
+            ("reserved", 1, ("MRN", "AAA"), "XI000002", first, "customs-xi", "entry-1"),
+            ("consumed", 1, ("MRN", "AAA"), "XI000002", second, "customs-xi", "entry-2"),
+        ]
+        assert [entry.kind for entry in entries[:1]] == ["certified"]
+        assert len({entry.exchange_id for entry in entries[1:]}) == 2

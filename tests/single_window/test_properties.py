@@ -263,6 +263,7 @@ def test_any_interleaving_is_answered_as_the_model_answers(standing, acts):
 # At the same time
 
 WORKERS, ACTS_EACH = 8, 30
+SYSTEMS = ("customs-xi", "customs-xi-other", "customs-xi-tonnes")
 
 
 class Desk:
@@ -358,7 +359,36 @@ def test_offices_at_the_same_time_in_threads(standing):
     everything_adds_up(standing, reference, results)
 
 
-SYSTEMS = ("customs-xi", "customs-xi-other", "customs-xi-tonnes")
+def test_clerks_of_one_office_on_the_same_declarations(standing):
+    """Whoever comes first: every answer shows a ledger that adds up, and what stands is what one of them sent."""
+    reference, numbers = new_ched(standing), ("S1", "S2")
+    start = threading.Barrier(WORKERS)
+
+    def work(worker):
+        caller, chance, sent = standing.caller(), random.Random(worker), set()
+        start.wait(30)
+        for turn in range(ACTS_EACH // 2):
+            number = chance.choice(numbers)
+            if chance.random() < 0.75:
+                goods = Goods(str(1 + worker * ACTS_EACH + turn), "GRM", CODES["1"], line="1")
+                sent.add(("MRN", number, "1", "1", goods.quantity, "GRM"))
+                answer = caller.reserve(reference, MRN(number), goods)
+                assert answer.said in ("reserved", "06")
+                nothing_is_lost(books_of(answer))
+            else:
+                answer = caller.clear(reference, number, "01" if turn > ACTS_EACH // 3 else "02")
+                assert answer.said in ("outcome 01", "outcome 02", "outcome 03")
+        return sent
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        sent = set().union(*pool.map(work, range(WORKERS)))
+    books = books_of(standing.caller().read(reference))
+    nothing_is_lost(books)
+    assert books[1] | books[2] <= sent
+    assert len(books[1] | books[2]) == len({(kind, number) for kind, number, *_ in books[1] | books[2]})
+    check_entries(standing, reference)
+
+
 PROCESSES = 4
 fork = multiprocessing.get_context("fork")
 
