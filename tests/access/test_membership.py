@@ -231,12 +231,14 @@ def test_the_examples_of_the_page_are_records():
         written.pop("anchors", None)
         known = partner_from_record(whole | written)
         bodies = len(known.traces.bodies) if known.traces is not None else 0
-        places.append((known.id, known.hub is not None, known.polling is not None, bodies))
+        offices = len(known.customs.offices) if known.customs is not None else 0
+        places.append((known.id, known.hub is not None, known.polling is not None, bodies, offices))
     assert places == [
-        ("ar-plant-health", False, False, 0),
-        ("ar-nppo", True, False, 0),
-        ("ippc-hub", False, True, 0),
-        ("of-the-page", False, False, places[3][3]),
-        ("traces-nt", False, False, 0),
+        ("ar-plant-health", False, False, 0, 0),
+        ("ar-nppo", True, False, 0, 0),
+        ("ippc-hub", False, True, 0, 0),
+        ("of-the-page", False, False, places[3][3], 0),
+        ("traces-nt", False, False, 0, 0),
+        ("nl-customs", False, False, 0, 2),
     ]
     assert places[3][3] > 1
