@@ -271,8 +271,9 @@ class CustomsSettings:
     ``trust.clock_skew_seconds``. Reads may be of any age."""
 
     upstream: Annotated[str, Pattern(re.compile(r"([a-z0-9][a-z0-9-]{0,63})?"), "the id of a partner")] = ""
-    """Partner that is asked when customs ask a national instance: TRACES, or a gateway in its role. Empty: customs are
-    answered from the CHEDs that are here."""
+    """Partner that is asked when customs ask a national instance: TRACES, or a gateway in its role. Its record has our
+    customs account in a ``[partner.delivery]`` with the adapter ``traces-nt``. Empty: customs are answered from the
+    CHEDs that are here."""
 
     client_id: str = ""
     """WebServiceClientId by which the upstream knows our customs account. Empty: ``instance.id``."""

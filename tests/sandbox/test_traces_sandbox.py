@@ -18,7 +18,7 @@ from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.pki import Authority
 from gateway.sandbox.traces_client import TracesRefusal, _refusal, wire
 from gateway.sandbox.traces_instances import IMPORTER, NATIONAL, NEIGHBOUR, PORT, POST, SOMEBODY, THIRD
-from gateway.sandbox.traces_samples import FIVE_RULES, animals, broken, decision, plants
+from gateway.sandbox.traces_samples import FIVE_RULES, animals, broken, decision, meat, plants
 from gateway.traces.contracts import CONTRACTS
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
@@ -40,7 +40,10 @@ def decided(ched):
     return replace(ched, decision=decision(NOW))
 
 
-@pytest.mark.parametrize("ched", [plants(NOW, local="L"), animals(NOW, local="L"), decided(plants(NOW, local="L"))])
+@pytest.mark.parametrize(
+    "ched",
+    [plants(NOW, local="L"), animals(NOW, local="L"), meat(NOW, local="L"), decided(plants(NOW, local="L"))],
+)
 def test_every_code_is_translated_and_comes_back_as_the_system_says_it(ched):
     there = canonical(ched)
     back = translate(there, source=CANONICAL, target="national-b", index=INDEX).root
@@ -55,6 +58,7 @@ def test_every_code_is_translated_and_comes_back_as_the_system_says_it(ched):
     [
         (plants(NOW, local="L"), []),
         (animals(NOW, local="L"), []),
+        (meat(NOW, local="L"), []),
         (broken(NOW, local="L"), sorted(FIVE_RULES)),
     ],
 )
