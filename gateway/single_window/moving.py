@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.ched.customs_box import find_reports
 from gateway.customs.judging import VALIDATED
 from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
 from gateway.errors import AuthenticationFailed, CustomsRefused
 from gateway.single_window.access import check_sight, is_known
 from gateway.single_window.checks import check_newer
+from gateway.single_window.content import Stored
 from gateway.single_window.following import Cause, open_missing, pass_on
 from gateway.store import (
     CustomsMessage,
@@ -104,11 +106,8 @@ class Verdict:
 class Moved:
     """What stands when the message was answered."""
 
-    state: LedgerState
-    row: ChedRow
-    content: bytes
-    exchange_id: str
-    push: tuple[bool, str] = (False, "")
+    stored: Stored
+    push: tuple[bool, str]
 
 
 class Mover:
@@ -169,7 +168,7 @@ class Mover:
                 office=message.office,
                 at=message.call.received_at,
             )
-            moved.append(Moved(state, row, content, exchange_id, follows))
+            moved.append(Moved(Stored(row, content, find_reports(connection, row.id)), follows))
             return self._keep(connection, message, exchange_id, verdict.render(state), state.content_id)
 
         recorded: Recorded | None = self._context.store.write(unit)

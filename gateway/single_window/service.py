@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from gateway.access import AbsentUnit
 from gateway.certex.models import (
     ChedInterventionRequest,
@@ -68,6 +70,8 @@ __all__ = ["CUSTOMS", "CustomsService", "Patience"]
 
 CUSTOMS: Final = "customs"
 """The code system of customs document codes."""
+_log = structlog.get_logger(__name__)
+
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
 _OF_CHEDS: Final = "ched-type"
 
@@ -137,7 +141,10 @@ class CustomsService:
     def reserve(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
     ) -> ProcessedChedAnswer:
-        """Reserve for a declaration; what it held before is replaced."""
+        """Reserve for a declaration; what it held before is replaced.
+
+        What stands is told even where the certificate cannot be shown or printed.
+        """
         self._check(actor, asked.office, asked.sending_date, call)
         check_options(asked)
         declaration = check_declaration(asked)
@@ -162,9 +169,11 @@ class CustomsService:
             return ProcessedChedAnswer()
         active, stopped = moved.push
         answer = replace(answers[0], push_active=active, push_stop_reason=stopped)
-        with self._context.store.read() as connection:
-            reports = find_reports(connection, moved.row.id)
-        return self._with_documents(answer, actor, asked, Stored(moved.row, moved.content, reports))
+        try:
+            return self._with_documents(answer, actor, asked, moved.stored)
+        except Exception as error:  # noqa: BLE001 - a fault would say that nothing was done, and the ledger has moved
+            _log.error("customs.without_documents", ched=asked.reference, error=type(error).__qualname__)
+            return answer
 
     def clear(
         self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall

@@ -7,6 +7,7 @@ make an answer that never was true.
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.faultpoints import reach
@@ -169,9 +170,9 @@ def allocations_by_declaration(
     type: DeclarationType | None = None,  # noqa: A002 - of the declaration
     limit: int = 1_000,
 ) -> list[tuple[str, AllocationRow]]:
-    """What stands for a declaration, with the reference of each CHED; of both types unless one is named."""
+    """What stands for a declaration, by reference of each CHED; of both declaration types unless one is named."""
     found = _by_declaration(connection, number=number, type=type or "", limit=limit).fetchall()
-    return [(row[0], _allocation(row[1:])) for row in found]
+    return [(row[0], _allocation(row[1:])) for row in sorted(found, key=itemgetter(0))]
 
 
 def reports_of(connection: Connection, ched_id: str) -> list[CustomsReport]:
@@ -187,7 +188,7 @@ def reports_shown(connection: Connection, ched_id: str, *, newest: int) -> list[
 def reports_by_document(connection: Connection, number: str, *, limit: int = 1_000) -> list[tuple[str, CustomsReport]]:
     """The CHEDs for which a customs document was reported, by reference."""
     found = _reports_by_document(connection, number=number, limit=limit).fetchall()
-    return [(row[0], _report(row[1:])) for row in found]
+    return [(row[0], _report(row[1:])) for row in sorted(found, key=itemgetter(0))]
 
 
 def _state(head: Any, opened: Any) -> LedgerState:

@@ -14,8 +14,8 @@ CODE = re.compile(r"IMG-\d{4}")
 RANGES = {
     "01": "configuration, command line", "10": "xml", "11": "soap", "20": "authentication", "21": "access",
     "30": "schema", "40": "seals", "41": "routes", "42": "signatures of CHEDs", "50": "rules", "60": "translation",
-    "70": "exchange", "71": "hub", "72": "CHEDs", "73": "attachments, reference data", "74": "customs", "80": "delivery",
-    "90": "unavailable",
+    "70": "exchange", "71": "hub", "72": "CHEDs", "73": "attachments, reference data", "74": "customs",
+    "80": "delivery", "90": "unavailable",
 }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import pytest
 from certex_harness import CXB3, LRN, MRN, Available, Goods, line
 from ched_harness import arrival
 
+from gateway.errors import ChedRefused
+from gateway.single_window import service
 from gateway.store import entries_of, read_ledger
 
 UNKNOWN = "CHEDP.XI.2026.9999999"
@@ -634,3 +636,15 @@ class TestShown:
         ]
         assert [entry.kind for entry in entries[:1]] == ["certified"]
         assert len({entry.exchange_id for entry in entries[1:]}) == 2
+
+
+@pytest.mark.parametrize("error", [ChedRefused("IMG-7203", where="ID"), RuntimeError("a bug")])
+def test_a_reservation_that_stands_is_told_where_its_certificate_cannot_be_shown(xi, ched, monkeypatch, error):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr(service, "certificate_for_customs", broken)
+    answer = xi.reserve(ched, MRN("TOLD"), Goods("1"))
+    assert (answer.said, answer.certificate) == ("reserved", None)
+    monkeypatch.undo()
+    assert xi.read(ched).held_by("TOLD") == answer.held_by("TOLD") != []

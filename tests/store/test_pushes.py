@@ -94,7 +94,7 @@ def test_a_partner_follows_a_ched_once_however_often_it_asks(register, now):
         "CHEDPP.NL.2026.0000001",
         0,
     )
-    register.follow("de")
+    register.follow("de", at=now + timedelta(hours=2))
     with register.store.read() as connection:
         assert [row.partner for row in list_subscriptions(connection)] == ["de", "nl"]
         assert [each[0] for each in active_subscriptions(connection, first.ched_id)] == [
