@@ -17,6 +17,7 @@ INSIDE = {
     "IMG-71": "the hub's contract: its clients and operators meet them, tests of the hub's parts provoke them",
     "IMG-72": "CHEDs, which have contracts of their own: tests/ched and tests/endpoints",
     "IMG-73": "attachments and reference data of TRACES: tests/endpoints and tests/mappings",
+    "IMG-74": "the customs single window: tests/single_window and tests/endpoints",
     "IMG-80": "outbound: met by the delivery worker; tests/adapters and tests/delivery provoke them",
 }
 EXCEPTIONS = {
@@ -30,6 +31,8 @@ EXCEPTIONS = {
     "IMG-2110": "who may see a CHED: tests/ched",
     "IMG-2111": "the bodies of a partner in TRACES: tests/access",
     "IMG-2112": "the bodies of a partner in TRACES: tests/ched",
+    "IMG-2113": "customs partners, who use contracts of their own: tests/single_window",
+    "IMG-2114": "customs partners, who use contracts of their own: tests/single_window",
     "IMG-4105": "outbound: a document without a route for a partner that takes certificates: tests/adapters",
     "IMG-6008": "a certificate says its type, and no row for it depends on more: tests/mappings, tests/ched",
     "IMG-6009": "lists are named by operators: tests/cli, tests/mappings",
@@ -43,6 +46,7 @@ EXCEPTIONS = {
     "IMG-9004": "the sandbox' own: a gateway of the demo that does not come up",
     "IMG-9010": "TRACES is away: tests/ched",
     "IMG-9011": "TRACES is away: tests/ched",
+    "IMG-9012": "the CERTEX service behind this gateway is away: tests/single_window",
 }
 
 
