@@ -27,8 +27,13 @@ _FAULTS: Final = {each.name: each.request.rpartition("}")[2] + "Fault" for each 
 _RETRY: Final = {
     Retry.NEVER: "sending it again does not help",
     Retry.AFTER_CHANGE: "sending again helps after a change only",
-    Retry.LATER: "the same message can pass later",
+    Retry.LATER: "a read tells later what stands, and this message is not sent again",
 }
+_READ_FIRST: Final = (
+    "Read the CHED, and send what should hold then as a new message, with an id and a SendingDate of its own"
+)
+_ACTIONS: Final = {"IMG-9001": _READ_FIRST, "IMG-9002": f"{_READ_FIRST}; report the message id to the operator"}
+"""Where the catalogue asks for the same message again: here its id may be used up (IMG-7405)."""
 
 
 def fault_renderer() -> Callable[[GatewayError, SoapVersion, SoapCall | None], bytes]:
@@ -49,7 +54,8 @@ def _render(error: GatewayError, version: SoapVersion, call: SoapCall | None) ->
 def _detail(name: str, error: GatewayError, call: SoapCall | None) -> str:
     header = find_header(call)
     said = error.message.rstrip(".")
-    text = f"{error.code} {said}{about(error)}. {error.entry.action.rstrip('.')}; {_RETRY[error.retry]}."
+    action = _ACTIONS.get(error.code, error.entry.action).rstrip(".")
+    text = f"{error.code} {said}{about(error)}. {action}; {_RETRY[error.retry]}."
     return (
         f'<certex:{name} xmlns:certex="{CERTEX6}" xmlns:certexbase="{CERTEXBASE3}">'
         f"<certexbase:MessageId>{fault_text(header.message_id)}</certexbase:MessageId>"

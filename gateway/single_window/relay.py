@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from adapters.certex import (
     CertexClient,
     Clear,
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RelayingCustoms", "client_of"]
 
+_log = structlog.get_logger(__name__)
+
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
 _PATIENCE: Final = Patience(attempts=2, pause=0.5, within=10.0, resolving=5.0)
 """While a customs system waits for its answer."""
@@ -102,6 +106,8 @@ class RelayingCustoms:
     def reserve(self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall) -> Answer:
         """Reserve at TRACES for a declaration; a refusal comes as TRACES gives it.
 
+        What stands there is told even where the certificate cannot be shown.
+
         Raises:
             AccessDenied: IMG-2110, IMG-2114.
             CustomsRefused: IMG-7401, IMG-7402, IMG-7404, IMG-7405, IMG-7407.
@@ -138,7 +144,11 @@ class RelayingCustoms:
             kept.answered(reserved.word, acknowledgement, by_read=reserved.by_read)
         if answer is None:
             raise _without_effect(reserved)
-        return self._shown(answer)
+        try:
+            return self._shown(answer)
+        except Exception as error:  # noqa: BLE001 - a fault would say that nothing was done, and it stands at TRACES
+            _log.error("customs.without_documents", ched=asked.reference, error=type(error).__qualname__)
+            return _bare(answer)
 
     def clear(
         self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall
@@ -344,5 +354,5 @@ def _without_effect(found: Reservation | Clearance) -> Unavailable:
 
 
 def _bare(answer: Answer) -> Answer:
-    """For the evidence: the CHED is on record elsewhere, or is TRACES' own."""
-    return replace(answer, certificate=None, pdf=None)
+    """Without the CHED, which is on record elsewhere, or is TRACES' own; and without its pushes to our account."""
+    return replace(answer, certificate=None, pdf=None, push_active=False, push_stop_reason="")

@@ -1,13 +1,16 @@
 """The trail of a message that is passed on to TRACES: as it came, before it leaves; as it left, with what came of it.
 
 Two records: one of who asked here, whose message id is used up by it (IMG-7405), one of our message to TRACES. A crash
-between them leaves the first, which names the message that may have left.
+between them leaves the first, which names the message that may have left. So does a store that fails between them: then
+what TRACES said is told all the same, because it stands there.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from adapters.certex import OutcomeUnknown
 from gateway.certex.contract import CERTEX
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from gateway.store import Recorded
 
 __all__ = ["Evidence", "Trail"]
+
+_log = structlog.get_logger(__name__)
 
 
 class Evidence:
@@ -154,22 +159,36 @@ class Trail:
         self._sent = sent
 
     def answered(self, word: str, acknowledgement: bytes, *, by_read: bool) -> None:
-        """When it is known what came of it."""
-        assert self._sent is not None, "it has left"
-        self._evidence.keep_sent(
-            self._sent, self._call, acknowledgement, answers=self._exchange_id, word=str(word), by_read=by_read
-        )
+        """When it is known what came of it; raises nothing."""
+        self._keep(acknowledgement, word=str(word), by_read=by_read)
 
     def failed(self, error: DeliveryError, told: GatewayError) -> None:
-        """When it was refused, or what came of it is not known; the refusal is on record with it."""
+        """When it was refused, or what came of it is not known; the refusal is on record with it. Raises nothing."""
         if self._sent is None:
             return
         word = "unknown" if isinstance(error, OutcomeUnknown) else "refused"
-        self._evidence.keep_sent(
-            self._sent, self._call, b"", answers=self._exchange_id, word=word, code=error.code, told=told.code
-        )
+        self._keep(b"", word=word, code=error.code, told=told.code)
         told.exchange_id = self._exchange_id
         told.spent = True
+
+    def _keep(self, acknowledgement: bytes, *, word: str, **detail: Any) -> None:
+        """What TRACES said of the message, for the record.
+
+        Where that fails, what is known goes on to who asked: a fault of ours would say that nothing was done.
+        """
+        assert self._sent is not None, "it has left"
+        try:
+            self._evidence.keep_sent(
+                self._sent, self._call, acknowledgement, answers=self._exchange_id, word=word, **detail
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it was, the message has left
+            _log.error(
+                "customs.answer_not_kept",
+                exchange=self._exchange_id,
+                message=self._sent.header.message_id,
+                word=word,
+                error=type(error).__qualname__,
+            )
 
 
 def _written(sent: Sent) -> bytes:

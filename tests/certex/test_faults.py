@@ -75,11 +75,26 @@ def test_the_text_begins_with_the_code_and_says_what_where_and_whether_again():
     ("error", "again"),
     [
         (AccessDenied("IMG-2110"), "helps after a change only"),
-        (Unavailable("IMG-9001"), "can pass later"),
+        (Unavailable("IMG-9001"), "is not sent again"),
     ],
 )
 def test_whether_a_repetition_helps_is_told(error, again):
     assert again in detail_of(rendered(error, call(PROCESSED)))[2].text
+
+
+@pytest.mark.parametrize("code", ["IMG-8030", "IMG-8032", "IMG-9001", "IMG-9002", "IMG-9012"])
+def test_no_text_asks_for_a_message_whose_id_may_be_used(code):
+    text = detail_of(rendered(GatewayError(code), call(CLEARANCE)))[2].text
+    assert "a read tells later what stands" in text
+    assert "same message can pass" not in text
+
+
+@pytest.mark.parametrize("code", ["IMG-9001", "IMG-9002"])
+def test_after_our_own_failure_customs_read_first(code):
+    text = detail_of(rendered(Unavailable(code), call(PROCESSED)))[2].text
+    assert "Read the CHED" in text
+    assert "new message" in text
+    assert "Send the same message" not in text
 
 
 @pytest.mark.parametrize("code", sorted(code for code in catalogue() if code[:6] in {"IMG-21", "IMG-72", "IMG-74"}))

@@ -9,8 +9,8 @@ from certex_harness import LRN, MRN
 from relay_customs_harness import GATEWAY, Behind, National
 
 from adapters.certex import Patience
-from gateway.errors import ConfigurationError
-from gateway.single_window import relay
+from gateway.errors import ConfigurationError, Unavailable, XmlRefused
+from gateway.single_window import relay, relay_evidence
 
 A = MRN("26GB1669RELAYEDA01")
 
@@ -52,6 +52,25 @@ def ched(behind):
 def trail(national, actor):
     """What the audit has of an actor's messages in this test."""
     return [detail for who, _, detail in national.trail() if who == actor]
+
+
+@pytest.fixture(
+    params=[Unavailable("IMG-9001", where="store.writer"), OSError("no space left on the device")], ids=repr
+)
+def keeps_nothing_of(request, monkeypatch):
+    """``keeps_nothing_of(partner)``: the store fails from now on, whenever a message of that partner is recorded."""
+
+    def failing(partner):
+        record = relay_evidence.record_customs_message
+
+        def fail(connection, message):
+            if message.partner == partner:
+                raise request.param
+            return record(connection, message)
+
+        monkeypatch.setattr(relay_evidence, "record_customs_message", fail)
+
+    return failing
 
 
 def test_a_read_is_answered_as_traces_answers_it(national, behind, ched):
@@ -180,6 +199,49 @@ def test_a_message_that_may_still_come_is_unknown_and_a_fault(national, behind, 
     assert caller.release(ched, A).said == "IMG-8030"
     assert behind.sent("ChedClearanceRequest") == 1
     assert not behind.world.caller().read(ched).reserved
+
+
+def test_what_stands_is_told_though_it_cannot_be_kept_what_traces_said(national, behind, ched, keeps_nothing_of):
+    keeps_nothing_of("traces")
+    assert national.caller().reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert national.caller().release(ched, A).said == "outcome 01"
+    assert behind.world.caller().read(ched).consumed_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+    assert [each["passed_on"][:9] for each in trail(national, "customs-xi")] == ["XI000002/"] * 2
+    assert not trail(national, "traces")
+
+
+def test_what_is_not_known_is_told_though_it_cannot_be_kept(national, behind, ched, keeps_nothing_of):
+    caller = national.caller()
+    keeps_nothing_of("traces")
+    behind.script.extend(["", "lost"])
+    assert caller.reserve(ched, A, ("2", "KGM"), message_id=f"lost-{ched}").said == "IMG-8030"
+    assert caller.reserve(ched, A, ("2", "KGM"), message_id=f"lost-{ched}").said == "IMG-7405"
+    early = caller.instant()
+    national.later(minutes=1)
+    caller.reserve(ched, A, ("2", "KGM"))
+    assert caller.reserve(ched, A, ("3", "KGM"), at=early).said == "IMG-7404"
+
+
+def test_nothing_leaves_that_is_not_on_record(national, behind, ched, keeps_nothing_of):
+    keeps_nothing_of("customs-xi")
+    assert national.caller().reserve(ched, A, ("2", "KGM")).said in {"IMG-9001", "IMG-9002"}
+    assert behind.sent("ProcessedChedRequest") == 1  # the look before it
+    assert not behind.world.caller().read(ched).reserved
+
+
+def test_a_reservation_that_stands_is_told_though_its_certificate_cannot_be_shown(national, ched, monkeypatch):
+    read, seen = relay.read_ched, []
+
+    def fails(root):
+        seen.append(root)
+        if len(seen) > 1:  # the first is the look, by which is judged who asks
+            raise XmlRefused("IMG-1001")
+        return read(root)
+
+    monkeypatch.setattr(relay, "read_ched", fails)
+    answer = national.caller().reserve(ched, A, ("2", "KGM"))
+    assert (answer.said, answer.certificate) == ("reserved", None)
+    assert answer.held_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
 
 
 def test_when_traces_is_away_nothing_is_moved_and_the_customs_are_told(national, behind, ched):
