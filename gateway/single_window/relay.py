@@ -36,7 +36,7 @@ from gateway.documents.ched import read_ched, write_ched
 from gateway.errors import AccessDenied, ConfigurationError, CustomsRefused, DeliveryError, Unavailable
 from gateway.exchange import spend
 from gateway.single_window.access import check_office, check_sight
-from gateway.single_window.checks import check_age, check_declaration, check_items
+from gateway.single_window.checks import check_age, check_declaration, check_items, check_options
 from gateway.single_window.relay_evidence import Evidence
 from gateway.single_window.relay_faults import told_of
 from gateway.xml.boundary import parse
@@ -94,10 +94,12 @@ class RelayingCustoms:
 
         Raises:
             AccessDenied: IMG-2110, IMG-2114.
+            CustomsRefused: IMG-7411.
             DeliveryError: IMG-8032, what TRACES answers does not fit.
             Unavailable: IMG-9012, TRACES does not answer.
         """
         check_office(actor, asked.office, OFFICE)
+        check_options(asked)
         answer = self._looked(actor, asked.reference, asked.office, asked)
         detail = {"message": header.message_id, "prefix": header.prefix, "office": asked.office}
         spend(self._context, actor.principal, call, asked.reference, detail)
@@ -110,11 +112,12 @@ class RelayingCustoms:
 
         Raises:
             AccessDenied: IMG-2110, IMG-2114.
-            CustomsRefused: IMG-7401, IMG-7402, IMG-7404, IMG-7405, IMG-7407.
+            CustomsRefused: IMG-7401, IMG-7402, IMG-7404, IMG-7405, IMG-7407, IMG-7411.
             DeliveryError: IMG-8030, what came of it is not known; IMG-8031, TRACES refused the message.
             Unavailable: IMG-9012, TRACES was not reached.
         """
         self._check(actor, asked.office, asked, call)
+        check_options(asked)
         declaration = check_declaration(asked)
         check_items(asked.items)
         found = self._looked(actor, asked.reference, asked.office)
@@ -135,7 +138,6 @@ class RelayingCustoms:
             document=asked.taric_document,
             language=asked.language,
             pdf=asked.pdf,
-            transformation=asked.transformation,
         )
         with self._evidence.of(actor, header, call, asked.reference) as kept:
             reserved = self._client.reserve(order, before=before, note=kept.leaves, at=asked.sending_date)
@@ -156,15 +158,19 @@ class RelayingCustoms:
         """Consume at TRACES, or give back there, what a declaration holds.
 
         Raises:
-            As `reserve`; CustomsRefused IMG-7406.
+            AccessDenied: IMG-2110, IMG-2114.
+            CustomsRefused: IMG-7404, IMG-7405, IMG-7406, IMG-7407.
+            DeliveryError: IMG-8030, what came of it is not known; IMG-8031, TRACES refused the message.
+            Unavailable: IMG-9012, TRACES was not reached.
         """
+        self._check(actor, asked.office, asked, call)
         order = Clear(
             reference=asked.reference,
             document=asked.document,
             office=asked.office,
             information=GoodsClearance(asked.information),
         )
-        return self._settled(actor, asked, header, call, order, clearance_response)
+        return self._settled(actor, asked, header, call, lambda: order, clearance_response)
 
     def intervene(
         self, actor: CustomsActor, asked: ChedInterventionRequest, header: CertexHeader, call: SoapCall
@@ -172,21 +178,26 @@ class RelayingCustoms:
         """Correct at TRACES what was written off.
 
         Raises:
-            As `clear`.
+            As `clear`; CustomsRefused IMG-7402, IMG-7410.
         """
+        self._check(actor, asked.office, asked, call)
         check_items(asked.items)
-        items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
-        if misfit is not None:
-            where = f"ConsignmentItem {misfit.goods_item}, line {misfit.line}"
-            raise CustomsRefused("IMG-7410", where=where, found="a quantity without a unit", expected="its unit")
-        order = Intervene(
-            reference=asked.reference,
-            document=asked.document,
-            office=asked.office,
-            intervention=Intervention(asked.intervention),
-            taric_document=asked.taric_document,
-            items=items,
-        )
+
+        def order() -> Intervene:
+            absent_is_tonne = actor.membership.absent_unit is AbsentUnit.TONNE
+            items, misfit = _with_units(asked.items, absent_is_tonne=absent_is_tonne)
+            if misfit is not None:
+                where = f"ConsignmentItem {misfit.goods_item}, line {misfit.line}"
+                raise CustomsRefused("IMG-7410", where=where, found="a quantity without a unit", expected="its unit")
+            return Intervene(
+                reference=asked.reference,
+                document=asked.document,
+                office=asked.office,
+                intervention=Intervention(asked.intervention),
+                taric_document=asked.taric_document,
+                items=items,
+            )
+
         return self._settled(actor, asked, header, call, order, intervention_response)
 
     # Steps
@@ -197,10 +208,19 @@ class RelayingCustoms:
         asked: ChedClearanceRequest | ChedInterventionRequest,
         header: CertexHeader,
         call: SoapCall,
-        order: Clear | Intervene,
+        order: Callable[[], Clear | Intervene],
         respond: Callable[[ClearanceAnswer], bytes],
     ) -> ClearanceAnswer:
-        self._check(actor, asked.office, asked, call)
+        """A message that names its declaration as plain text.
+
+        Args:
+            actor: who sends it.
+            asked: what it says.
+            header: its numbers.
+            call: the call.
+            order: what goes to TRACES; made when the ledger shows that the sender may ask it.
+            respond: the answer as it is put on record.
+        """
         found = self._looked(actor, asked.reference, asked.office)
         if is_empty(found):
             nothing = ClearanceAnswer(outcome=ClearanceOutcome.NO_RECORD.value, sending_date=asked.sending_date)
@@ -209,8 +229,9 @@ class RelayingCustoms:
         if holding_of(found.summary, DeclarationReference("LRN", asked.document)):
             raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=asked.document, expected="an MRN")
         before = _own(actor, found, DeclarationReference("MRN", asked.document))
+        made = order()
         with self._evidence.of(actor, header, call, asked.reference) as kept:
-            cleared = self._client.clear(order, before=before, note=kept.leaves, at=asked.sending_date)
+            cleared = self._client.clear(made, before=before, note=kept.leaves, at=asked.sending_date)
             answer = ClearanceAnswer(
                 outcome=_outcome(cleared), sending_date=asked.sending_date, status_code=cleared.status_code
             )

@@ -179,6 +179,7 @@ class CustomsService:
         self, actor: CustomsActor, asked: ChedClearanceRequest, header: CertexHeader, call: SoapCall
     ) -> ClearanceAnswer:
         """Consume or give back what a declaration holds."""
+        self._check(actor, asked.office, asked.sending_date, call)
         released = GoodsClearance(asked.information) is GoodsClearance.RELEASED
 
         def settle(state: LedgerState, own: tuple[AllocationRow, ...]) -> Settled:
@@ -191,6 +192,7 @@ class CustomsService:
         self, actor: CustomsActor, asked: ChedInterventionRequest, header: CertexHeader, call: SoapCall
     ) -> ClearanceAnswer:
         """Correct what was written off."""
+        self._check(actor, asked.office, asked.sending_date, call)
         check_items(asked.items)
         kind = Intervention(asked.intervention)
         declaration = Declaration(DeclarationType.MRN, asked.document)
@@ -224,7 +226,6 @@ class CustomsService:
             settle: what the ledger makes of it.
             shown: whether the customs document goes into II.23 when something moved.
         """
-        self._check(actor, asked.office, asked.sending_date, call)
         code = asked.taric_document if isinstance(asked, ChedInterventionRequest) else ""
         respond = intervention_response if isinstance(asked, ChedInterventionRequest) else clearance_response
         answers: list[ClearanceAnswer] = []

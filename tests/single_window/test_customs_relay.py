@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from certex_harness import LRN, MRN
+from certex_harness import CXB3, LRN, MRN
 from relay_customs_harness import GATEWAY, Behind, National
 
 from adapters.certex import Patience
@@ -163,6 +163,44 @@ def test_what_is_wrong_with_the_message_itself_is_said_here(national, ched):
     assert caller.reserve(ched, A, ("1", "KGM"), at="2026-09-01T00:00:00Z").said == "IMG-7404"
     caller.reserve(ched, LRN(A), ("1", "KGM"))
     assert caller.release(ched, A).said == "IMG-7406"
+
+
+PERIOD = (
+    '<b:PushMarker xmlns:b="{0}">1</b:PushMarker><b:ValidityPeriodForThePush xmlns:b="{0}">'
+    "<b:DateTimeFrom>2026-09-01T00:00:00Z</b:DateTimeFrom></b:ValidityPeriodForThePush>"
+).format(CXB3)
+TWICE = (("1", "KGM"), ("2", "KGM"))
+EARLY = {
+    "an option of a read": (lambda c, ched: c.read(ched, transformation="IM"), "IMG-7411"),
+    "an option of a reservation": (lambda c, ched: c.reserve(ched, A, ("1", "KGM"), transformation="IM"), "IMG-7411"),
+    "a period of a read": (lambda c, ched: c.read(ched, push=PERIOD), "IMG-7411"),
+    "a period of a reservation": (lambda c, ched: c.reserve(ched, A, ("1", "KGM"), push=PERIOD), "IMG-7411"),
+    "goods of somebody else's office": (
+        lambda c, ched: c.intervene(ched, A, "ForceWriteOff", *TWICE, office="XI000077"),
+        "IMG-2114",
+    ),
+    "goods of an old message": (
+        lambda c, ched: c.intervene(ched, A, "ForceWriteOff", *TWICE, at="2026-09-01T00:00:00Z"),
+        "IMG-7404",
+    ),
+    "a unit of somebody else's office": (
+        lambda c, ched: c.intervene(ched, A, "ForceWriteOff", ("1", ""), office="XI000077"),
+        "IMG-2114",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "said"), EARLY.values(), ids=EARLY)
+def test_the_desk_and_the_relay_refuse_alike_before_a_ledger_is_asked(national, behind, ched, ask, said):
+    assert ask(behind.world.caller(), ched).said == said
+    assert ask(national.caller(), ched).said == said
+    assert not behind.requests
+
+
+def test_units_of_a_ched_of_other_countries_are_not_looked_at(national, behind, ched):
+    for world, caller in ((behind.world, "customs-fr"), (national, "customs-fr")):
+        asked = world.caller(caller).intervene(ched, A, "ForceWriteOff", ("1", ""))
+        assert asked.said == "IMG-2110"
 
 
 def test_a_message_id_is_used_once_and_nothing_is_passed_on_twice(national, behind, ched):
