@@ -316,8 +316,10 @@ def _evidence(parts: ExchangeParts) -> EvidenceParts:
         facts |= {"status": parts.version.status_code, "issuing route (Art 39)": parts.version.route or "none"}
     if parts.tables:
         facts["mapping tables"] = parts.tables
-    if shown := [entry.detail["content"] for entry in parts.audit if entry.detail.get("content")]:
-        facts["version of the CHED in the answer"] = shown[0]  # of a message that moved a ledger
+    if any(entry.detail.get("without_documents") for entry in parts.audit):  # of a message that moved a ledger
+        facts["documents in the answer"] = "none: they could not be made"
+    elif shown := [entry.detail["content"] for entry in parts.audit if entry.detail.get("content")]:
+        facts["version of the CHED in the answer"] = shown[0]
     facts |= {
         f"mapping tables of what was sent to {row.partner}": sent.translation.tables
         for row, sent in parts.deliveries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,13 @@ from gateway.ched.customs_box import find_reports
 from gateway.customs.judging import give_back, judge_reservation, of_declaration, write_off
 from gateway.customs.requests import ClearanceOutcome, DeclaredItem, DeclaredQuantity, Reservation
 from gateway.errors import AuthenticationFailed
-from gateway.single_window.access import check_office, check_sight, is_known
+from gateway.single_window.access import check_mrn, check_office, check_sight, is_known
 from gateway.single_window.checks import (
+    Bounds,
     check_age,
     check_declaration,
     check_items,
+    check_number,
     check_options,
     check_own,
     check_type,
@@ -39,7 +41,9 @@ from gateway.store import (
     Declaration,
     DeclarationType,
     RecordedKind,
+    find_customs_message,
     read_ledger_content,
+    record_audit,
     record_read,
 )
 from mappings.models import CANONICAL
@@ -73,12 +77,14 @@ CUSTOMS: Final = "customs"
 _log = structlog.get_logger(__name__)
 
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
+DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+DOCUMENT: Final = "CustomsDocumentReference"
 _OF_CHEDS: Final = "ched-type"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is still taken as fresh, and whose clock is shown."""
+    """What is still taken, as fresh and in number, and whose clock is shown."""
 
     zone: tzinfo
     """Local time of EventDateTime, where a partner's record names no zone."""
@@ -86,6 +92,7 @@ class Patience:
     """Of SendingDate."""
     skew: timedelta
     """Between clocks."""
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class CustomsService:
@@ -105,7 +112,7 @@ class CustomsService:
         self._patience = patience
         self._pushes = pushes
         self._printed = printed
-        self._mover = Mover(context, pushes)
+        self._mover = Mover(context, pushes, patience.bounds.allocations)
 
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
@@ -147,9 +154,12 @@ class CustomsService:
         """
         self._check(actor, asked.office, asked.sending_date, call)
         check_options(asked)
-        declaration = check_declaration(asked)
-        check_items(asked.items)
-        reservation = self._reservation(actor, _declaration(declaration), asked.items, asked.office, asked.sending_date)
+        declaration = _declaration(check_declaration(asked))
+        check_number(declaration.type, declaration.number, DECLARATION)
+        if declaration.type is DeclarationType.MRN:
+            check_mrn(actor, declaration.number, DECLARATION)
+        check_items(asked.items, self._patience.bounds.goods_items)
+        reservation = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
         answers: list[ProcessedChedAnswer] = []
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
@@ -172,7 +182,7 @@ class CustomsService:
         try:
             return self._with_documents(answer, actor, asked, moved.stored)
         except Exception as error:  # noqa: BLE001 - a fault would say that nothing was done, and the ledger has moved
-            _log.error("customs.without_documents", ched=asked.reference, error=type(error).__qualname__)
+            self._note_without(message, error)
             return answer
 
     def clear(
@@ -232,7 +242,7 @@ class CustomsService:
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
             check_type(row, code, self._type_of)
-            own = of_text(state, asked.document)
+            own = of_text(actor, state, asked.document)
             check_own(actor, own)
             settled = settle(state, own)
 
@@ -315,6 +325,30 @@ class CustomsService:
         certificate, ched = certificate_for_customs(stored, self._context.limits)
         pdf = self._printed(ched, actor.language) if asked.pdf else None
         return replace(answer, certificate=certificate, pdf=pdf)
+
+    def _note_without(self, message: Message, error: Exception) -> None:
+        """That a message was answered without the documents that its record names; where that can be kept."""
+        name = type(error).__qualname__
+        _log.error("customs.without_documents", ched=message.reference, error=name)
+        call, header, partner = message.call, message.header, message.actor.id
+
+        def unit(connection: Connection) -> None:
+            record_audit(
+                connection,
+                at=call.received_at,
+                actor=partner,
+                action=f"{call.operation} without documents",
+                subject=find_customs_message(
+                    connection, partner=partner, prefix=header.prefix, message_id=header.message_id
+                )
+                or "",
+                detail={"reference": message.reference, "error": name, "without_documents": True},
+            )
+
+        try:
+            self._context.store.write(unit)
+        except Exception as lost:  # noqa: BLE001 - the reservation stands, whatever else fails
+            _log.error("customs.not_noted", ched=message.reference, error=type(lost).__qualname__)
 
     def _noted(
         self,
