@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from sqlalchemy import make_url
 from gateway.store import open_store, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateway.store import Store
 
@@ -88,6 +89,24 @@ def store(store_url: str) -> Iterator[Store]:
     """A store as a serving process opens it."""
     with open_store(store_url, exclusive=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def held(store_url: str) -> Callable[[], bool]:
+    """Tells whether anybody's connection to the test's database is inside a transaction that was begun and waits."""
+
+    def sqlite() -> bool:
+        """The log is not cut while somebody may still read in it."""
+        with closing(sqlite3.connect(str(make_url(store_url).database), timeout=0)) as beside:
+            return bool(beside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+
+    def postgresql() -> bool:
+        plain = make_url(store_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        others = "datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'"
+        with psycopg.connect(plain) as beside:
+            return beside.execute(f"SELECT 1 FROM pg_stat_activity WHERE {others}").fetchone() is not None
+
+    return sqlite if store_url.startswith("sqlite") else postgresql
 
 
 def _own_database(server: str, template: str, request: pytest.FixtureRequest) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from gateway.errors import ConfigurationError
 
-__all__ = ["database_file", "make_engine", "parse_url"]
+__all__ = ["database_file", "for_reading", "make_engine", "parse_url"]
 
 _OLDEST_SQLITE = (3, 35, 0)
 """The first with RETURNING."""
@@ -54,7 +54,7 @@ def make_engine(url: URL, *, pool_size: int, pool_timeout: float, read_only: boo
     """An engine whose connections keep the promises of ARCHITECTURE section 7.
 
     SQLite: write-ahead log, a flush to disk per commit, foreign keys on, transactions begun by us. PostgreSQL: commits
-    wait for the disk whatever the server's default, READ COMMITTED (the statements rely on constraints, not on it),
+    wait for the disk whatever the server's default, READ COMMITTED (units of work rely on constraints, not on it),
     and no statement or idle transaction may hold locks for ever.
     """
     if url.get_backend_name() == "sqlite":
@@ -74,6 +74,17 @@ def make_engine(url: URL, *, pool_size: int, pool_timeout: float, read_only: boo
         pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": 5, "application_name": "imsoc-gateway"},
     )
+
+
+def for_reading(engine: Engine) -> Engine:
+    """The same connections for transactions that read one moment.
+
+    SQLite shows a transaction one moment anyway. PostgreSQL is told with the BEGIN that is sent in any case, and the
+    pool sets the connection back.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _sqlite_engine(url: URL, pool_size: int, pool_timeout: float, *, read_only: bool) -> Engine:
@@ -98,8 +109,9 @@ def _sqlite_engine(url: URL, pool_size: int, pool_timeout: float, *, read_only: 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # The writer runs in driver autocommit and begins its groups itself.
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        # The writer runs in driver autocommit and begins its groups itself; a read has begun before it is used.
+        driver: Any = connection.connection.driver_connection
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT" and not driver.in_transaction:
             connection.exec_driver_sql("BEGIN")
 
     return engine

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.errors import ConfigurationError, Unavailable
 from gateway.faultpoints import reach
-from gateway.store.engines import database_file, make_engine, parse_url
+from gateway.store.engines import database_file, for_reading, make_engine, parse_url
 from gateway.store.lock import InstanceLock
 from gateway.store.schema import require_current
 from gateway.store.turns import Turns
@@ -53,6 +53,7 @@ class Store:
         self._read_only = read_only
         self.dialect = url.get_backend_name()
         self._engine = make_engine(url, pool_size=_POOL_SIZE, pool_timeout=_POOL_TIMEOUT_SECONDS, read_only=read_only)
+        self._reading = for_reading(self._engine)
         self._writer: GroupWriter | None = None
         try:
             with _database_errors(), self._engine.connect() as connection:
@@ -84,13 +85,19 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading; on SQLite one consistent snapshot that no writer waits for.
+        """A connection that sees one moment, that of its first statement, however many follow; no writer waits for it.
+
+        Leave it before waiting for anything: it sees nothing that is committed meanwhile, and the database keeps for
+        it what has changed. What is written through it is refused (PostgreSQL) or undone (SQLite).
 
         Raises:
             Unavailable: IMG-9001, the database does not answer.
         """
-        with _database_errors(), self._turns, self._engine.connect() as connection:
-            yield connection
+        with _database_errors(), self._turns, self._reading.connect() as connection:
+            if self.dialect == "sqlite":  # psycopg begins by itself, with the level of the engine's option
+                driver: Any = connection.connection.driver_connection
+                driver.execute("BEGIN")
+            yield connection  # the pool ends the transaction when it takes the connection back
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after each commit in this process that added deliveries; returns how to stop that.

@@ -427,6 +427,17 @@ def test_in_the_background_expired_nonces_are_forgotten(world):
         assert world.worker.stop()
 
 
+def test_between_two_looks_a_worker_keeps_no_moment_of_the_store(world, held):
+    """What is read in one look is told of no later change, and a moment that is kept makes the database grow."""
+    world.worker.start()
+    try:
+        world.submit("1")
+        wait_for(lambda: world.states() == ["delivered"])
+        wait_for(lambda: not held())
+    finally:
+        assert world.worker.stop()
+
+
 def test_in_the_background_what_a_lost_change_of_tables_left_is_forgotten(world, monkeypatch):
     monkeypatch.setattr(worker_module, "_LOST_ROWS", 2)
     now, units = world.clock.now, TableKey(RowKind.MAP, "national-b", "unit")

@@ -120,6 +120,13 @@ def test_a_published_row_is_followed_and_the_past_stays(base, store, size):
     assert tables.at(before, TODAY).lookup("traces", "land", "unit").find("TNE").target == "TNE"
 
 
+def test_between_two_looks_no_moment_of_the_store_is_kept(base, store, size, held):
+    tables = live(base, store)
+    publish(store, [row("2", "TNE")])
+    assert inwards(tables, "2") == "TNE"
+    assert not held()
+
+
 def test_what_carries_over_unchanged_ends_where_a_row_names_it(base, store, size):
     tables = live(base, store)
     assert inwards(tables, "TNE") == "TNE"

@@ -14,7 +14,7 @@ from lookup_harness import Desk, certificate, cited, fresh, granted, partner
 from sqlalchemy import text
 
 from gateway.errors import AccessDenied, ChedRefused, CustomsRefused, GatewayError, TranslationRefused
-from gateway.single_window import lookups
+from gateway.single_window import lookups, service
 from gateway.single_window.access import customs_actor
 from gateway.single_window.lookup_models import (
     ByCertificate,
@@ -549,6 +549,50 @@ class TestWrongQuestions:
     def test_pages_have_bounds(self, desk, limit, offset, where):
         error = refused(desk, ByCertificate("1"), limit=limit, offset=offset)
         assert (error.code, error.where) == ("IMG-7422", where)
+
+
+class TestOneMoment:
+    """What happens while an answer is put together is in all of it or in none of it."""
+
+    @pytest.fixture
+    def cleared(self, standing, monkeypatch):
+        """A CHED of which a declaration holds some, and which is cleared between two looks of the next answer."""
+        ched, caller = standing.ched(), standing.caller()
+        caller.reserve(ched, MRN("26XIINST1"), Goods("600"))
+        standing.later(seconds=1)
+
+        def between(module, name):
+            look = getattr(module, name)
+
+            def after(connection, ched_id):
+                monkeypatch.undo()
+                assert caller.release(ched, "26XIINST1").said == "outcome 01"
+                return look(connection, ched_id)
+
+            monkeypatch.setattr(module, name, after)
+            return ched, caller
+
+        return between
+
+    def test_a_clearance_between_two_looks_of_a_lookup(self, desk, cleared):
+        ched, _ = cleared(lookups, "reports_of")
+
+        def seen():
+            (found,) = desk.ask(ByReference(ched)).cheds
+            return [each.state for each in found.allocations], [each.number for each in found.customs_documents]
+
+        assert seen() == (["reserved"], [])
+        assert seen() == (["consumed"], ["26XIINST1"])
+
+    def test_a_clearance_between_two_looks_of_certex(self, cleared):
+        ched, caller = cleared(service, "find_reports")
+
+        def seen():
+            shown = caller.read(ched)
+            return len(shown.reserved), "26XIINST1" in "".join(shown.certificate.itertext())
+
+        assert seen() == (1, False)
+        assert seen() == (0, True)
 
 
 class TestTrace:

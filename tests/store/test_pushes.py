@@ -270,5 +270,5 @@ def test_every_number_is_given_once(register):
 def test_what_a_push_promises_is_held_by_the_database(register, statement):
     following = register.follow()
     register.push(following, 1)
-    with register.store.read() as connection, pytest.raises(Exception, match=r"(?i)constraint"):
-        connection.execute(text(statement))
+    with pytest.raises(Exception, match=r"(?i)constraint"):
+        register.store.write(lambda c: c.execute(text(statement)))

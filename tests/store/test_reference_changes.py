@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -47,6 +48,7 @@ from gateway.store import (
 )
 from gateway.store.engines import make_engine, parse_url
 from gateway.store.tables import metadata
+from gateway.store.writer import Undo
 
 fork = multiprocessing.get_context("fork")
 
@@ -276,15 +278,25 @@ def test_while_one_publishes_the_other_waits_for_its_word(pg_url, now, first_com
     with open_store(pg_url, exclusive=True) as store:
         first, second = (store.write(lambda c: begin_change(c, at=now, author="op")) for _ in range(2))
         about = {"at": now, "author": "op", "reason": "asked for", "kind": "change", "effective_on": "2026-11-22"}
-        with ThreadPoolExecutor(1) as pool, store.read() as connection:
-            transaction = connection.begin()
+        published, decided = threading.Event(), threading.Event()
+
+        def publish(connection):
             assert publish_change(connection, first, expected=0, **about).number == 1
+            published.set()
+            assert decided.wait(30)
+            if not first_commits:
+                raise Undo(None)
+
+        with ThreadPoolExecutor(2) as pool:
+            one = pool.submit(store.write, publish)
+            assert published.wait(30)
             other = pool.submit(publish_it, store, second, now, expected=0)
             waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
             with store.read() as watching:
                 while not watching.execute(waits).scalar_one():
                     assert not other.done()
-            transaction.commit() if first_commits else transaction.rollback()
+            decided.set()
+            one.result(timeout=30)
             edition = other.result(timeout=30)
         assert (edition is None) is first_commits
         assert ask(store, latest_edition) == 1
