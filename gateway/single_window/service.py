@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -21,13 +21,11 @@ from gateway.ched.customs_box import find_reports
 from gateway.customs.judging import give_back, judge_reservation, of_declaration, write_off
 from gateway.customs.requests import ClearanceOutcome, DeclaredItem, DeclaredQuantity, Reservation
 from gateway.errors import AuthenticationFailed
-from gateway.single_window.access import check_mrn, check_office, check_sight, is_known
+from gateway.single_window.access import check_office, check_sight, is_known
 from gateway.single_window.checks import (
-    Bounds,
     check_age,
     check_declaration,
     check_items,
-    check_number,
     check_options,
     check_own,
     check_type,
@@ -77,14 +75,12 @@ CUSTOMS: Final = "customs"
 _log = structlog.get_logger(__name__)
 
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
-DECLARATION: Final = "CustomsDeclarationReferenceNumber"
-DOCUMENT: Final = "CustomsDocumentReference"
 _OF_CHEDS: Final = "ched-type"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is still taken, as fresh and in number, and whose clock is shown."""
+    """What is still taken as fresh, and whose clock is shown."""
 
     zone: tzinfo
     """Local time of EventDateTime, where a partner's record names no zone."""
@@ -92,7 +88,6 @@ class Patience:
     """Of SendingDate."""
     skew: timedelta
     """Between clocks."""
-    bounds: Bounds = field(default_factory=Bounds)
 
 
 class CustomsService:
@@ -112,7 +107,7 @@ class CustomsService:
         self._patience = patience
         self._pushes = pushes
         self._printed = printed
-        self._mover = Mover(context, pushes, patience.bounds.allocations)
+        self._mover = Mover(context, pushes)
 
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
@@ -154,12 +149,9 @@ class CustomsService:
         """
         self._check(actor, asked.office, asked.sending_date, call)
         check_options(asked)
-        declaration = _declaration(check_declaration(asked))
-        check_number(declaration.type, declaration.number, DECLARATION)
-        if declaration.type is DeclarationType.MRN:
-            check_mrn(actor, declaration.number, DECLARATION)
-        check_items(asked.items, self._patience.bounds.goods_items)
-        reservation = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
+        declaration = check_declaration(asked)
+        check_items(asked.items)
+        reservation = self._reservation(actor, _declaration(declaration), asked.items, asked.office, asked.sending_date)
         answers: list[ProcessedChedAnswer] = []
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
@@ -242,7 +234,7 @@ class CustomsService:
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
             check_type(row, code, self._type_of)
-            own = of_text(actor, state, asked.document)
+            own = of_text(state, asked.document)
             check_own(actor, own)
             settled = settle(state, own)
 
