@@ -91,6 +91,12 @@ _GOODS: Final = (
     "<NetWeightUnitOfMeasure>KGM</NetWeightUnitOfMeasure></c:CommodityDescriptionForChed>"
 )
 _RESULT: Final = re.compile(rb"ReservationResult>([01])<")
+_MADE: Final = b"ReservationResult>1<"
+"""In the answer to a reservation that was made, and in no other."""
+_SHOWN: Final = b"HarmonizedSystemSubheadingcode>0805"
+"""In every answer that shows a ledger."""
+_PATIENCE: Final = 60.0
+"""Seconds that one waits for another."""
 
 
 def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict[str, Any] | None:
@@ -109,8 +115,7 @@ def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict
         validated = replace(decided(1, now=datetime.now(UTC).replace(microsecond=0)), follow_up=None)
         document = serialise(write_ched(validated))
         began = time.perf_counter()
-        with open_store(url, exclusive=True) as store:
-            customs_store.load(store, stored, document)
+        customs_store.load(url, stored, document)
         filling = time.perf_counter() - began
         found = {
             "stored": stored,
@@ -120,7 +125,7 @@ def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict
             "lookups": _lookups(settings, stored, lookups),
             "floor": _floor(url, stored, lookups),
             "one": _one(settings, stored, reservations),
-            "many": _many(settings, stored, reservations * 4),
+            **_many(settings, url, stored, reservations * 4),
         }
         with open_store(url, exclusive=False) as store, store.read() as connection:
             checked, troubles = check_ledgers(connection, limit=MANY)
@@ -153,22 +158,22 @@ class Asker:
         self._application.close()
 
     def _messages(self, count: int) -> Iterator[bytes]:
-        few = self._numbers[:MANY]
+        few = self._numbers[:-1][:MANY]  # nothing is left of the last one (`_one`)
         for _ in range(count):
             number = self._chance.choice(few if self._reserving else self._numbers)
             yield envelope(customs_store.reference(number), kg="0.001" if self._reserving else "")
 
     def _ask(self, body: bytes) -> None:
-        post(self._application, CERTEX.path, _ACTION, body, expected=b"HarmonizedSystemSubheadingcode>0805")
+        post(self._application, CERTEX.path, _ACTION, body, expected=_MADE if self._reserving else _SHOWN)
 
 
 _ACTION: Final = CERTEX.operations[0].action
 
 
-def envelope(ched: str, *, kg: str = "", mrn: str = "") -> bytes:
+def envelope(ched: str, *, kg: str = "") -> bytes:
     """A message: a read, or a reservation of so many kilograms for an MRN of its own."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
-    declaration = _DECLARATION.format(mrn=mrn or f"26NL{secrets.token_hex(7).upper()}") if kg else _NOBODY
+    declaration = _DECLARATION.format(mrn=f"26NL{secrets.token_hex(7).upper()}") if kg else _NOBODY
     return _ENVELOPE.format(
         security=security(SYSTEM),
         id=secrets.token_hex(16),
@@ -261,12 +266,12 @@ def _one(settings: Path, stored: int, each: int) -> dict[str, Any]:
 
     def client() -> None:
         bodies = [envelope(ched, kg=str(kg)) for _ in range(each)]
-        start.wait()
+        start.wait(_PATIENCE)
         for body in bodies:
             began = time.perf_counter()
             try:
                 reply = post(application, CERTEX.path, _ACTION, body, expected=b"ReservationResult")
-            except RuntimeError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, this message was not answered
                 failures.append(str(error))
                 continue
             waits.append(time.perf_counter() - began)
@@ -276,7 +281,7 @@ def _one(settings: Path, stored: int, each: int) -> dict[str, Any]:
     threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
-    start.wait()
+    start.wait(_PATIENCE)
     began = time.perf_counter()
     for thread in threads:
         thread.join()
@@ -299,9 +304,14 @@ def _one(settings: Path, stored: int, each: int) -> dict[str, Any]:
     }
 
 
-def _many(settings: Path, stored: int, each: int) -> dict[str, float]:
-    """Reservations in a second by the number of worker processes, spread over many CHEDs."""
-    found = {}
+def _many(settings: Path, url: str, stored: int, each: int) -> dict[str, Any]:
+    """Reservations in a second by the number of worker processes, spread over many CHEDs; and how many were made.
+
+    Raises:
+        RuntimeError: a worker failed, or had an answer in which nothing was reserved.
+        BrokenBarrierError: a worker failed, or one waited too long for another.
+    """
+    before, rates = _held(url), {}
     for workers in WORKERS:
         barrier = multiprocessing.Barrier(workers + 1)
         processes = [
@@ -309,23 +319,41 @@ def _many(settings: Path, stored: int, each: int) -> dict[str, float]:
         ]
         for process in processes:
             process.start()
-        barrier.wait()
+        barrier.wait(_PATIENCE)
         began = time.perf_counter()
-        barrier.wait()
+        barrier.wait(_PATIENCE)
         seconds = time.perf_counter() - began
         for process in processes:
-            process.join()
-        found[str(workers)] = round(workers * each / seconds, 1)
-    return found
+            process.join(_PATIENCE)
+        if any(process.exitcode for process in processes):
+            raise RuntimeError(f"exit codes of workers: {[process.exitcode for process in processes]}")
+        rates[str(workers)] = round(workers * each / seconds, 1)
+    asked = sum(workers * (_WARM + each) for workers in WORKERS)
+    return {"many": rates, "spread": {"asked": asked, "made": _held(url) - before}}
+
+
+def _held(url: str) -> int:
+    """Reservations that stand, of every declaration."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM ledger_allocations WHERE state = 'reserved'").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+_WARM: Final = 10
 
 
 def _reserve(settings: Path, stored: int, each: int, barrier: Any) -> None:
-    asker = Asker(settings, stored, reserving=True)
-    asker.run(10)
-    barrier.wait()
-    asker.run(each)
-    barrier.wait()
-    asker.close()
+    try:
+        asker = Asker(settings, stored, reserving=True)
+        asker.run(_WARM)
+        barrier.wait(_PATIENCE)
+        asker.run(each)
+        barrier.wait(_PATIENCE)
+        asker.close()
+    except BaseException:
+        barrier.abort()  # nobody waits for this one
+        raise
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
 
 from benchmarks import cheds_store
 from gateway.store.ched_rows import to_columns
@@ -17,9 +20,7 @@ from gateway.store.identifiers import to_text
 from gateway.store.tables import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from gateway.store import Store
+    from collections.abc import Iterator
 
 __all__ = ["ENTRIES", "KG", "full", "load", "reference"]
 
@@ -51,29 +52,31 @@ def reference(number: int) -> str:
     return f"CHEDPP.NL.2026.{number:07}"
 
 
-def load(store: Store, stored: int, document: bytes, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Fill an empty store."""
-    with store.read() as connection:
-        driver: Any = connection.connection.driver_connection
+def load(url: str, stored: int, document: bytes) -> None:
+    """Fill the empty store at this URL."""
+    with psycopg.connect(url) as driver:
         driver.execute("SET session_replication_role = replica")
         for first in range(1, stored + 1, cheds_store.BATCH):
             numbers = range(first, min(first + cheds_store.BATCH, stored + 1))
             _copy(driver, [_rows(number, stored, document) for number in numbers])
             driver.commit()
-            progress(numbers[-1])
         driver.execute("SET session_replication_role = origin")
         for table, column in (("cheds", "seq"), ("ledger_entries", "seq"), ("ledger_allocations", "seq")):
-            driver.execute(f"SELECT setval('{table}_{column}_seq', max({column})) FROM {table}")
+            driver.execute(
+                sql.SQL("SELECT setval({}, max({})) FROM {}").format(
+                    f"{table}_{column}_seq", sql.Identifier(column), sql.Identifier(table)
+                )
+            )
         driver.commit()
         driver.autocommit = True
         driver.execute("VACUUM ANALYZE")
-        driver.autocommit = False
 
 
-def _copy(driver: Any, made: list[dict[str, list[tuple[object, ...]]]]) -> None:
+def _copy(driver: psycopg.Connection, made: list[dict[str, list[tuple[object, ...]]]]) -> None:
     for table in _TABLES:
-        names = ", ".join(column.name for column in metadata.tables[table].columns)
-        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        names = sql.SQL(", ").join(sql.Identifier(column.name) for column in metadata.tables[table].columns)
+        fill = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+        with driver.cursor() as cursor, cursor.copy(fill) as copy:
             for rows in made:
                 for row in rows[table]:
                     copy.write_row(row)
@@ -84,7 +87,8 @@ def _rows(number: int, stored: int, document: bytes) -> dict[str, list[tuple[obj
     values = {**to_columns(row), "seq": number, "version": 1, "content_id": row.id, "terms": json.dumps([])}
     usual = number % _FULL == 0
     if usual:
-        values |= {"reference": reference(number), "status_code": "70", "type": "PP", "entry_country": "NL"}
+        values |= {"reference": reference(number), "type": "PP", "entry_country": "NL"}
+        values |= {"status_code": "70", "conclusion": "ACCEPTABLE_FOR_INTERNAL_MARKET"}
     at = to_text(row.created_at + timedelta(days=2))
     written = (1, None, values["status_code"], "I", "submit", row.partner, row.body, b"", values["created_at"], None)
     return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from copy import deepcopy
 
 import pytest
 
-from benchmarks import postgresql, report
+from benchmarks import customs, postgresql, report
 from benchmarks.customs import envelope, measure
 from benchmarks.partner import make_pki
 from gateway.certex.wire import read_processed_request
@@ -29,6 +30,7 @@ RESULT = {
             "per_second": 90.0, "p50_ms": 300.0, "longest_ms": 600.0,
         },
         "many": {"1": 90.0, "2": 150.0, "4": 160.0},
+        "spread": {"asked": 1190, "made": 1190},
         "checked": {"ledgers": 1000, "troubles": 0},
     }
 }  # fmt: skip
@@ -41,6 +43,41 @@ def test_the_bars_are_met_or_missed_by_the_figures():
     worse["customs"]["one"] |= {"oversold": True}
     worse["customs"]["many"] = {"1": 90.0, "2": 91.0, "4": 80.0}
     assert [bar["met"] for bar in report.bars(worse)] == [False] * 4
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"one": {**RESULT["customs"]["one"], "failed": 1}}, {"spread": {"asked": 1190, "made": 1189}},
+              {"checked": {"ledgers": 1000, "troubles": 1}}]
+)  # fmt: skip
+def test_one_thing_that_went_wrong_misses_the_bar(wrong):
+    met = [bar["met"] for bar in report.bars({"customs": {**RESULT["customs"], **wrong}})]
+    assert met == [True, True, False, True]
+
+
+def test_an_answer_in_which_nothing_is_reserved_is_not_counted(monkeypatch):
+    """It shows the ledger, as one to a reservation that was made does."""
+    refused = b"<c:ReservationResult>0</c:ReservationResult><HarmonizedSystemSubheadingcode>080510<"
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [refused]
+
+    monkeypatch.setattr(customs, "build_application", lambda _: application)
+    monkeypatch.setattr(customs.Settings, "load", lambda *_: None)
+    with pytest.raises(RuntimeError):
+        customs.Asker(None, 600, reserving=True).run(1)
+    assert len(customs.Asker(None, 600).run(1).wall) == 1
+
+
+def _fail(*_):
+    raise RuntimeError
+
+
+def test_a_worker_that_fails_ends_the_run(monkeypatch):
+    monkeypatch.setattr(customs, "Asker", _fail)
+    monkeypatch.setattr(customs, "_held", lambda _: 0)
+    with pytest.raises(threading.BrokenBarrierError):
+        customs._many(None, "", 600, 1)
 
 
 def test_the_page_has_every_figure():
@@ -71,4 +108,6 @@ def test_a_small_run(tmp_path):
     assert found["checked"]["troubles"] == 0
     assert found["checked"]["ledgers"] == 600
     assert found["lookups"]["p50_ms"] > found["floor"]["p50_ms"] > 0
-    assert set(found["many"]) == {"1", "2", "4"}
+    assert found["many"].keys() == {"1", "2", "4"}
+    assert min(found["many"].values()) > 0
+    assert found["spread"] == {"asked": (1 + 2 + 4) * (10 + 8), "made": (1 + 2 + 4) * (10 + 8)}
