@@ -278,6 +278,12 @@ class CustomsSettings:
     client_id: str = ""
     """WebServiceClientId by which the upstream knows our customs account. Empty: ``instance.id``."""
 
+    settled_after_seconds: Annotated[int, Range(900, 172_800)] = 900
+    """After how long a message of ours whose answer was lost can have no effect at the upstream any more, so that a
+    read which does not show it settles it. At least the upstream's limit for the age of a message, the tolerance of its
+    clocks, and five minutes for what it has begun: ask its operator for ``max_message_age_seconds`` and
+    ``trust.clock_skew_seconds``. Never less than by those of this instance."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggingSettings:

@@ -2,7 +2,7 @@
 
 from adapters.certex.calling import Port
 from adapters.certex.checking import is_empty
-from adapters.certex.client import SETTLED_AFTER, CertexClient, Patience
+from adapters.certex.client import SETTLED_AFTER, CertexClient, Patience, settling_time
 from adapters.certex.faults import AnswerMismatch, CertexBroken, CertexForbidden, CertexRefused
 from adapters.certex.holdings import Holding, holding_of
 from adapters.certex.orders import Clear, Intervene, Reserve
@@ -39,4 +39,5 @@ __all__ = [
     "is_empty",
     "record_of",
     "sent_of",
+    "settling_time",
 ]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", "Reservation", "Clearance")
 
-__all__ = ["SETTLED_AFTER", "CertexClient", "Patience"]
+__all__ = ["SETTLED_AFTER", "CertexClient", "Patience", "settling_time"]
 
 SETTLED_AFTER: Final = timedelta(minutes=15)
 """After this long a message can have no effect any more.
@@ -42,10 +42,26 @@ SETTLED_AFTER: Final = timedelta(minutes=15)
 The other side refuses what is older than its limit: at a gateway five minutes by SendingDate and five more for clocks
 that disagree, at TRACES some minutes by the Timestamp (DIGEST 4.2). The rest is for work that was begun in time.
 """
+_AT_WORK: Final = timedelta(minutes=5)
+"""For what was begun in time."""
 
 _TRIED_AGAIN: Final = frozenset({"IMG-8001", "IMG-8002", "IMG-8003", "IMG-8021"})
 """Of a read: not reached, the answer lost or unusable, the other side broken."""
 _UNSENT: Final = frozenset({"IMG-8001", "IMG-8007"})
+
+
+def settling_time(chosen: timedelta, max_age: timedelta, skew: timedelta) -> timedelta:
+    """After how long a message can have no effect any more at another side with the limits that we have.
+
+    The other side judges the SendingDate that customs gave their message here: who takes older ones here expects them
+    to be taken there too.
+
+    Args:
+        chosen: what is known of the other side.
+        max_age: of a SendingDate, here.
+        skew: between clocks, here.
+    """
+    return max(chosen, max_age + skew + _AT_WORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,7 @@ class CertexClient:
             secret: of the account.
             client_id: WebServiceClientId that was registered with the account.
             patience: with reads.
-            settled_after: after how long a message can have no effect any more.
+            settled_after: after how long a message can have no effect any more (`settling_time`).
             clock: aware UTC.
 
         Raises:

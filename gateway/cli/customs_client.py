@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -213,7 +214,7 @@ class _Kept:
 
 
 def _client(desk: Desk, partner_id: str, patience: float = 0.0) -> CertexClient:
-    from adapters.certex import CertexClient, Patience  # noqa: PLC0415 - start-up
+    from adapters.certex import CertexClient, Patience, settling_time  # noqa: PLC0415 - start-up
     from gateway.access.directory import read_secret  # noqa: PLC0415 - start-up
     from gateway.ched.wiring import ADAPTER  # noqa: PLC0415 - start-up
     from gateway.cli.sending import called_partner  # noqa: PLC0415 - start-up
@@ -223,11 +224,14 @@ def _client(desk: Desk, partner_id: str, patience: float = 0.0) -> CertexClient:
     if target.adapter != ADAPTER:
         raise ConfigurationError("IMG-0105", where=partner_id, found=f"adapter {target.adapter}", expected=ADAPTER)
     settings = desk.settings
+    customs = settings.customs
+    seconds = (customs.settled_after_seconds, customs.max_message_age_seconds, settings.trust.clock_skew_seconds)
     return CertexClient.open(
         target,
         read_secret(target.secret) if target.secret else "",
-        client_id=settings.customs.client_id or settings.instance.id,
+        client_id=customs.client_id or settings.instance.id,
         patience=Patience(resolving=patience),
+        settled_after=settling_time(*(timedelta(seconds=each) for each in seconds)),
     )
 
 

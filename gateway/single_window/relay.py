@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.certex import (
+    SETTLED_AFTER,
     CertexClient,
     Clear,
     ClearanceWord,
@@ -44,6 +45,7 @@ from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from adapters.certex import Clearance, Holding, Reservation
     from gateway.certex.models import (
@@ -298,13 +300,16 @@ class RelayingCustoms:
         return self._shown(answer)
 
 
-def client_of(context: Context, partner_id: str, client_id: str = "") -> CertexClient:
+def client_of(
+    context: Context, partner_id: str, client_id: str = "", *, settled_after: timedelta = SETTLED_AFTER
+) -> CertexClient:
     """The client of the partner that customs are answered from.
 
     Args:
         context: the services.
         partner_id: of its record, which has the account for customs.
         client_id: WebServiceClientId by which it knows us; the id of the instance when empty.
+        settled_after: after how long a message can have no effect there any more.
 
     Raises:
         ConfigurationError: IMG-0101 there is no such partner, IMG-0123 it has no delivery to TRACES.
@@ -317,7 +322,12 @@ def client_of(context: Context, partner_id: str, client_id: str = "") -> CertexC
         raise ConfigurationError("IMG-0123", where=f"partner {partner.id}", expected=f"[partner.delivery] {ADAPTER}")
     secret = context.directory.secret(target.secret) if target.secret else ""
     return CertexClient.open(
-        target, secret, client_id=client_id or context.policy.instance, patience=_PATIENCE, clock=context.clock
+        target,
+        secret,
+        client_id=client_id or context.policy.instance,
+        patience=_PATIENCE,
+        settled_after=settled_after,
+        clock=context.clock,
     )
 
 

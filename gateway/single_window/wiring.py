@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from adapters.certex import settling_time
 from gateway.ched.register import TRACES_ROLE
 from gateway.single_window.following import LedgerFollower
 from gateway.single_window.relay import RelayingCustoms, client_of
@@ -38,6 +39,8 @@ class Choices(Protocol):
     def upstream(self) -> str: ...  # noqa: D102
     @property
     def client_id(self) -> str: ...  # noqa: D102
+    @property
+    def settled_after_seconds(self) -> int: ...  # noqa: D102
 
 
 def patience_of(context: Context, choices: Choices) -> Patience:
@@ -79,7 +82,8 @@ def desk_of(
     """
     freshness = patience_of(context, choices)
     if choices.upstream and TRACES_ROLE not in context.policy.roles:
-        return RelayingCustoms(
-            context, client_of(context, choices.upstream, choices.client_id), choices.upstream, freshness
-        )
+        chosen = timedelta(seconds=choices.settled_after_seconds)
+        settled_after = settling_time(chosen, freshness.max_age, freshness.skew)
+        client = client_of(context, choices.upstream, choices.client_id, settled_after=settled_after)
+        return RelayingCustoms(context, client, choices.upstream, freshness)
     return CustomsService(context, freshness, pushes, printed)

@@ -122,6 +122,20 @@ def age(name):
     Path(name).write_text(json.dumps(record), "utf-8")
 
 
+@pytest.mark.parametrize(
+    ("variable", "seconds"),
+    [("IMSOC_CUSTOMS_SETTLED_AFTER_SECONDS", "7200"), ("IMSOC_CUSTOMS_MAX_MESSAGE_AGE_SECONDS", "3600")],
+)
+def test_a_message_that_the_partner_may_still_take_is_not_settled(imsoc, fake, monkeypatch, variable, seconds):
+    fake.script.extend(["answered", "late"])
+    message = imsoc.json(*reserve(), code=3)["message"]
+    age(message)
+    monkeypatch.setenv(variable, seconds)
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message, code=3)["outcome"] == "unknown"
+    monkeypatch.delenv(variable)
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message, code=1)["outcome"] == "not-reserved"
+
+
 def test_nothing_is_sent_for_an_order_that_cannot_be(imsoc, fake):
     wrong = [
         at("reserve-at", "--item", "1/1/040100/1/KGM"),

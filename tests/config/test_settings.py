@@ -225,6 +225,7 @@ def test_customs_are_shown_the_time_of_brussels_unless_a_setting_says_otherwise(
         ('time_zone = "Europe"', "customs.time_zone"),
         ('time_zone = "Brussels time"', "customs.time_zone"),
         ("max_message_age_seconds = 0", "customs.max_message_age_seconds"),
+        ("settled_after_seconds = 899", "customs.settled_after_seconds"),
         ('upstream = "Traces NT"', "customs.upstream"),
         ('upstream = "other"\n[instance]\nroles = ["traces"]', "customs.upstream"),
     ],

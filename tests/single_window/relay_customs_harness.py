@@ -85,9 +85,9 @@ class Behind:
 
 
 class National(CertexWorld):
-    """The gateway that customs call; its time is that of TRACES."""
+    """The gateway that customs call; its time is that of TRACES. ``customs``: settings of ``[customs]``."""
 
-    def __init__(self, folder, url, behind, seal):
+    def __init__(self, folder, url, behind, seal, **customs):
         self.behind = behind
         self.known = 0
         self.url = url
@@ -116,7 +116,7 @@ class National(CertexWorld):
             store=StoreSettings(url),
             seal=SealSettings(key=key, certificate=certificate),
             delivery=DeliverySettings(in_process=False),
-            customs=CustomsSettings(upstream="traces"),
+            customs=CustomsSettings(upstream="traces", **customs),
         )
         with open_store(url, exclusive=True) as store:
             know(store, records, self.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 import pytest
 from certex_harness import CXB3, LRN, MRN
@@ -166,9 +167,9 @@ def test_what_is_wrong_with_the_message_itself_is_said_here(national, ched):
 
 
 PERIOD = (
-    '<b:PushMarker xmlns:b="{0}">1</b:PushMarker><b:ValidityPeriodForThePush xmlns:b="{0}">'
+    f'<b:PushMarker xmlns:b="{CXB3}">1</b:PushMarker><b:ValidityPeriodForThePush xmlns:b="{CXB3}">'
     "<b:DateTimeFrom>2026-09-01T00:00:00Z</b:DateTimeFrom></b:ValidityPeriodForThePush>"
-).format(CXB3)
+)
 TWICE = (("1", "KGM"), ("2", "KGM"))
 EARLY = {
     "an option of a read": (lambda c, ched: c.read(ched, transformation="IM"), "IMG-7411"),
@@ -237,6 +238,23 @@ def test_a_message_that_may_still_come_is_unknown_and_a_fault(national, behind, 
     assert caller.release(ched, A).said == "IMG-8030"
     assert behind.sent("ChedClearanceRequest") == 1
     assert not behind.world.caller().read(ched).reserved
+
+
+@pytest.mark.parametrize(
+    ("customs", "minutes"),
+    [({}, 15), ({"settled_after_seconds": 7200}, 120), ({"max_message_age_seconds": 3600}, 70)],
+)
+def test_from_when_on_a_read_tells_is_told_by_the_limits_of_both_sides(
+    tmp_path, sqlite_url, seal_files, behind, ched, monkeypatch, customs, minutes
+):
+    monkeypatch.setattr(relay, "_PATIENCE", Patience(attempts=1, pause=0.0, within=5.0, resolving=0.0))
+    world = National(tmp_path, sqlite_url, behind, seal_files, **customs)
+    behind.script.extend(["", "lost"])
+    answer = world.caller().reserve(ched, A, ("2", "KGM"))
+    world.close()
+    when = world.now + timedelta(minutes=minutes)
+    assert answer.said == "IMG-8030"
+    assert f"a read after {when:%Y-%m-%dT%H:%M:%S}" in answer.raw.decode()
 
 
 def test_what_stands_is_told_though_it_cannot_be_kept_what_traces_said(national, behind, ched, keeps_nothing_of):
