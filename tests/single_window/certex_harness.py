@@ -24,7 +24,7 @@ from lxml import etree
 
 from gateway.app import build_application
 from gateway.ched.rows import row_of
-from gateway.config import DeliverySettings, InstanceSettings, SealSettings, Settings, StoreSettings
+from gateway.config import CustomsSettings, DeliverySettings, InstanceSettings, SealSettings, Settings, StoreSettings
 from gateway.documents.ched import ChedClass, ChedLine, ChedType, ControlPost, Country, write_ched
 from gateway.documents.parts import Measure
 from gateway.sandbox.pki import Authority, write
@@ -54,12 +54,20 @@ PARTNERS = {
     "customs-xi-tonnes": {"offices": ["XI0001*"], "countries": ["XI"], "absent_unit": "tonne"},
     "customs-xi-other": {"offices": ["XI000077"], "countries": ["XI", "BE"], "absent_unit": "refuse"},
     "customs-xi-dublin": {"offices": ["XI000088"], "countries": ["*"], "time_zone": "Europe/Dublin"},
+    "customs-xi-mrns": {"offices": ["XI000099"], "countries": ["XI"], "mrn_countries": ["GB"]},
     "customs-fr": {"offices": ["FR000001"], "countries": ["FR"], "absent_unit": "refuse"},
     "no-offices": None,
 }
 """Partner systems by their `[partner.customs]`."""
-OFFICES = {"customs-xi": "XI000002", "customs-xi-tonnes": "XI000101", "customs-xi-other": "XI000077",
-           "customs-xi-dublin": "XI000088", "customs-fr": "FR000001", "no-offices": "XI000002"}  # fmt: skip
+OFFICES = {
+    "customs-xi": "XI000002",
+    "customs-xi-tonnes": "XI000101",
+    "customs-xi-other": "XI000077",
+    "customs-xi-dublin": "XI000088",
+    "customs-xi-mrns": "XI000099",
+    "customs-fr": "FR000001",
+    "no-offices": "XI000002",
+}
 """The office for which each system sends, unless a test says otherwise."""
 
 
@@ -125,6 +133,8 @@ class Answer:
 
     status: int
     raw: bytes
+    error_header: str = ""
+    """X-IMSOC-Error of the reply, where the test's own HTTP reads headers."""
     body: etree._Element = field(init=False, compare=False)
     """The first child of the SOAP body."""
 
@@ -229,7 +239,7 @@ class Answer:
 class CertexWorld:
     """One application on one database; ``now`` is its clock, which stands still until a test moves it."""
 
-    def __init__(self, folder, url, *, now=NOW, seal=None, records=None):
+    def __init__(self, folder, url, *, now=NOW, seal=None, records=None, customs=None):
         self.now = now
         self.url = url
         self.folder = folder
@@ -240,6 +250,7 @@ class CertexWorld:
             store=StoreSettings(url),
             seal=SealSettings(key=key, certificate=certificate),
             delivery=DeliverySettings(in_process=False),
+            customs=customs or CustomsSettings(),
         )
         with open_store(url, exclusive=True) as store:
             know(store, partner_records(folder) if records is None else records, now)
@@ -388,8 +399,9 @@ class Caller:
             "wsgi.errors": io.StringIO(),
         }
         seen = []
-        content = b"".join(self.world.application(environ, lambda status, *_: seen.append(int(status[:3]))))
-        return Answer(seen[0], content)
+        content = b"".join(self.world.application(environ, lambda *start: seen.append(start[:2])))
+        ((status, headers),) = seen
+        return Answer(int(status[:3]), content, dict(headers).get("X-IMSOC-Error", ""))
 
     def security(self):
         """A fresh wsse:Security with a Timestamp and a UsernameToken with PasswordDigest (DIGEST 4.2)."""
