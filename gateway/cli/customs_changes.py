@@ -79,11 +79,13 @@ def freeze(
 
     change = thaw_ched if off else freeze_ched
     with desk.store() as store:
-        before = store.write(
+        done = store.write(
             lambda connection: change(connection, reference, why, actor=operator(), at=datetime.now(UTC))
         )
-    view = f"{reference}: not frozen any more (it was: {before.frozen})" if off else f"{reference}: frozen"
-    desk.answer({"reference": reference, "frozen": "" if off else why, "was": before.frozen}, view)
+    view = f"{reference}: frozen: {done.now}" if done.now else f"{reference}: not frozen any more"
+    if done.was:
+        view += f" (it was: {done.was})"
+    desk.answer({"reference": reference, "frozen": done.now, "was": done.was}, view)
 
 
 def _named(mrn: str, lrn: str) -> Declaration:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gateway.store import LedgerLineRow
 
-__all__ = ["Share", "allotted", "is_known_goods", "same_goods"]
+__all__ = ["Share", "allotted", "grown", "is_known_goods", "same_goods"]
 
 
 class Share(NamedTuple):
@@ -33,6 +33,16 @@ def same_goods(first: LedgerLineRow, second: LedgerLineRow) -> bool:
 def is_known_goods(line: LedgerLineRow, others: Iterable[LedgerLineRow]) -> bool:
     """Whether any of the other lines is of the same goods."""
     return any(same_goods(line, other) for other in others)
+
+
+def grown(before: Iterable[LedgerLineRow], after: Sequence[LedgerLineRow]) -> tuple[LedgerLineRow, ...]:
+    """The lines of goods of which more is taken than before, on all lines together; with the totals of after."""
+    old = tuple(before)
+    return tuple(line for line in after if _taken(line, after) > _taken(line, old))
+
+
+def _taken(goods: LedgerLineRow, lines: Iterable[LedgerLineRow]) -> int:
+    return sum(line.certified - line.available for line in lines if same_goods(line, goods))
 
 
 def allotted(

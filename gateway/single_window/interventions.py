@@ -1,7 +1,8 @@
 """Interventions: an officer corrects what was written off (DIGEST 7.4; the body is inferred, what it does is ours).
 
 A force writes off without a reservation; an amendment puts other quantities in the place of those that were written
-off; a deletion takes them back. None can take more than the CHED certifies.
+off; a deletion takes them back. None can take more than the CHED certifies, nor more than those have left that took its
+place (`gateway.single_window.moving` refuses that).
 """
 
 from __future__ import annotations

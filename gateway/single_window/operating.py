@@ -6,13 +6,22 @@ Nothing here gives back what was consumed: that is an intervention of the custom
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.customs.judging import give_back, of_declaration
 from gateway.errors import CustomsRefused
-from gateway.single_window.following import Cause, draw_again, pass_on
+from gateway.single_window.following import Cause, fit_again, freeze_for, pass_on
 from gateway.single_window.pushing import Pushes
-from gateway.store import AllocationState, LedgerChange, apply_change, freeze_ledger, lock_ledger, record_audit
+from gateway.store import (
+    AllocationState,
+    LedgerChange,
+    PushKind,
+    apply_change,
+    freeze_ledger,
+    lock_ledger,
+    read_ledger,
+    record_audit,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +30,14 @@ if TYPE_CHECKING:
 
     from gateway.store import AllocationRow, Declaration, LedgerState
 
-__all__ = ["freeze_ched", "ledger_of", "release_holds", "thaw_ched"]
+__all__ = ["Freezing", "freeze_ched", "ledger_of", "release_holds", "thaw_ched"]
+
+
+class Freezing(NamedTuple):
+    """Why a ledger is frozen; empty where it is not."""
+
+    was: str
+    now: str
 
 
 def ledger_of(state: LedgerState | None, reference: str) -> LedgerState:
@@ -75,8 +91,8 @@ def release_holds(
             movements=give_back(state, held, "", at).movements,
         ),
     )
-    pass_on(connection, state, Cause(at=at, actor=actor, told=_told))
-    _told(connection, state.ched_id, at)
+    cause = Cause(at=at, actor=actor)
+    pass_on(connection, state, cause)
     record_audit(
         connection,
         at=at,
@@ -85,13 +101,16 @@ def release_holds(
         subject=state.ched_id,
         detail={"reference": reference, "declaration": f"{declaration.type.value} {declaration.number}", "why": reason},
     )
+    pushes = Pushes()
+    cause.tell(connection, pushes)
+    pushes.changed(connection, state.ched_id, what=PushKind.LEDGER, at=at)
     return held
 
 
-def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
+def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> Freezing:
     """Let nothing more be reserved on a CHED. Call inside `Store.write`.
 
-    What is held stays held, and can be cleared and given back.
+    What is held stays held, and can be cleared and given back. Where it is frozen already the reason is added.
 
     Args:
         connection: of the unit of work.
@@ -100,21 +119,20 @@ def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str,
         actor: the operator.
         at: now.
 
-    Returns:
-        The ledger as it was before.
-
     Raises:
         CustomsRefused: IMG-7413, there is no ledger.
     """
     state = ledger_of(lock_ledger(connection, reference), reference)
     freeze_ledger(connection, state.ched_id, why, at=at, actor=actor)
-    return state
+    return Freezing(state.frozen, _why(connection, reference))
 
 
-def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> LedgerState:
+def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> Freezing:
     """Let a frozen CHED be reserved again. Call inside `Store.write`.
 
-    A part first draws from its parent what it found too little of when its ledger was opened.
+    A part first draws from its parent what it found too little of when its ledger was opened, and a successor carries
+    what it had no room for. It is frozen again at once where goods that it sold itself are sold under the number of its
+    predecessor too.
 
     Args:
         connection: of the unit of work.
@@ -123,19 +141,20 @@ def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, a
         actor: the operator.
         at: now.
 
-    Returns:
-        The ledger as it was before.
-
     Raises:
         CustomsRefused: IMG-7413, there is no ledger, or it is not frozen.
     """
-    draw_again(connection, reference, Cause(at=at, actor=actor, told=_told))
+    cause = Cause(at=at, actor=actor)
+    left = fit_again(connection, reference, cause)
     state = ledger_of(lock_ledger(connection, reference), reference)
     if not state.frozen:
         raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
     freeze_ledger(connection, state.ched_id, "", at=at, actor=actor, reason=why)
-    return state
+    freeze_for(connection, reference, map(str, left), cause)
+    cause.tell(connection, Pushes())
+    return Freezing(state.frozen, _why(connection, reference))
 
 
-def _told(connection: Connection, ched_id: str, at: datetime) -> None:
-    Pushes().changed(connection, ched_id, what="ledger", at=at)
+def _why(connection: Connection, reference: str) -> str:
+    state = read_ledger(connection, reference)
+    return "" if state is None else state.frozen

@@ -7,7 +7,7 @@ number of the subscription. From there it is a delivery as any other.
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.access import PUSHES
 from gateway.certex.pushes import ChedChange, notification
@@ -44,13 +44,31 @@ if TYPE_CHECKING:
     from gateway.single_window.access import CustomsActor
     from gateway.store import ChedRow, ChedWrite, LedgerState
 
-__all__ = ["Pushes", "push_for"]
+__all__ = ["PushKeeper", "Pushes", "push_for"]
 
 _STOP_REASONS: Final = {PushEnd.ASKED: "01", PushEnd.CHED: "02", PushEnd.BACKLOG: "03", PushEnd.OPERATOR: "04"}
 """PushStopReason: the public contracts give no list, these are ours."""
 
 _OVER: Final = TERMINAL | {ChedStatus.REJECTED}
 """With nothing reserved, nothing that customs act on follows."""
+
+
+class PushKeeper(Protocol):
+    """Who follows a CHED, and what is told to them (docs/customs-push.md)."""
+
+    def follow(
+        self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime
+    ) -> tuple[bool, str]:
+        """Begin or end to follow, or leave it; whether it is followed then, and why not any more.
+
+        Where it begins, the CHED is locked: what is read after the unit of work lacks nothing that is not told.
+        """
+
+    def changed(self, connection: Connection, ched_id: str, *, what: PushKind, at: datetime) -> None:
+        """Queue what has changed for everybody who follows, in the same unit of work."""
+
+    def written(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
+        """Queue a write of a CHED, where customs see something of it."""
 
 
 class Pushes:
@@ -97,13 +115,13 @@ class Pushes:
             return False, _STOP_REASONS[PushEnd.ASKED]
         return found.active, _STOP_REASONS[found.why] if found.why else ""
 
-    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
+    def changed(self, connection: Connection, ched_id: str, *, what: PushKind, at: datetime) -> None:
         """Queue a change for everybody who follows the CHED. Call in its unit of work, when all of it is written.
 
         Args:
             connection: of the unit of work, which holds the lock of the CHED.
             ched_id: id of the CHED.
-            what: one of `PushKind`.
+            what: has changed.
             at: when it was made; aware.
         """
         followers = active_subscriptions(connection, ched_id)
@@ -119,7 +137,7 @@ class Pushes:
                     subscription=subscription,
                     number=number,
                     moment=at,
-                    what=PushKind(what),
+                    what=what,
                     office=office,
                     reference=state.reference,
                     type=state.type,
@@ -129,7 +147,7 @@ class Pushes:
                     stop_reason=end or "",
                 )
             )
-            queue_push(connection, subscription, number, what=PushKind(what), content=content, at=at)
+            queue_push(connection, subscription, number, what=what, content=content, at=at)
             if end is not None:
                 end_subscription(connection, subscription, end, at=at)
 

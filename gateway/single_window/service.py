@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
-    from gateway.single_window.moving import PushKeeper
+    from gateway.single_window.pushing import PushKeeper
     from gateway.soap import SoapCall
     from gateway.store import AllocationRow, ChedRow, CustomsReport, LedgerState, Recorded
 

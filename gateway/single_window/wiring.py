@@ -14,15 +14,12 @@ from gateway.single_window.service import CustomsService, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
-
-    from sqlalchemy import Connection
 
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
     from gateway.exchange.context import ChedFollower
     from gateway.single_window.models import CustomsDesk
-    from gateway.single_window.moving import PushKeeper
+    from gateway.single_window.pushing import PushKeeper
     from gateway.xml.limits import Limits
 
 __all__ = ["Choices", "desk_of", "followers_of", "patience_of"]
@@ -59,11 +56,7 @@ def followers_of(limits: Limits, pushes: PushKeeper) -> tuple[ChedFollower, ...]
         limits: of documents.
         pushes: who follows CHEDs.
     """
-
-    def told(connection: Connection, ched_id: str, at: datetime) -> None:
-        pushes.changed(connection, ched_id, what="ledger", at=at)
-
-    return LedgerFollower(limits, told), pushes.written
+    return LedgerFollower(limits, pushes), pushes.written
 
 
 def desk_of(

@@ -39,13 +39,15 @@ __all__ = [
     "report_document",
 ]
 
+_MAX_REASONS = 2_000
+"""Characters of all the reasons for which a ledger is frozen."""
+
 _ITEM = (
     "WHERE ched_id = :ched_id AND declaration = :declaration AND declaration_type = :declaration_type "
     "AND goods_item = :goods_item AND line = :line"
 )
 _open = Statement(
-    "INSERT INTO ledgers (ched_id, version, frozen, opened_at) VALUES (:ched_id, 1, :frozen, :at) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO ledgers (ched_id, version, frozen, opened_at) VALUES (:ched_id, 1, '', :at) ON CONFLICT DO NOTHING"
 )
 _insert_line = Statement(
     "INSERT INTO ledger_lines (ched_id, line, code, unit, dimension, certified, carried, reserved, consumed, entry) "
@@ -56,6 +58,7 @@ _advance = Statement("UPDATE ledgers SET version = version + 1 WHERE ched_id = :
 _freeze = Statement(
     "UPDATE ledgers SET frozen = :frozen, version = version + 1 WHERE ched_id = :ched_id AND frozen <> :frozen"
 )
+_why = Statement("SELECT frozen FROM ledgers WHERE ched_id = :ched_id")
 _hold = insert(ledger_allocations)
 _give_back = Statement(f"DELETE FROM ledger_allocations {_ITEM} AND state = 'reserved' AND quanta = :quanta")  # noqa: S608 - constants of this module
 _reverse = Statement(f"DELETE FROM ledger_allocations {_ITEM} AND state = 'consumed' AND quanta = :quanta")  # noqa: S608 - as above
@@ -69,13 +72,7 @@ _select_message = Statement("SELECT id FROM exchanges WHERE idempotency_key = :k
 
 
 def open_ledger(
-    connection: Connection,
-    ched_id: str,
-    lines: Sequence[LedgerLineRow],
-    at: datetime,
-    *,
-    frozen: str = "",
-    partner: str = "",
+    connection: Connection, ched_id: str, lines: Sequence[LedgerLineRow], at: datetime, *, partner: str = ""
 ) -> None:
     """Open the ledger of a CHED with what its lines certify; nothing when it is open. Call inside `Store.write`.
 
@@ -84,13 +81,12 @@ def open_ledger(
         ched_id: our id of the CHED.
         lines: what is certified; what else they hold is not read. `MAX_QUANTA` is the most.
         at: now.
-        frozen: why nothing can be reserved; empty when it can.
         partner: for whose message it is opened, for the entries.
 
     Raises:
         DBAPIError, sqlite3.Error, psycopg.Error: no such CHED, or a quantity that the ledger cannot hold.
     """
-    if not _open(connection, ched_id=ched_id, frozen=frozen, at=to_text(at)).rowcount:
+    if not _open(connection, ched_id=ched_id, at=to_text(at)).rowcount:
         return
     opening = LedgerChange(ched_id=ched_id, at=at, partner=partner, reason="opened", movements=())
     for line in lines:
@@ -137,13 +133,17 @@ def freeze_ledger(
 ) -> bool:
     """Let nothing be reserved any more, or let it again with an empty ``why``. Call inside `Store.write`.
 
-    ``reason`` is for the audit: why it may be reserved again.
+    Where a ledger is frozen already the reason is added to those that it has, once; one that has no place any more is
+    in the audit. ``reason`` is for the audit: why it may be reserved again.
 
     Returns:
-        Whether that changed anything; it does not where no ledger is open.
+        Whether that changed anything or said anything new; it does not where no ledger is open.
     """
-    if not _freeze(connection, ched_id=ched_id, frozen=why).rowcount:
+    found = _why(connection, ched_id=ched_id).fetchone()
+    old: str = found[0] if found is not None else ""
+    if found is None or (f"; {why}; " in f"; {old}; " if why else not old):
         return False
+    _freeze(connection, ched_id=ched_id, frozen=f"{old}; {why}"[:_MAX_REASONS] if old and why else why)
     action = "ledger frozen" if why else "ledger thawed"
     said = why or reason
     record_audit(connection, at=at, actor=actor, action=action, subject=ched_id, detail={"why": said} if said else {})

@@ -18,7 +18,7 @@ from certex_harness import CXB3, MRN, SECRET, CertexWorld, Goods, partner_record
 from following_harness import Desk
 from lxml import etree
 
-from gateway.single_window.operating import release_holds
+from gateway.single_window.operating import release_holds, thaw_ched
 from gateway.single_window.pushing import Pushes
 from gateway.store import (
     Declaration,
@@ -444,6 +444,30 @@ class TestCheds:
         self.follow(desk, new)
         desk.give_back(old, "24NL1")
         assert self.told(desk, new) == [("ledger", "70", None)]
+
+    def test_a_position_is_told_when_all_that_moves_it_is_written(self, desk):
+        whole = desk.validated()
+        parent = desk.certify(300, cites=(("AXG", whole),))
+        desk.validated(100, cites=(("AXG", parent),))
+        self.follow(desk, whole)
+        desk.decide(parent)
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+        with desk.store.read() as connection:
+            (row,) = list_pushes(connection, reference=whole)
+            body = Seen(etree.fromstring(find_push(connection, row.id)[1]))
+        assert (row.what.value, body.available) == ("ledger", ["200"])
+        assert body.body.find(f"{PUSH}Ledger").get("version") == str(desk.ledger(whole).version)
+
+    def test_what_a_thaw_draws_and_carries_is_told_once(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        part = desk.validated(120, cites=(("AXG", parent),))
+        desk.give_back(parent, "24NL1")
+        for each in (parent, part):
+            self.follow(desk, each)
+        desk.store.write(lambda c: thaw_ched(c, part, "", actor="op", at=desk.now))
+        for each in (parent, part):
+            assert self.told(desk, each) == [("ledger", "70", None)]
 
     def test_an_operators_release_is_told(self, desk):
         reference = desk.validated()

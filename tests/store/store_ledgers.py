@@ -59,12 +59,12 @@ class Ledgers:
     store: Store
     make: Callable[..., Any]
 
-    def open(self, number: int = 1, *lines: LedgerLineRow, frozen: str = "", **changes: Any) -> str:
+    def open(self, number: int = 1, *lines: LedgerLineRow, **changes: Any) -> str:
         """A CHED with its ledger; returns the reference."""
         write = self.make(number, status_code="70", **changes)
         self.store.write(lambda connection: record_ched(connection, write))
         lines = lines or (line(),)
-        self.store.write(lambda connection: open_ledger(connection, write.row.id, lines, NOW, frozen=frozen))
+        self.store.write(lambda connection: open_ledger(connection, write.row.id, lines, NOW))
         return write.row.reference
 
     def move(self, reference: str, *movements: Movement, at: datetime = NOW, **changes: Any) -> int:

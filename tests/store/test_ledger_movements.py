@@ -67,7 +67,7 @@ def test_a_ledger_opens_with_what_is_certified_and_once(ledgers):
         (2, 5, "H87"),
         (3, 0, "KGM"),
     ]
-    ledgers.store.write(lambda c: open_ledger(c, state.ched_id, [line(4)], NOW, frozen="why"))
+    ledgers.store.write(lambda c: open_ledger(c, state.ched_id, [line(4)], NOW))
     assert ledgers.state(reference) == state
     assert [(each.kind, each.line, each.quanta, each.reason) for each in entries(ledgers, reference)] == [
         ("certified", 1, 1_000, "opened"),
@@ -213,21 +213,27 @@ def test_the_largest_quantity_is_exact(ledgers):
 
 
 def test_a_frozen_ledger_says_why_until_it_is_thawed(ledgers, store):
-    reference = ledgers.open(1, frozen="replaced")
+    reference = ledgers.open(1)
     chid = ledgers.state(reference).ched_id
-    assert ledgers.state(reference).frozen == "replaced"
 
     def freeze(why):
         return store.write(lambda c: freeze_ledger(c, chid, why, at=NOW, actor="ann"))
 
+    assert freeze("replaced") is True
+    assert ledgers.state(reference).frozen == "replaced"
     assert freeze("") is True
-    assert (ledgers.state(reference).frozen, ledgers.state(reference).version) == ("", 2)
+    assert (ledgers.state(reference).frozen, ledgers.state(reference).version) == ("", 3)
     assert freeze("") is False
     assert freeze("court order") is True
+    assert freeze("court order") is False
+    assert freeze("court") is True
+    assert (ledgers.state(reference).frozen, ledgers.state(reference).version) == ("court order; court", 5)
     with store.read() as connection:
         assert [(each.action, dict(each.detail)) for each in find_audit(connection, chid)] == [
+            ("ledger frozen", {"why": "replaced"}),
             ("ledger thawed", {}),
             ("ledger frozen", {"why": "court order"}),
+            ("ledger frozen", {"why": "court"}),
         ]
     assert store.write(lambda c: freeze_ledger(c, "nobody", "why", at=NOW, actor="ann")) is False
 
