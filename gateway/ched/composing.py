@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.ched.parts import entered_by
 from gateway.ched.states import EDITABLE, ChedStatus
@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["amended", "arrived", "entered", "with_part"]
 
+_ADVERSE: Final = frozenset({"NOT_ARRIVED", "NOT_COMPLIANT"})
+"""Of the list ``ched-follow-up-outcome``."""
+
 
 def arrived(ched: Ched, follow_up: FollowUp) -> bool:
     """Whether Part III says that the goods are where they were sent.
 
     PP and D say it with a word. A and P have none (III.5): there a follow-up without a reason of non-compliance
-    says it.
+    says it. Goods that arrived and do not comply are where they were sent, and nobody has accepted them there.
     """
+    if any(follow_up.reasons) or follow_up.conform.code == "NO" or follow_up.outcome.code in _ADVERSE:
+        return False
     if follow_up.arrived:
         return follow_up.arrived.code == "YES"
-    return ched.type in (ChedType.A, ChedType.P) and not any(follow_up.reasons)
+    return ched.type in (ChedType.A, ChedType.P)
 
 
 def entered(actor: Actor, ched: Ched, stored: Ched | None, *, in_progress: bool) -> Ched:

@@ -18,7 +18,7 @@ from gateway.ched.receipts import receipt_from_bytes, receipt_to_bytes
 from gateway.ched.references import MAX_NUMBER, ChedReference, local_reference, url_of
 from gateway.ched.rewriting import rewritten
 from gateway.ched.rows import country_of, row_of
-from gateway.ched.states import STATUS_NAMES, TERMINAL, ChedStatus, Operation
+from gateway.ched.states import DECIDED, STATUS_NAMES, TERMINAL, ChedStatus, Operation
 from gateway.errors import AuthenticationFailed, ChedRefused, ExchangeRefused
 from gateway.exchange.storing import findings_json
 from gateway.store import (
@@ -284,7 +284,7 @@ class Writer:
 def _lockable(ched: Ched, change: Change) -> tuple[str, ...]:
     """The CHEDs by which the family is found that this change may move quantities in; none for most changes."""
     own = ched.reference if change.before is not None else ""
-    moves = change.relatives or change.status is ChedStatus.VALIDATED
+    moves = change.relatives or change.status in DECIDED
     cited = (*(link.reference for link in ched.previous), *(each.row.reference for each in change.relatives))
     return tuple(filter(None, (own, *cited))) if moves else ()
 

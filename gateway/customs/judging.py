@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.customs.codes import agrees, subheading
 from gateway.customs.quantities import exact_quanta, number_of, plain
+from gateway.customs.releasing import VALIDATED, lets_release
 from gateway.customs.requests import (
     ClearanceOutcome,
     Decision,
@@ -40,9 +41,6 @@ __all__ = [
     "take_back",
     "write_off",
 ]
-
-VALIDATED: Final = "70"
-"""The only status in which quantities can be reserved."""
 
 
 class _Refused(Exception):
@@ -74,7 +72,7 @@ def judge_reservation(state: LedgerState, asked: Reservation) -> Decision:
         state: the ledger as it stands, opened.
         asked: the whole of what the declaration is to hold; what it held before is given back.
     """
-    if state.status_code != VALIDATED or state.frozen:
+    if not lets_release(state.status_code, state.conclusion) or state.frozen:
         return Decision(FailureReason.STATUS)
     own = of_declaration(state, asked.declaration)
     if any(each.state is AllocationState.CONSUMED for each in own):

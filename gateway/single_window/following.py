@@ -2,26 +2,26 @@
 
 What a replaced CHED holds and has consumed is carried by its successor, what a part certifies is drawn from its
 parent, so that no goods are sold twice under two numbers (docs/adr/0020). All of it happens in the unit of work of what
-caused it. Whoever calls has locked the family, or goes from a CHED to what took its place only, which is the same order
-(`gateway.store.lock_family`). Whoever made a `Cause` tells of the ledgers that moved for it, when all is written.
+caused it. Whoever calls has locked the family, or goes from an older CHED to its successors only
+(`gateway.store.lock_family`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from gateway.ched.states import TERMINAL, ChedStatus
-from gateway.customs.carrying import allotted, grown, is_known_goods
+from gateway.ched.states import DECIDED, TERMINAL, ChedStatus
+from gateway.customs.carrying import allotted, is_known_goods
 from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
+from gateway.customs.releasing import lets_release
 from gateway.documents.ched import read_ched
 from gateway.single_window.kin import Kin
 from gateway.store import (
     EntryKind,
     LedgerChange,
     Movement,
-    PushKind,
     apply_change,
     carried_between,
     ched_content,
@@ -36,16 +36,18 @@ from gateway.store import (
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from gateway.single_window.pushing import PushKeeper
     from gateway.store import ChedRow, ChedWrite, LedgerLineRow, LedgerState
     from gateway.xml.limits import Limits
 
-__all__ = ["Cause", "LedgerFollower", "NoRoom", "fit_again", "freeze_for", "open_missing", "pass_on"]
+    Told = Callable[[Connection, str, datetime], None]
+    """Told the id of every other CHED whose ledger moved, and when."""
+
+__all__ = ["Cause", "LedgerFollower", "draw_again", "is_missing", "open_missing", "pass_on"]
 
 _ENDED: Final = TERMINAL - {ChedStatus.REPLACED}
 _MAX_REASON: Final = 500
@@ -61,26 +63,7 @@ class Cause:
     exchange_id: str = ""
     actor: str = ""
     """The operator; empty for a message."""
-    moved: dict[str, None] = field(default_factory=dict)
-    """Ids of the CHEDs whose ledgers moved for it, in order."""
-
-    def tell(self, connection: Connection, pushes: PushKeeper) -> None:
-        """Tell of each ledger that moved, once and as it stands. Call when all of the unit of work is written."""
-        for ched_id in self.moved:
-            pushes.changed(connection, ched_id, what=PushKind.LEDGER, at=self.at)
-
-
-class NoRoom(NamedTuple):
-    """So much of one CHED finds no room on the one that took its place."""
-
-    younger: str
-    line: LedgerLineRow
-    """Of the older one."""
-    quanta: int
-    older: str
-
-    def __str__(self) -> str:
-        return f"{_said(self.line, self.quanta)} of {self.older} have no room on {self.younger}"
+    told: Told | None = None
 
 
 class LedgerFollower:
@@ -88,83 +71,91 @@ class LedgerFollower:
 
     Args:
         limits: of documents.
-        pushes: who is told of ledgers that moved.
+        told: who is told of other ledgers that moved.
     """
 
-    def __init__(self, limits: Limits, pushes: PushKeeper) -> None:
+    def __init__(self, limits: Limits, told: Told | None = None) -> None:
         self._limits = limits
-        self._pushes = pushes
+        self._told = told
 
     def __call__(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
-        """Open the ledger of a CHED that is validated with this write; freeze one that ends with it."""
+        """Open the ledger of a CHED whose goods may be released, or of a decided part; freeze one that ends."""
         row = write.row
         if before is not None and before.status_code == row.status_code:
             return
         exchange_id = write.version_id if write.evidence is not None else ""
-        cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id)
-        if row.status_code == ChedStatus.VALIDATED and row.reference and write.content is not None:
-            _Opening(connection, row.reference, cause).open(write.content, self._limits)
-            cause.tell(connection, self._pushes)
+        cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id, told=self._told)
+        if row.status_code in DECIDED and row.reference and write.content is not None:
+            opening = _Opening(connection, row.reference, cause)
+            if lets_release(row.status_code, row.conclusion) or opening.is_part:
+                opening.open(write.content, self._limits)
         elif row.status_code in _ENDED:
             why = f"the CHED ended: status {row.status_code}"
             freeze_ledger(connection, row.id, why, at=write.at, actor=write.partner)
 
 
+def is_missing(state: LedgerState) -> bool:
+    """Whether a CHED has to have a ledger and has none: it was decided before there were ledgers."""
+    return not state.version and lets_release(state.status_code, state.conclusion)
+
+
 def open_missing(connection: Connection, reference: str, limits: Limits, cause: Cause) -> None:
-    """Open the ledger of a CHED that was validated before there were ledgers. Call inside `Store.write`, as all of it.
+    """Open the ledger of a CHED that was decided before there were ledgers. Call inside `Store.write`, as all of it.
 
-    Nothing happens where it is open, or where the CHED is not validated.
-    """
-    lock_family(connection, (reference,))
-    state = lock_ledger(connection, reference)
-    if state is None or state.version or state.status_code != ChedStatus.VALIDATED:
-        return
-    row = get_ched(connection, state.ched_id)
-    parts = ched_content(connection, row) if row is not None else None
-    if parts is not None:
-        _Opening(connection, reference, cause).open(parts.content, limits)
-
-
-def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
-    """Draw and carry what did not fit before, as far as it fits now. For an operator who thaws a ledger.
-
-    A part draws from its parents what it found too little of; what they still have not stays carried by it. A successor
-    carries what it had no room for, once those before it have done the same, and hands on what it carries.
-
-    Call inside `Store.write`, before anything is locked; the family is locked here.
-
-    Returns:
-        What still has no room although the goods are sold under the younger number too: they would be sold twice when
-        a hold there is given back, so the ledger has to stay frozen. Goods that a successor has not at all are not
-        named: what that means only an operator can say.
+    Nothing happens where it is open, or where it needs none. Otherwise all of the family that has to have a ledger gets
+    it, the oldest first: what is left of one depends on the others.
     """
     family = lock_family(connection, (reference,))
-    before = lock_ledger(connection, reference)
-    if before is None or not before.version:
-        return ()
-    kin = Kin(connection, family)
-    left = _fit(connection, kin, reference, cause)
-    for each in _hand_on(connection, kin, before, cause):
-        freeze_for(connection, each.younger, (str(each),), cause)
-    return left
+    state = lock_ledger(connection, reference)
+    if state is None or not is_missing(state):
+        return
+    members = {reference, *(name for link in family.links for name in (link.younger, link.older))}
+    states = (read_ledger(connection, member) for member in members)
+    for each in sorted((found for found in states if found is not None), key=lambda found: found.ched_id):
+        row = get_ched(connection, each.ched_id)
+        parts = ched_content(connection, row) if row is not None and each.status_code in DECIDED else None
+        opening = _Opening(connection, each.reference, cause)
+        if parts is not None and (is_missing(each) or opening.is_part):
+            opening.open(parts.content, limits)
 
 
-def pass_on(connection: Connection, before: LedgerState, cause: Cause) -> tuple[NoRoom, ...]:
+def draw_again(connection: Connection, reference: str, cause: Cause) -> None:
+    """Draw from its parent what a part found too little of when it was opened, as far as the parent has it now.
+
+    For an operator who thaws a ledger. Call inside `Store.write`, before anything is locked; the family is locked here.
+    What the parent still has not stays carried, so that a thawed part never holds more than its parent certified.
+    """
+    family = lock_family(connection, (reference,))
+    part = lock_ledger(connection, reference)
+    if part is None or not part.version:
+        return
+    parents = Kin(connection, family).parents(reference)
+    for parent in parents:
+        short = carried_between(connection, part.ched_id, parent)
+        for giving in parents:
+            drawn = _drawn(connection, reference, giving, short, cause)
+            _move(connection, part.ched_id, parent, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
+            short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+
+
+def pass_on(connection: Connection, state: LedgerState, cause: Cause) -> None:
     """Let the successor of a replaced CHED carry what is held and consumed there now. Call inside `Store.write`.
 
     Args:
         connection: of the unit of work in which the ledger moved, which has locked it.
-        before: the ledger as it was before it moved; nothing happens unless its CHED is replaced.
-        cause: what moved it.
-
-    Returns:
-        What was taken now and has no room on a successor, which has sold it: undo the unit of work. What had no room
-        already is not named again, so that it can be cleared, given back and corrected downwards.
+        state: the ledger whose quantities moved; nothing happens unless its CHED is replaced.
+        cause: what moved them.
     """
-    if before.status_code != ChedStatus.REPLACED:
-        return ()
-    kin = Kin(connection, read_family(connection, (before.reference,)))
-    return tuple(_hand_on(connection, kin, before, cause))
+    if state.status_code != ChedStatus.REPLACED:
+        return
+    kin = Kin(connection, read_family(connection, (state.reference,)))
+    for heir in kin.heirs(state.reference):
+        lock_ledger(connection, heir)
+        moved, troubles = _carry(connection, state.reference, heir, cause)
+        _freeze(connection, heir, troubles, cause)
+        successor = read_ledger(connection, heir)
+        if successor is not None and moved:
+            pass_on(connection, successor, cause)
 
 
 class _Opening:
@@ -176,8 +167,17 @@ class _Opening:
         self._cause = cause
         self._kin = Kin(connection, read_family(connection, (reference,)))
 
+    @property
+    def is_part(self) -> bool:
+        """Whether its goods are those of another CHED, which has no more of them once a post has decided on these."""
+        return self._kin.is_part(self._reference)
+
     def open(self, content: bytes, limits: Limits) -> None:
-        """With what its relatives have of the same goods; frozen where that does not fit."""
+        """With what its relatives have of the same goods; frozen where that does not fit.
+
+        Where goods that were refused or sent on are not left on the CHEDs that they came from, those are frozen too:
+        what is given back there would be the goods that nobody may release.
+        """
         connection, reference, cause = self._connection, self._reference, self._cause
         state = read_ledger(connection, reference)
         if state is None or state.version:
@@ -186,65 +186,28 @@ class _Opening:
         open_ledger(connection, state.ched_id, lines, cause.at, partner=cause.partner)
         troubles: list[str] = []
         for older in self._kin.sources(reference):
-            troubles += map(str, _carry(connection, older, reference, cause))
+            troubles += _carry(connection, older, reference, cause)[1]
         parents = self._kin.parents(reference)
         short = {line.number: line.certified for line in lines}
         parts = {part: self._kin.has_drawn(part, parents) for part in self._kin.parts(reference)}
         for part in (each for each, has_drawn in parts.items() if has_drawn):
             for parent in parents:
                 short = _take_over(connection, reference, parent, part, short, cause)
-        troubles += _draw(connection, reference, parents, short, cause)
+        missing = _draw(connection, reference, parents, short, cause)
+        if not lets_release(state.status_code, state.conclusion):
+            for parent in parents:
+                _freeze(connection, parent, missing, cause)
+        troubles += missing
         for part in (each for each, has_drawn in parts.items() if not has_drawn):
             troubles += _draw(connection, part, (reference,), None, cause)
-        freeze_for(connection, reference, troubles, cause)
+        _freeze(connection, reference, troubles, cause)
 
 
-def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
-    """Draw and carry again, those that a CHED took the place of first; see `fit_again`."""
-    older = tuple(kin.sources(reference))
-    left = [each for source in older for each in _fit(connection, kin, source, cause)]
-    _draw_again(connection, kin, reference, cause)
-    for source in older:
-        rest = _carry(connection, source, reference, cause)
-        sold = [line for line in _ledger(connection, reference).lines if line.reserved or line.consumed]
-        left += [each for each in rest if is_known_goods(each.line, sold)]
-    return tuple(left)
-
-
-def _draw_again(connection: Connection, kin: Kin, reference: str, cause: Cause) -> None:
-    """Draw what a part carries because its parents, or what they took the place of, had not that much left."""
-    part = _ledger(connection, reference)
-    parents = kin.parents(reference)
-    for lacked in dict.fromkeys(whole for parent in parents for whole in kin.stood_for(parent)):
-        short = carried_between(connection, part.ched_id, lacked)
-        for parent in parents:
-            drawn = _drawn(connection, reference, parent, short, cause)
-            _move(connection, part.ched_id, lacked, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
-            short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
-
-
-def _hand_on(connection: Connection, kin: Kin, before: LedgerState, cause: Cause) -> list[NoRoom]:
-    """Let those that took the place of a CHED carry what stands there now, and those after them.
-
-    Returns:
-        What has no room, of the goods of which more is taken there than before.
-    """
-    left: list[NoRoom] = []
-    more = grown(before.lines, _ledger(connection, before.reference).lines)
-    for heir in kin.heirs(before.reference):
-        state = lock_ledger(connection, heir)
-        rest = _carry(connection, before.reference, heir, cause)
-        left += [each for each in rest if is_known_goods(each.line, more)]
-        if state is not None:
-            left += _hand_on(connection, kin, state, cause)
-    return left
-
-
-def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> list[NoRoom]:
+def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tuple[bool, list[str]]:
     """Let a successor carry what stands on the lines of the CHED that it replaced; as it is now, however it was before.
 
     Returns:
-        What does not fit.
+        Whether anything moved, and what does not fit.
     """
     source, target = _ledger(connection, older), _ledger(connection, younger)
     before = carried_between(connection, target.ched_id, older)
@@ -256,7 +219,7 @@ def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> li
         wanted[share.giving.number] = wanted.get(share.giving.number, 0) + share.quanta
     moves = {number: quanta - before.get(number, 0) for number, quanta in wanted.items()}
     _move(connection, target.ched_id, older, moves, f"{older} was replaced", cause)
-    return [NoRoom(younger, line, left, older) for line, left in rest]
+    return any(moves.values()), [f"{_said(line, left)} of {older} have no room here" for line, left in rest]
 
 
 def _draw(
@@ -359,14 +322,15 @@ def _move(
         movements=movements,
     )
     apply_change(connection, change)
-    cause.moved[ched_id] = None
+    if cause.told is not None:
+        cause.told(connection, ched_id, cause.at)
 
 
-def freeze_for(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
+def _freeze(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
     """Nothing is reserved where the quantities of relatives do not fit, until an operator has looked."""
     why = "; ".join(troubles)[:_MAX_REASON]
     state = read_ledger(connection, reference)
-    if why and state is not None:
+    if why and state is not None and not state.frozen:
         freeze_ledger(connection, state.ched_id, why, at=cause.at, actor=cause.actor or cause.partner)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.ched.states import ChedStatus
 from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
+from gateway.customs.releasing import lets_release
 from gateway.documents.ched import read_ched
 from gateway.single_window.lookup_models import (
     Citation,
@@ -123,6 +124,9 @@ class Shower:
         if state.status_code != ChedStatus.VALIDATED:
             status = self.named("status", state.status_code)
             return f"its status is {status.code} ({status.name}), not {ChedStatus.VALIDATED}".replace(" ()", "")
+        if not lets_release(state.status_code, state.conclusion):
+            conclusion = self.named("ched-decision", state.conclusion)
+            return f"goods are not released on its conclusion {conclusion.code} ({conclusion.name})".replace(" ()", "")
         return "its ledger is frozen" if state.frozen else ""
 
 

@@ -7,23 +7,21 @@ waits for two (docs/adr/0019): neither its status nor its ledger moves while a m
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.ched.customs_box import find_reports
-from gateway.customs.judging import VALIDATED
 from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
-from gateway.errors import AuthenticationFailed, CustomsRefused, Unavailable
+from gateway.errors import AuthenticationFailed, CustomsRefused
 from gateway.single_window.access import check_sight, is_known
 from gateway.single_window.checks import check_newer
 from gateway.single_window.content import Stored
-from gateway.single_window.following import Cause, open_missing, pass_on
+from gateway.single_window.following import Cause, is_missing, open_missing, pass_on
 from gateway.store import (
     CustomsMessage,
     CustomsReport,
     EntryKind,
     LedgerChange,
-    PushKind,
     RecordedKind,
     Undo,
     apply_change,
@@ -49,12 +47,29 @@ if TYPE_CHECKING:
     from gateway.certex.models import CertexHeader
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
-    from gateway.single_window.pushing import PushKeeper
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow, Declaration, LedgerState, Movement, Recorded
+    from gateway.store import ChedRow, ChedWrite, Declaration, LedgerState, Movement, Recorded
     from gateway.xml.limits import Limits
 
-__all__ = ["Message", "Moved", "Mover", "Verdict", "with_lines"]
+__all__ = ["Message", "Moved", "Mover", "PushKeeper", "Verdict", "with_lines"]
+
+
+class PushKeeper(Protocol):
+    """Who follows a CHED, and what is told to them (docs/customs-push.md)."""
+
+    def follow(
+        self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime
+    ) -> tuple[bool, str]:
+        """Begin or end to follow, or leave it; whether it is followed then, and why not any more.
+
+        Where it begins, the CHED is locked: what is read after the unit of work lacks nothing that is not told.
+        """
+
+    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
+        """Queue what has changed for everybody who follows, in the same unit of work."""
+
+    def written(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
+        """Queue a write of a CHED, where customs see something of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +143,11 @@ class Mover:
         Raises:
             AccessDenied: IMG-2110.
             AuthenticationFailed: IMG-2003.
-            CustomsRefused: IMG-7404, IMG-7405, IMG-7410, and whatever ``judge`` raises.
-            Unavailable: IMG-9001.
+            CustomsRefused: IMG-7404, IMG-7405, and whatever ``judge`` raises.
         """
         moved: list[Moved] = []
 
-        def unit(connection: Connection) -> Recorded | None:
+        def unit(connection: Connection) -> Recorded:
             moved.clear()
             exchange_id = new_id(message.call.received_at)
             row = self._locked(connection, message)
@@ -156,12 +170,10 @@ class Mover:
             moved.append(Moved(Stored(row, content, find_reports(connection, row.id)), follows))
             return self._keep(connection, message, exchange_id, verdict.render(state), state.content_id)
 
-        recorded = self._context.store.write(unit)
+        recorded: Recorded | None = self._context.store.write(unit)
         if recorded is None:
             self._open(message)
             recorded = self._context.store.write(unit)
-        if recorded is None:
-            raise Unavailable("IMG-9001", where=message.reference, found="its ledger could not be opened")
         if recorded.kind is RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         if recorded.kind is not RecordedKind.NEW:
@@ -187,25 +199,24 @@ class Mover:
 
     def _open(self, message: Message) -> None:
         """A validated CHED from before there were ledgers gets its own, in a unit that locks its family in order."""
+        cause = Cause(at=message.call.received_at, partner=message.actor.id, told=self._told)
+        limits = self._context.limits
+        self._context.store.write(lambda connection: open_missing(connection, message.reference, limits, cause))
 
-        def unit(connection: Connection) -> None:
-            cause = Cause(at=message.call.received_at, partner=message.actor.id)
-            open_missing(connection, message.reference, self._context.limits, cause)
-            cause.tell(connection, self._pushes)
-
-        self._context.store.write(unit)
+    def _told(self, connection: Connection, ched_id: str, at: datetime) -> None:
+        self._pushes.changed(connection, ched_id, what="ledger", at=at)
 
     def _opened(self, connection: Connection, row: ChedRow) -> tuple[LedgerState, bytes]:
         """The ledger and the document.
 
         Raises:
-            Undo: with None, the CHED is validated and has no ledger yet.
+            Undo: with None, the CHED has to have a ledger and has none yet.
         """
         parts = ched_content(connection, row)
         state = read_ledger(connection, row.reference)
         if parts is None or state is None:
             raise CustomsRefused("IMG-7413", where="ChedCertificateId", found=row.reference)
-        if state.version == 0 and row.status_code == VALIDATED:
+        if is_missing(state):
             raise Undo(None)
         return with_lines(state, parts.content, self._context.limits), parts.content
 
@@ -238,13 +249,9 @@ class Mover:
             report_document(connection, report)
         if verdict.document or any(each.kind is EntryKind.REVERSED for each in verdict.movements):
             touch_ched(connection, state.ched_id, at)
-        cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id)
-        if left := pass_on(connection, state, cause):
-            found = "; ".join(map(str, left))
-            raise CustomsRefused("IMG-7410", where="ConsignmentItem", found=found, expected="goods that fit")
-        cause.tell(connection, self._pushes)
-        what = PushKind.DOCUMENT if verdict.document else PushKind.LEDGER
-        self._pushes.changed(connection, state.ched_id, what=what, at=at)
+        cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id, told=self._told)
+        pass_on(connection, state, cause)
+        self._pushes.changed(connection, state.ched_id, what="document" if verdict.document else "ledger", at=at)
         return read_ledger(connection, state.reference) or state
 
     def _keep(

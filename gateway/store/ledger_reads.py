@@ -60,7 +60,7 @@ _LEDGER_COLUMNS: Final = 4
 _BEYOND: Final = (1 << 63) - 1
 """After every ``seq``."""
 _BY_REFERENCE: Final = "WHERE c.reference = :reference AND c.reference <> ''"
-_HEAD: Final = "c.id, c.reference, c.status_code, c.type, c.content_id"
+_HEAD: Final = "c.id, c.reference, c.status_code, c.conclusion, c.type, c.content_id"
 
 
 def _ledger(dialect: str, ched: str) -> str:
@@ -145,7 +145,8 @@ def read_ledger_content(connection: Connection, reference: str) -> tuple[LedgerS
     if found is None:
         return None
     row = from_columns(found[: len(NAMES)])
-    state = _state((row.id, row.reference, row.status_code, row.type, row.content_id), found[-_LEDGER_COLUMNS:])
+    head = (row.id, row.reference, row.status_code, row.conclusion, row.type, row.content_id)
+    state = _state(head, found[-_LEDGER_COLUMNS:])
     return state, row, bytes(found[len(NAMES)])
 
 
@@ -192,12 +193,13 @@ def reports_by_document(connection: Connection, number: str, *, limit: int = 1_0
 
 
 def _state(head: Any, opened: Any) -> LedgerState:
-    ched_id, reference, status_code, kind, content_id = head
+    ched_id, reference, status_code, conclusion, kind, content_id = head
     version, frozen, lines, allocations = opened or (None, None, None, None)
     return LedgerState(
         ched_id=ched_id,
         reference=reference,
         status_code=status_code,
+        conclusion=conclusion,
         type=kind,
         content_id=content_id,
         version=version or 0,

@@ -152,6 +152,8 @@ class LedgerState:
     ched_id: str
     reference: str
     status_code: str
+    conclusion: str
+    """Of Part II; empty while there is none."""
     type: str
     content_id: str
     version: int

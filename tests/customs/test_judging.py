@@ -40,9 +40,10 @@ def line(number=1, code="0401", unit="KGM", dimension="weight", certified=1000 *
     return LedgerLineRow(number=number, code=code, unit=unit, dimension=dimension, certified=certified, **changes)
 
 
-def state(*lines, allocations=(), status="70", frozen="", version=1):
+def state(*lines, allocations=(), status="70", conclusion="ACCEPTABLE_FOR_INTERNAL_MARKET", frozen="", version=1):
     return LedgerState(
-        ched_id="C", reference="CHEDP.XX.2026.0000001", status_code=status, type="P", content_id="V", version=version,
+        ched_id="C", reference="CHEDP.XX.2026.0000001", status_code=status, conclusion=conclusion,
+        type="P", content_id="V", version=version,
         frozen=frozen, lines=lines or (line(),), allocations=tuple(allocations),
     )  # fmt: skip
 

@@ -1,0 +1,161 @@
+"""What a ledger makes of decisions that let no goods be released: transit and the like, refusals of parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from certex_harness import MRN, Goods
+from ched_harness import arrival, ched_pp, decision
+from following_harness import CN, Desk, power_cut
+from lookup_harness import Desk as LookupDesk
+
+from gateway.documents.ched import Coded
+from gateway.single_window.lookup_models import ByReference
+from gateway.store import read_ledger
+
+ELSEWHERE = replace(ched_pp().post, code="NLAMS4", city="Amsterdam", name="Another post")
+AWAY = ["ACCEPTABLE_FOR_TRANSIT", "ACCEPTABLE_FOR_TRANSHIPMENT", "ACCEPTABLE_FOR_TRANSFER"]
+
+
+@pytest.fixture
+def desk(store):
+    return Desk(store)
+
+
+def part(desk, parent, quantity=100, **changes):
+    """A CHED of another post for goods of this one, that waits there."""
+    made = desk.oranges(quantity, (("AXG", parent),), **changes)
+    return desk.submit(replace(made, post=ELSEWHERE), "importer").reference
+
+
+class TestConclusions:
+    @pytest.mark.parametrize("code", AWAY)
+    def test_what_has_left_is_not_released(self, desk, code):
+        reference = desk.certify()
+        desk.decide(reference, code=code)
+        desk.follow_up(reference, "local")
+        assert desk.stored(reference).status_code == "70"
+        assert desk.reserve(reference, "24NL1", 1) == "04"
+        assert desk.ledger(reference).version == 0
+        assert desk.clear(reference, "24NL1") == "02"
+        assert desk.read_out(reference).certificate
+
+    @pytest.mark.parametrize(
+        ("code", "is_released"),
+        [
+            ("ACCEPTABLE_FOR_FREE_CIRCULATION", True),
+            ("ACCEPTABLE_FOR_ONWARD_TRANSPORTATION", True),
+            ("ACCEPTABLE_IF_CHANNELED", True),
+            ("ACCEPTABLE_FOR_TRANSIT", False),
+            ("ACCEPTABLE_FOR_NON_FREE_CIRCULATION", False),
+            ("ACCEPTABLE_FOR_SPECIFIC_WAREHOUSE", False),
+            ("WHATEVER_COMES_NEXT", False),
+        ],
+    )
+    def test_reservations_and_lookups_agree(self, standing, code, is_released):
+        ched = standing.ched(decision=decision(code))
+        (found,) = LookupDesk(standing).ask(ByReference(ched)).cheds
+        standing.later(seconds=1)
+        said = standing.caller().reserve(ched, MRN("26XI1"), Goods("1")).said
+        assert (found.valid, found.conclusion, said) == (is_released, code, "reserved" if is_released else "04")
+        assert (code in found.not_valid_because) is not is_released
+        with standing.store.read() as connection:
+            assert (read_ledger(connection, ched).version > 0) is is_released
+
+    @pytest.mark.parametrize(
+        "found",
+        [{"reasons": (Coded("OTHER"),)}, {"conform": Coded("NO")}, {"outcome": Coded("NOT_COMPLIANT")}],
+        ids=lambda found: next(iter(found)),
+    )
+    def test_goods_that_arrive_and_do_not_comply_are_not_released(self, desk, found):
+        reference = desk.certify()
+        desk.decide(reference, code="ACCEPTABLE_FOR_ONWARD_TRANSPORTATION")
+        desk.follow_up(reference, "local", arrival(**found))
+        assert desk.stored(reference).status_code == "97"
+        assert desk.reserve(reference, "24NL1", 1) == "04"
+
+    def test_the_post_where_goods_are_transferred_to_decides_under_a_ched_of_its_own(self, desk):
+        first = desk.certify()
+        desk.decide(first, code="ACCEPTABLE_FOR_TRANSFER")
+        second = part(desk, first, 500)
+        desk.follow_up(first, "local")
+        desk.decide(second, "other post")
+        assert desk.reserve(first, "24NL1", 1) == "04"
+        assert desk.reserve(second, "24NL1", 500) == ""
+
+
+class TestParts:
+    @pytest.mark.parametrize("code", ["NOT_ACCEPTABLE", *AWAY])
+    def test_what_another_post_refuses_or_sends_on_is_not_left(self, desk, code):
+        parent = desk.validated()
+        refused = part(desk, parent)
+        assert desk.line(parent) == (500, 0, 0, 0, 500), "while it waits its parent covers its goods"
+        with power_cut(desk):
+            desk.decide(refused, "other post", code=code)
+        desk.decide(refused, "other post", code=code)
+        assert desk.stored(parent).status_code == "70"
+        assert desk.line(parent) == (500, 100, 0, 0, 400)
+        assert desk.entries(parent, "carried") == [("carried", 1, 100, refused)]
+        assert desk.reserve(refused, "24NL1", 1) == "04"
+        assert desk.reserve(parent, "24NL1", 401) == "05"
+        assert desk.reserve(parent, "24NL1", 400) == ""
+
+    def test_what_arrived_after_it_was_sent_on_is_released_under_its_own_number(self, desk):
+        parent = desk.validated()
+        sent_on = part(desk, parent)
+        desk.decide(sent_on, "other post", code="ACCEPTABLE_FOR_ONWARD_TRANSPORTATION")
+        assert desk.reserve(sent_on, "24NL1", 1) == "04"
+        desk.follow_up(sent_on, "local")
+        assert desk.reserve(sent_on, "24NL1", 100) == ""
+        assert desk.line(parent) == (500, 100, 0, 0, 400)
+
+    def test_refused_goods_that_are_released_already_freeze_both(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        refused = part(desk, parent)
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        why = f"50 KGM of line 1 of {refused} are not left on {parent}"
+        assert [why in desk.ledger(each).frozen for each in (parent, refused)] == [True, True]
+        assert desk.line(parent) == (500, 50, 450, 0, 0)
+        desk.give_back(parent, "24NL1")
+        assert desk.reserve(parent, "24NL2", 1) == "04", "what came back may be what was refused"
+
+    def test_other_goods_than_the_parents_freeze_both(self, desk):
+        parent = desk.validated()
+        refused = part(desk, parent, code="08052110")
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        assert desk.line(parent) == (500, 0, 0, 0, 500)
+        assert desk.ledger(parent).frozen
+        assert desk.reserve(parent, "24NL1", 1) == "04"
+
+    def test_a_parent_that_is_decided_later_gives_then(self, desk):
+        parent = desk.certify()
+        refused = part(desk, parent)
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        assert desk.stored(parent).status_code == "1"
+        desk.decide(parent)
+        assert desk.line(parent) == (500, 100, 0, 0, 400)
+
+    def test_a_refused_correction_of_a_part_that_waited_draws(self, desk):
+        parent = desk.validated()
+        first = desk.certify(100, cites=(("AXG", parent),))
+        corrected = desk.certify(80, cites=(("ACW", first),))
+        desk.decide(corrected, code="NOT_ACCEPTABLE")
+        assert desk.line(parent) == (500, 80, 0, 0, 420)
+
+    def test_a_replaced_refusal_draws_once(self, desk):
+        parent = desk.validated()
+        refused = part(desk, parent)
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        made = replace(desk.oranges(100, (("ACW", refused),)), post=ELSEWHERE)
+        again = desk.submit(made, "other post").reference
+        desk.decide(again, "other post")
+        assert desk.line(parent) == (500, 100, 0, 0, 400)
+        assert desk.line(again) == (100, 0, 0, 0, 100)
+        assert desk.reserve(again, "24NL1", 100) == ""
+
+    def test_a_refusal_that_is_no_part_has_no_ledger(self, desk):
+        reference = desk.certify(code=CN)
+        desk.decide(reference, code="NOT_ACCEPTABLE")
+        assert desk.ledger(reference).version == 0
