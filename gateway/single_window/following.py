@@ -2,17 +2,17 @@
 
 What a replaced CHED holds and has consumed is carried by its successor, what a part certifies is drawn from its
 parent, so that no goods are sold twice under two numbers (docs/adr/0020). All of it happens in the unit of work of what
-caused it. Whoever calls has locked the family, or goes from an older CHED to its successors only
-(`gateway.store.lock_family`).
+caused it. Whoever calls has locked the family, or goes from a CHED to what took its place only, which is the same order
+(`gateway.store.lock_family`). Whoever made a `Cause` tells of the ledgers that moved for it, when all is written.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.ched.states import DECIDED, TERMINAL, ChedStatus
-from gateway.customs.carrying import allotted, is_known_goods
+from gateway.customs.carrying import allotted, grown, is_known_goods
 from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
 from gateway.customs.releasing import lets_release
@@ -22,6 +22,7 @@ from gateway.store import (
     EntryKind,
     LedgerChange,
     Movement,
+    PushKind,
     apply_change,
     carried_between,
     ched_content,
@@ -36,18 +37,16 @@ from gateway.store import (
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from gateway.single_window.pushing import PushKeeper
     from gateway.store import ChedRow, ChedWrite, LedgerLineRow, LedgerState
     from gateway.xml.limits import Limits
 
-    Told = Callable[[Connection, str, datetime], None]
-    """Told the id of every other CHED whose ledger moved, and when."""
-
-__all__ = ["Cause", "LedgerFollower", "draw_again", "is_missing", "open_missing", "pass_on"]
+__all__ = ["Cause", "LedgerFollower", "NoRoom", "fit_again", "freeze_for", "is_missing", "open_missing", "pass_on"]
 
 _ENDED: Final = TERMINAL - {ChedStatus.REPLACED}
 _MAX_REASON: Final = 500
@@ -63,7 +62,26 @@ class Cause:
     exchange_id: str = ""
     actor: str = ""
     """The operator; empty for a message."""
-    told: Told | None = None
+    moved: dict[str, None] = field(default_factory=dict)
+    """Ids of the CHEDs whose ledgers moved for it, in order."""
+
+    def tell(self, connection: Connection, pushes: PushKeeper) -> None:
+        """Tell of each ledger that moved, once and as it stands. Call when all of the unit of work is written."""
+        for ched_id in self.moved:
+            pushes.changed(connection, ched_id, what=PushKind.LEDGER, at=self.at)
+
+
+class NoRoom(NamedTuple):
+    """So much of one CHED finds no room on the one that took its place."""
+
+    younger: str
+    line: LedgerLineRow
+    """Of the older one."""
+    quanta: int
+    older: str
+
+    def __str__(self) -> str:
+        return f"{_said(self.line, self.quanta)} of {self.older} have no room on {self.younger}"
 
 
 class LedgerFollower:
@@ -71,12 +89,12 @@ class LedgerFollower:
 
     Args:
         limits: of documents.
-        told: who is told of other ledgers that moved.
+        pushes: who is told of ledgers that moved.
     """
 
-    def __init__(self, limits: Limits, told: Told | None = None) -> None:
+    def __init__(self, limits: Limits, pushes: PushKeeper) -> None:
         self._limits = limits
-        self._told = told
+        self._pushes = pushes
 
     def __call__(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
         """Open the ledger of a CHED whose goods may be released, or of a decided part; freeze one that ends."""
@@ -84,11 +102,12 @@ class LedgerFollower:
         if before is not None and before.status_code == row.status_code:
             return
         exchange_id = write.version_id if write.evidence is not None else ""
-        cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id, told=self._told)
+        cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id)
         if row.status_code in DECIDED and row.reference and write.content is not None:
             opening = _Opening(connection, row.reference, cause)
             if lets_release(row.status_code, row.conclusion) or opening.is_part:
                 opening.open(write.content, self._limits)
+                cause.tell(connection, self._pushes)
         elif row.status_code in _ENDED:
             why = f"the CHED ended: status {row.status_code}"
             freeze_ledger(connection, row.id, why, at=write.at, actor=write.partner)
@@ -119,43 +138,46 @@ def open_missing(connection: Connection, reference: str, limits: Limits, cause: 
             opening.open(parts.content, limits)
 
 
-def draw_again(connection: Connection, reference: str, cause: Cause) -> None:
-    """Draw from its parent what a part found too little of when it was opened, as far as the parent has it now.
+def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
+    """Draw and carry what did not fit before, as far as it fits now. For an operator who thaws a ledger.
 
-    For an operator who thaws a ledger. Call inside `Store.write`, before anything is locked; the family is locked here.
-    What the parent still has not stays carried, so that a thawed part never holds more than its parent certified.
+    A part draws from its parents what it found too little of; what they still have not stays carried by it. A successor
+    carries what it had no room for, once those before it have done the same, and hands on what it carries.
+
+    Call inside `Store.write`, before anything is locked; the family is locked here.
+
+    Returns:
+        What still has no room although the goods are sold under the younger number too: they would be sold twice when
+        a hold there is given back, so the ledger has to stay frozen. Goods that a successor has not at all are not
+        named: what that means only an operator can say.
     """
     family = lock_family(connection, (reference,))
-    part = lock_ledger(connection, reference)
-    if part is None or not part.version:
-        return
-    parents = Kin(connection, family).parents(reference)
-    for parent in parents:
-        short = carried_between(connection, part.ched_id, parent)
-        for giving in parents:
-            drawn = _drawn(connection, reference, giving, short, cause)
-            _move(connection, part.ched_id, parent, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
-            short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+    before = lock_ledger(connection, reference)
+    if before is None or not before.version:
+        return ()
+    kin = Kin(connection, family)
+    left = _fit(connection, kin, reference, cause)
+    for each in _hand_on(connection, kin, before, cause):
+        freeze_for(connection, each.younger, (str(each),), cause)
+    return left
 
 
-def pass_on(connection: Connection, state: LedgerState, cause: Cause) -> None:
+def pass_on(connection: Connection, before: LedgerState, cause: Cause) -> tuple[NoRoom, ...]:
     """Let the successor of a replaced CHED carry what is held and consumed there now. Call inside `Store.write`.
 
     Args:
         connection: of the unit of work in which the ledger moved, which has locked it.
-        state: the ledger whose quantities moved; nothing happens unless its CHED is replaced.
-        cause: what moved them.
+        before: the ledger as it was before it moved; nothing happens unless its CHED is replaced.
+        cause: what moved it.
+
+    Returns:
+        What was taken now and has no room on a successor, which has sold it: undo the unit of work. What had no room
+        already is not named again, so that it can be cleared, given back and corrected downwards.
     """
-    if state.status_code != ChedStatus.REPLACED:
-        return
-    kin = Kin(connection, read_family(connection, (state.reference,)))
-    for heir in kin.heirs(state.reference):
-        lock_ledger(connection, heir)
-        moved, troubles = _carry(connection, state.reference, heir, cause)
-        _freeze(connection, heir, troubles, cause)
-        successor = read_ledger(connection, heir)
-        if successor is not None and moved:
-            pass_on(connection, successor, cause)
+    if before.status_code != ChedStatus.REPLACED:
+        return ()
+    kin = Kin(connection, read_family(connection, (before.reference,)))
+    return tuple(_hand_on(connection, kin, before, cause))
 
 
 class _Opening:
@@ -186,7 +208,7 @@ class _Opening:
         open_ledger(connection, state.ched_id, lines, cause.at, partner=cause.partner)
         troubles: list[str] = []
         for older in self._kin.sources(reference):
-            troubles += _carry(connection, older, reference, cause)[1]
+            troubles += map(str, _carry(connection, older, reference, cause))
         parents = self._kin.parents(reference)
         short = {line.number: line.certified for line in lines}
         parts = {part: self._kin.has_drawn(part, parents) for part in self._kin.parts(reference)}
@@ -196,18 +218,59 @@ class _Opening:
         missing = _draw(connection, reference, parents, short, cause)
         if not lets_release(state.status_code, state.conclusion):
             for parent in parents:
-                _freeze(connection, parent, missing, cause)
+                freeze_for(connection, parent, missing, cause)
         troubles += missing
         for part in (each for each, has_drawn in parts.items() if not has_drawn):
             troubles += _draw(connection, part, (reference,), None, cause)
-        _freeze(connection, reference, troubles, cause)
+        freeze_for(connection, reference, troubles, cause)
 
 
-def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tuple[bool, list[str]]:
+def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
+    """Draw and carry again, those that a CHED took the place of first; see `fit_again`."""
+    older = tuple(kin.sources(reference))
+    left = [each for source in older for each in _fit(connection, kin, source, cause)]
+    _draw_again(connection, kin, reference, cause)
+    for source in older:
+        rest = _carry(connection, source, reference, cause)
+        sold = [line for line in _ledger(connection, reference).lines if line.reserved or line.consumed]
+        left += [each for each in rest if is_known_goods(each.line, sold)]
+    return tuple(left)
+
+
+def _draw_again(connection: Connection, kin: Kin, reference: str, cause: Cause) -> None:
+    """Draw what a part carries because its parents, or what they took the place of, had not that much left."""
+    part = _ledger(connection, reference)
+    parents = kin.parents(reference)
+    for lacked in dict.fromkeys(whole for parent in parents for whole in kin.stood_for(parent)):
+        short = carried_between(connection, part.ched_id, lacked)
+        for parent in parents:
+            drawn = _drawn(connection, reference, parent, short, cause)
+            _move(connection, part.ched_id, lacked, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
+            short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+
+
+def _hand_on(connection: Connection, kin: Kin, before: LedgerState, cause: Cause) -> list[NoRoom]:
+    """Let those that took the place of a CHED carry what stands there now, and those after them.
+
+    Returns:
+        What has no room, of the goods of which more is taken there than before.
+    """
+    left: list[NoRoom] = []
+    more = grown(before.lines, _ledger(connection, before.reference).lines)
+    for heir in kin.heirs(before.reference):
+        state = lock_ledger(connection, heir)
+        rest = _carry(connection, before.reference, heir, cause)
+        left += [each for each in rest if is_known_goods(each.line, more)]
+        if state is not None:
+            left += _hand_on(connection, kin, state, cause)
+    return left
+
+
+def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> list[NoRoom]:
     """Let a successor carry what stands on the lines of the CHED that it replaced; as it is now, however it was before.
 
     Returns:
-        Whether anything moved, and what does not fit.
+        What does not fit.
     """
     source, target = _ledger(connection, older), _ledger(connection, younger)
     before = carried_between(connection, target.ched_id, older)
@@ -219,7 +282,7 @@ def _carry(connection: Connection, older: str, younger: str, cause: Cause) -> tu
         wanted[share.giving.number] = wanted.get(share.giving.number, 0) + share.quanta
     moves = {number: quanta - before.get(number, 0) for number, quanta in wanted.items()}
     _move(connection, target.ched_id, older, moves, f"{older} was replaced", cause)
-    return any(moves.values()), [f"{_said(line, left)} of {older} have no room here" for line, left in rest]
+    return [NoRoom(younger, line, left, older) for line, left in rest]
 
 
 def _draw(
@@ -322,15 +385,14 @@ def _move(
         movements=movements,
     )
     apply_change(connection, change)
-    if cause.told is not None:
-        cause.told(connection, ched_id, cause.at)
+    cause.moved[ched_id] = None
 
 
-def _freeze(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
+def freeze_for(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
     """Nothing is reserved where the quantities of relatives do not fit, until an operator has looked."""
     why = "; ".join(troubles)[:_MAX_REASON]
     state = read_ledger(connection, reference)
-    if why and state is not None and not state.frozen:
+    if why and state is not None:
         freeze_ledger(connection, state.ched_id, why, at=cause.at, actor=cause.actor or cause.partner)
 
 

@@ -45,6 +45,12 @@ class Kin:
             else:
                 yield from self.heirs(younger)
 
+    def stood_for(self, reference: str) -> Iterator[str]:
+        """A CHED, and those that it took the place of, however far back."""
+        yield reference
+        for older in self._family.cited(reference, RELATION_REPLACES):
+            yield from self.stood_for(older)
+
     def parents(self, reference: str) -> tuple[str, ...]:
         """The ledgers that a part draws from: its parents', or where one has none those that it stands for itself."""
         found = (giver for cited in self._family.cited(reference, RELATION_SPLIT) for giver in self._givers(cited))
@@ -54,24 +60,24 @@ class Kin:
 
     def is_part(self, reference: str) -> bool:
         """Whether it, or what it took the place of, was split from another CHED or follows one."""
-        return any(self._family.cited(whole, RELATION_SPLIT) for whole in self._replaced(reference))
+        return any(self._family.cited(whole, RELATION_SPLIT) for whole in self.stood_for(reference))
 
     def parts(self, reference: str) -> tuple[str, ...]:
         """The ledgers of parts that have not drawn from this CHED, nor from any other parent of theirs."""
-        stood_for = tuple(self._replaced(reference))
+        own = tuple(self.stood_for(reference))
         above = self.parents(reference)
         found: list[str] = []
-        for part in (part for whole in stood_for for part in self._family.citing(whole, RELATION_SPLIT)):
+        for part in (part for whole in own for part in self._family.citing(whole, RELATION_SPLIT)):
             holder = self._holder(part)
-            others = (whole for parent in self.parents(part) for whole in self._replaced(parent))
-            wholes = {*stood_for, *others} - set(above)
+            others = (whole for parent in self.parents(part) for whole in self.stood_for(parent))
+            wholes = {*own, *others} - set(above)
             if holder is not None and holder != reference and not self.has_drawn(part, sorted(wholes)):
                 found.append(holder)
         return tuple(dict.fromkeys(found))
 
     def has_drawn(self, part: str, wholes: Iterable[str]) -> bool:
         """Whether a part, or what took its place, has drawn from any of these, or tried to."""
-        pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self._replaced(part))]
+        pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self.stood_for(part))]
         return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
 
     def _givers(self, reference: str) -> Iterator[str]:
@@ -81,11 +87,6 @@ class Kin:
         else:
             yield from self.sources(reference)
             yield from self.parents(reference)
-
-    def _replaced(self, reference: str) -> Iterator[str]:
-        yield reference
-        for older in self._family.cited(reference, RELATION_REPLACES):
-            yield from self._replaced(older)
 
     def _holder(self, reference: str) -> str | None:
         """Who has the goods of a CHED now: the last that took its place, with a ledger."""

@@ -7,12 +7,12 @@ waits for two (docs/adr/0019): neither its status nor its ledger moves while a m
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gateway.ched.customs_box import find_reports
 from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
-from gateway.errors import AuthenticationFailed, CustomsRefused
+from gateway.errors import AuthenticationFailed, CustomsRefused, Unavailable
 from gateway.single_window.access import check_sight, is_known
 from gateway.single_window.checks import check_newer
 from gateway.single_window.content import Stored
@@ -22,6 +22,7 @@ from gateway.store import (
     CustomsReport,
     EntryKind,
     LedgerChange,
+    PushKind,
     RecordedKind,
     Undo,
     apply_change,
@@ -47,29 +48,12 @@ if TYPE_CHECKING:
     from gateway.certex.models import CertexHeader
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
+    from gateway.single_window.pushing import PushKeeper
     from gateway.soap import SoapCall
-    from gateway.store import ChedRow, ChedWrite, Declaration, LedgerState, Movement, Recorded
+    from gateway.store import ChedRow, Declaration, LedgerState, Movement, Recorded
     from gateway.xml.limits import Limits
 
-__all__ = ["Message", "Moved", "Mover", "PushKeeper", "Verdict", "with_lines"]
-
-
-class PushKeeper(Protocol):
-    """Who follows a CHED, and what is told to them (docs/customs-push.md)."""
-
-    def follow(
-        self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime
-    ) -> tuple[bool, str]:
-        """Begin or end to follow, or leave it; whether it is followed then, and why not any more.
-
-        Where it begins, the CHED is locked: what is read after the unit of work lacks nothing that is not told.
-        """
-
-    def changed(self, connection: Connection, ched_id: str, *, what: str, at: datetime) -> None:
-        """Queue what has changed for everybody who follows, in the same unit of work."""
-
-    def written(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
-        """Queue a write of a CHED, where customs see something of it."""
+__all__ = ["Message", "Moved", "Mover", "Verdict", "with_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +127,12 @@ class Mover:
         Raises:
             AccessDenied: IMG-2110.
             AuthenticationFailed: IMG-2003.
-            CustomsRefused: IMG-7404, IMG-7405, and whatever ``judge`` raises.
+            CustomsRefused: IMG-7404, IMG-7405, IMG-7410, and whatever ``judge`` raises.
+            Unavailable: IMG-9001.
         """
         moved: list[Moved] = []
 
-        def unit(connection: Connection) -> Recorded:
+        def unit(connection: Connection) -> Recorded | None:
             moved.clear()
             exchange_id = new_id(message.call.received_at)
             row = self._locked(connection, message)
@@ -170,10 +155,12 @@ class Mover:
             moved.append(Moved(Stored(row, content, find_reports(connection, row.id)), follows))
             return self._keep(connection, message, exchange_id, verdict.render(state), state.content_id)
 
-        recorded: Recorded | None = self._context.store.write(unit)
+        recorded = self._context.store.write(unit)
         if recorded is None:
             self._open(message)
             recorded = self._context.store.write(unit)
+        if recorded is None:
+            raise Unavailable("IMG-9001", where=message.reference, found="its ledger could not be opened")
         if recorded.kind is RecordedKind.REPLAY:
             raise AuthenticationFailed("IMG-2003", found=recorded.detail)
         if recorded.kind is not RecordedKind.NEW:
@@ -199,12 +186,13 @@ class Mover:
 
     def _open(self, message: Message) -> None:
         """A validated CHED from before there were ledgers gets its own, in a unit that locks its family in order."""
-        cause = Cause(at=message.call.received_at, partner=message.actor.id, told=self._told)
-        limits = self._context.limits
-        self._context.store.write(lambda connection: open_missing(connection, message.reference, limits, cause))
 
-    def _told(self, connection: Connection, ched_id: str, at: datetime) -> None:
-        self._pushes.changed(connection, ched_id, what="ledger", at=at)
+        def unit(connection: Connection) -> None:
+            cause = Cause(at=message.call.received_at, partner=message.actor.id)
+            open_missing(connection, message.reference, self._context.limits, cause)
+            cause.tell(connection, self._pushes)
+
+        self._context.store.write(unit)
 
     def _opened(self, connection: Connection, row: ChedRow) -> tuple[LedgerState, bytes]:
         """The ledger and the document.
@@ -249,9 +237,13 @@ class Mover:
             report_document(connection, report)
         if verdict.document or any(each.kind is EntryKind.REVERSED for each in verdict.movements):
             touch_ched(connection, state.ched_id, at)
-        cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id, told=self._told)
-        pass_on(connection, state, cause)
-        self._pushes.changed(connection, state.ched_id, what="document" if verdict.document else "ledger", at=at)
+        cause = Cause(at=at, partner=message.actor.id, exchange_id=exchange_id)
+        if left := pass_on(connection, state, cause):
+            found = "; ".join(map(str, left))
+            raise CustomsRefused("IMG-7410", where="ConsignmentItem", found=found, expected="goods that fit")
+        cause.tell(connection, self._pushes)
+        what = PushKind.DOCUMENT if verdict.document else PushKind.LEDGER
+        self._pushes.changed(connection, state.ched_id, what=what, at=at)
         return read_ledger(connection, state.reference) or state
 
     def _keep(

@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from certex_harness import LRN, MRN, SECRET, Goods
+from certex_harness import CX6, CXB3, LRN, MRN, NAMES, SECRET, Goods
 from ched_harness import decision
+from lxml import etree
 
 PAGE = Path(__file__).parents[2] / "docs" / "customs-answers.md"
 SOURCES = {"observed", "stated", "ours"}
@@ -33,23 +34,27 @@ class Case:
     def __init__(self, world):
         self.world = world
         self.xi = world.caller()
+        self.neighbour = world.caller(office="XI000014")
+        """Another office of the same customs system."""
         self.tonnes = world.caller("customs-xi-tonnes")
         self.other = world.caller("customs-xi-other")
-        self.ched = world.ched()
-        world.later(seconds=2)
-        assert self.xi.reserve(self.ched, self.GONE, Goods("600")).said == "reserved"
-        assert self.xi.release(self.ched, self.GONE).said == "outcome 01"
-        self.hold(self.xi)
-        world.later(seconds=2)
+        self.mrns = world.caller("customs-xi-mrns")
+        self.held_by(self.xi)
 
     def hold(self, caller):
         assert caller.reserve(self.ched, self.OWN, Goods("5"), message_id=f"hold-{self.ched[-7:]}").said == "reserved"
 
     def held_by(self, caller):
-        """The hold is this system's and not customs-xi's."""
-        assert self.xi.delete(self.ched, self.OWN).said == "outcome 01"
-        self.world.later(seconds=1)
+        """The hold is this system's."""
+        self.ched = self.world.ched()
+        self.world.later(seconds=2)
+        assert self.xi.reserve(self.ched, self.GONE, Goods("600")).said == "reserved"
+        assert self.xi.release(self.ched, self.GONE).said == "outcome 01"
         self.hold(caller)
+        self.world.later(seconds=2)
+
+    def given_back(self):
+        assert self.xi.delete(self.ched, self.OWN).said == "outcome 01"
         self.world.later(seconds=1)
 
     def reserve(self, *goods, by=None, to=None, **options):
@@ -58,8 +63,20 @@ class Case:
     def ago(self, **past):
         return f"{self.world.now - timedelta(**past):%Y-%m-%dT%H:%M:%S}Z"
 
-    def with_lrn(self):
-        assert self.xi.reserve(self.ched, LRN(self.OWN), Goods("1")).said == "reserved"
+    def with_lrn(self, number=OWN):
+        assert self.xi.reserve(self.ched, LRN(number), Goods("1")).said == "reserved"
+
+    def with_lrn_alone(self):
+        """The LRN holds, and the MRN of the same characters nothing."""
+        assert self.xi.delete(self.ched, self.OWN).said == "outcome 01"
+        self.with_lrn()
+
+    def with_lrn_of_the_other(self):
+        assert self.other.reserve(self.ched, LRN(self.OWN), Goods("1")).said == "reserved"
+
+    def ahead(self):
+        """The system's clock was four minutes ahead when it reserved."""
+        assert self.reserve(Goods("5"), at=self.ago(minutes=-4)).said == "reserved"
 
     def invalid(self):
         self.world.set_status(self.ched, "64")
@@ -77,6 +94,12 @@ class Case:
 
 ONE = Goods("1")
 TWO = Goods("1", item="2")
+
+
+def twice(volume):
+    """A weight of 1 KGM, and a volume in the same unit beside it."""
+    fields = (("NetVolumeQuantity", volume), ("NetVolumeUnitOfMeasure", "KGM"))
+    return Goods("1", more="".join(f'<{name} xmlns="{CXB3}">{value}</{name}>' for name, value in fields))
 
 
 def held_by(name):
@@ -118,6 +141,8 @@ MESSAGES = {
     "Finer than a millionth of a gram": lambda c: c.reserve(Goods("0.0000001", "GRM")),
     "An exponent": lambda c: c.reserve(Goods("1E-3")),
     "No number": lambda c: c.reserve(Goods("many")),
+    "A weight and a volume of the line's kind that differ": lambda c: c.reserve(twice("900")),
+    "A weight and a volume of the line's kind that are the same": lambda c: c.reserve(twice("1.000")),
     "A line that does not exist": lambda c: c.reserve(Goods(line="999")),
     "Line 0": lambda c: c.reserve(Goods(line="0")),
     "A code of other goods": lambda c: c.reserve(Goods(code="99999999")),
@@ -126,6 +151,10 @@ MESSAGES = {
     "A code of more than six digits, which is shown cut": lambda c: c.reserve(Goods(code="0401209910")),
     "The second of two goods items is wrong": lambda c: c.reserve(ONE, Goods(code="99999999", item="2")),
     "The same goods item and line twice": lambda c: c.reserve(ONE, TWO, ONE),
+    "More goods items than a declaration has": lambda c: c.reserve(*(Goods(item=str(i)) for i in range(1, 1001))),
+    "ForceWriteOff of more goods items than a declaration has": lambda c: c.intervene(
+        "ForceWriteOff", "26XINEW", *(Goods(item=str(i)) for i in range(1, 1001))
+    ),
     "Reservation without a declaration": lambda c: c.xi.reserve(c.ched, None, ONE),
     "Reservation without goods": lambda c: c.reserve(),
     "Read without CustomsDeclarationReferenceNumber": lambda c: c.xi.read(c.ched, declaration_element=None),
@@ -133,12 +162,52 @@ MESSAGES = {
     "Reservation for an LRN with the characters of the MRN": lambda c: c.xi.reserve(c.ched, LRN(c.OWN), ONE),
     "Release of characters that an LRN has too": (Case.with_lrn, lambda c: c.xi.release(c.ched, c.OWN)),
     "Deletion of characters that an LRN has too": (Case.with_lrn, lambda c: c.xi.delete(c.ched, c.OWN)),
+    "Release of characters that an LRN has in lower case": (
+        lambda c: c.with_lrn(c.OWN.lower()),
+        lambda c: c.xi.release(c.ched, c.OWN),
+    ),
+    "Release of characters that an LRN of another customs system has": (
+        Case.with_lrn_of_the_other,
+        lambda c: c.xi.release(c.ched, c.OWN),
+    ),
+    "Deletion of what an LRN holds": (Case.with_lrn_alone, lambda c: c.xi.delete(c.ched, c.OWN)),
+    "DeleteWriteOff of what an LRN holds": (Case.with_lrn_alone, lambda c: c.intervene("DeleteWriteOff", c.OWN)),
+    "Reservation for an LRN without goods": (Case.with_lrn_alone, lambda c: c.xi.reserve(c.ched, LRN(c.OWN))),
+    "Reservation for an LRN of zero": (Case.with_lrn_alone, lambda c: c.xi.reserve(c.ched, LRN(c.OWN), Goods("0"))),
+    "Reservation for an LRN of more than is available": (
+        Case.with_lrn_alone,
+        lambda c: c.xi.reserve(c.ched, LRN(c.OWN), Goods("400.001")),
+    ),
+    "Reservation for a declaration of another office of the system": lambda c: c.reserve(ONE, by=c.neighbour),
+    "Release of a declaration of another office of the system": lambda c: c.neighbour.release(c.ched, c.OWN),
+    "Deletion of a declaration of another office of the system": lambda c: c.neighbour.delete(c.ched, c.OWN),
+    "Reservation for an MRN in lower case": lambda c: c.xi.reserve(c.ched, MRN(c.OWN.lower()), ONE),
+    "Reservation for an MRN with a character that is not seen": lambda c: c.xi.reserve(
+        c.ched, MRN(f"{c.OWN}\u200b"), ONE
+    ),
+    "Reservation for an MRN with digits of another script": lambda c: c.xi.reserve(c.ched, MRN(f"{c.OWN}\u0661"), ONE),
+    "Reservation for an LRN with a character that is not seen": lambda c: c.xi.reserve(c.ched, LRN("L1\u202e"), ONE),
+    "Release of an MRN in lower case": lambda c: c.xi.release(c.ched, c.OWN.lower()),
+    "DeleteWriteOff of an MRN in lower case": lambda c: c.intervene("DeleteWriteOff", c.GONE.lower()),
+    "Reservation for an MRN of another country than the record's": lambda c: c.reserve(ONE, by=c.mrns),
+    "Release of an MRN of another country than the record's": lambda c: c.mrns.release(c.ched, c.OWN),
     "An office that is not the partner's": lambda c: c.reserve(ONE, office="XI000077"),
+    "An office that begins as one of the partner's and is none": lambda c: c.reserve(
+        ONE, by=c.tonnes, office="XI0001\u200b1"
+    ),
     "An office in the header that is not the partner's": lambda c: c.reserve(ONE, header_office="XI000077"),
     "Clearance by an office that is not the partner's": lambda c: c.xi.release(c.ched, c.OWN, office="XI000077"),
     "Reservation for a declaration of another customs system": (held_by("other"), lambda c: c.reserve(ONE)),
     "Release of a declaration of another customs system": (held_by("other"), lambda c: c.xi.release(c.ched, c.OWN)),
     "Deletion of a declaration of another customs system": (held_by("other"), lambda c: c.xi.delete(c.ched, c.OWN)),
+    "Reservation for a declaration that another customs system gave back": (
+        Case.given_back,
+        lambda c: c.reserve(ONE, by=c.other),
+    ),
+    "Release of a declaration that another customs system gave back": (
+        Case.given_back,
+        lambda c: c.other.release(c.ched, c.OWN),
+    ),
     "A partner whose record has no customs table": lambda c: c.reserve(ONE, by=c.world.caller("no-offices")),
     "Read of an unknown CHED": lambda c: c.xi.read(UNKNOWN),
     "Reservation on an unknown CHED": lambda c: c.reserve(ONE, to=UNKNOWN),
@@ -167,6 +236,12 @@ MESSAGES = {
     "Deletion of what is consumed": lambda c: c.xi.delete(c.ched, c.GONE),
     "Unknown GoodsClearanceInformation": lambda c: c.xi.clear(c.ched, c.OWN, "03"),
     "SendingDate too old": lambda c: c.reserve(ONE, at=c.ago(minutes=11)),
+    "SendingDate up to five minutes ahead": lambda c: c.reserve(ONE, at=c.ago(minutes=-4)),
+    "Clearance in time after a reservation that was ahead": (Case.ahead, lambda c: c.xi.release(c.ched, c.OWN)),
+    "Clearance as far ahead as the reservation was": (
+        Case.ahead,
+        lambda c: c.xi.release(c.ched, c.OWN, at=c.ago(minutes=-4)),
+    ),
     "SendingDate in the future": lambda c: c.reserve(ONE, at=c.ago(minutes=-11)),
     "SendingDate before the last movement of the declaration": lambda c: c.reserve(ONE, at=c.ago(seconds=10)),
     "Clearance older than the reservation": lambda c: c.xi.release(c.ched, c.OWN, at=c.ago(seconds=10)),
@@ -213,30 +288,44 @@ def answer_in_words(answer):
 
 
 def fault_in_words(answer):
-    text = answer.text("faultstring")
-    if answer.fault:
-        return f"`{answer.fault}` {answer.code}"
-    return "`SchemaFault`" if text.startswith("com.sun.istack") else f"`{text}`"
+    """Each of the three kinds is whole: its fault code, its detail or none, and our code where the page says."""
+    assert answer.status == 500
+    code, text, detail = answer.text("faultcode"), answer.text("faultstring"), answer.body.find("detail")
+    if detail is not None:
+        (element,) = detail
+        told = element.findtext("b:errorMessage", namespaces=NAMES)
+        assert (code, etree.QName(element).namespace) == ("S:Client", CX6)
+        assert told.startswith(f"{answer.error_header} ")
+        return f"`{etree.QName(element).localname}` {answer.error_header}"
+    if text == "UnauthenticatedException":
+        assert code == "env:Client"
+        return f"unauthenticated fault {answer.error_header}"
+    assert code == "S:Client"
+    assert text.startswith("com.sun.istack.SAXParseException2; ")
+    assert text.endswith(f" [{answer.error_header}]")
+    return f"schema fault {answer.error_header}"
 
 
 def ledger_in_words(before, after):
     """As the page puts it."""
     if after.ledger == before.ledger:
         return "unchanged"
-    own = Case.OWN
-    (was,), now = before.held_by(own).values(), after.held_by(own)
-    others = [[each for each in answer.reserved if each.number != own] for answer in (before, after)]
+    was, now = before.held_by(Case.OWN), after.held_by(Case.OWN)
+    mrn = {key: value for key, value in was.items() if key[0] == "MRN"}
+    others = [[each for each in answer.reserved if each.number != Case.OWN] for answer in (before, after)]
     assert others[0] == others[1]
-    if after.consumed_by(own):
-        assert after.consumed_by(own) == before.held_by(own)
+    if after.consumed_by(Case.OWN):
+        assert after.consumed_by(Case.OWN) == mrn
+        assert now == {key: value for key, value in was.items() if key not in mrn}
         return "what it held is consumed"
     assert after.consumed == before.consumed
     if not now:
         return "its old hold is gone"
-    if ("LRN", "1", "1") in now:
-        assert now["MRN", "1", "1"] == was
-        return f"the LRN holds {' '.join(now['LRN', '1', '1'])} beside it"
-    return f"holds {' '.join(now['MRN', '1', '1'])}"
+    ((kind, quantity),) = {key[0]: value for key, value in now.items() if was.get(key) != value}.items()
+    if kind == "LRN":
+        assert now["MRN", "1", "1"] == was["MRN", "1", "1"]
+        return f"the LRN holds {' '.join(quantity)} beside it"
+    return f"holds {' '.join(quantity)}"
 
 
 @pytest.fixture
@@ -254,6 +343,38 @@ def test_the_page_says_what_is_answered(case, row):
     before = case.xi.read(case.ched)
     sent = send(case)
     assert (answer_in_words(sent), ledger_in_words(before, case.xi.read(case.ched))) == (answer, ledger)
+
+
+EXAMPLES = {
+    "A reason": lambda c, **fixed: c.reserve(Goods("400.001"), **fixed),
+    "An outcome": lambda c, **fixed: c.xi.delete(c.ched, "26XINOTHING000001", **fixed),
+    "An element": lambda c, **fixed: c.reserve(ONE, transformation="IM", **fixed),
+    "A schema fault": lambda c, **fixed: c.xi.clear(c.ched, c.OWN, "03", **fixed),
+    "An unauthenticated fault": lambda c, **fixed: c.reserve(ONE, by=c.world.caller(secret="wrong"), **fixed),
+}
+"""By the words with which the page begins to tell of a kind of answer."""
+MOMENT = "2026-09-29T18:00:00.000Z"
+"""The SendingDate of the page, which is that of the message."""
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_the_page_shows_what_is_sent(case, kind):
+    """The content of the SOAP body; in a reply without the certificate and the ledger, which are left out there too."""
+    told = PAGE.read_text("utf-8").partition(f"- **{kind}**")[2]
+    shown = told.partition("```xml\n")[2].partition("```")[0].replace(MOMENT, f"{case.world.now:%FT%T}.000Z")
+    number = re.search(r"MessageId>(\w+)<", shown)
+    sent = EXAMPLES[kind](case, message_id=number[1] if number else f"example-{case.ched[-7:]}")
+    for left_out in ("ChedCertificate", "QuantityManagementSummary"):
+        for element in sent.body.findall(f"c:{left_out}", NAMES):
+            sent.body.remove(element)
+    parser = etree.XMLParser(remove_comments=True)
+    assert outline(etree.fromstring(shown, parser)) == outline(sent.body)
+
+
+def outline(element):
+    """An element with what is in it, whatever its prefixes and the spaces of its lines."""
+    text = " ".join((element.text or "").split())
+    return element.tag, dict(element.attrib), text, [outline(each) for each in element]
 
 
 @pytest.mark.short

@@ -10,8 +10,19 @@ from following_harness import CN, KILOGRAM, Desk, power_cut
 
 from gateway.ched.models import SubmissionKind
 from gateway.errors import CustomsRefused
-from gateway.single_window.operating import release_holds, thaw_ched
-from gateway.store import Declaration, DeclarationType, LedgerLineRow, open_ledger
+from gateway.single_window.operating import freeze_ched, release_holds, thaw_ched
+from gateway.store import (
+    Declaration,
+    DeclarationType,
+    EntryKind,
+    LedgerChange,
+    LedgerLineRow,
+    Movement,
+    apply_change,
+    find_audit,
+    freeze_ledger,
+    open_ledger,
+)
 
 
 @pytest.fixture
@@ -21,6 +32,17 @@ def desk(store):
 
 def thaw(desk, reference):
     return desk.store.write(lambda connection: thaw_ched(connection, reference, "", actor="operator", at=desk.now))
+
+
+def freeze(desk, reference, why):
+    return desk.store.write(lambda connection: freeze_ched(connection, reference, why, actor="operator", at=desk.now))
+
+
+def freezing(desk, reference):
+    """What the audit tells of a ledger: (frozen or thawed, why)."""
+    with desk.store.read() as connection:
+        found = find_audit(connection, desk.ledger(reference).ched_id)
+    return [(each.action, each.detail.get("why")) for each in found if each.action.startswith("ledger ")]
 
 
 class TestOpening:
@@ -192,20 +214,106 @@ class TestReplacement:
         assert desk.line(new) == (500, 0, 0, 0, 500)
         assert desk.ledger(new).frozen == ""
 
-    def test_a_force_for_which_the_successor_has_no_room_freezes_it(self, desk):
+    def test_a_force_for_which_the_successor_has_no_room_is_refused(self, desk):
         old = desk.validated()
         new = desk.validated(cites=(("ACW", old),))
         desk.reserve(new, "24NL1", 450)
-        assert desk.intervene(old, "24NL2", "ForceWriteOff", 120) == "04"
+        before = desk.everything()
+        with pytest.raises(CustomsRefused) as refused:
+            desk.intervene(old, "24NL2", "ForceWriteOff", 120)
+        assert refused.value.code == "IMG-7410"
+        assert refused.value.found == f"70 KGM of line 1 of {old} have no room on {new}"
+        assert desk.everything() == before
+        assert desk.intervene(old, "24NL2", "ForceWriteOff", 50) == "04"
+        with pytest.raises(CustomsRefused):
+            desk.intervene(old, "24NL2", "AmendWriteOff", 51)
+        assert desk.intervene(old, "24NL2", "AmendWriteOff", 20) == "04"
+        assert desk.line(old) == (500, 0, 0, 20, 480)
+        assert desk.line(new) == (500, 20, 450, 0, 30)
+        assert desk.ledger(new).frozen == ""
+
+    def test_a_force_for_which_the_last_of_a_chain_has_no_room_is_refused(self, desk):
+        first = desk.validated()
+        second = desk.validated(cites=(("ACW", first),))
+        third = desk.validated(cites=(("ACW", second),))
+        desk.reserve(third, "24NL1", 450)
+        with pytest.raises(CustomsRefused) as refused:
+            desk.intervene(first, "24NL2", "ForceWriteOff", 120)
+        assert refused.value.found == f"70 KGM of line 1 of {second} have no room on {third}"
+        assert [desk.line(each)[1] for each in (second, third)] == [0, 0]
+
+    def test_a_correction_downwards_is_made_where_not_all_had_room(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 300)
+        desk.clear(old, "24NL1")
+        desk.reserve(old, "24NL2", 50)
+        new = desk.validated(250, cites=(("ACW", old),))
+        assert desk.clear(old, "24NL2") == "04"
+        assert desk.intervene(old, "24NL1", "AmendWriteOff", 280) == "04"
+        with pytest.raises(CustomsRefused):
+            desk.intervene(old, "24NL1", "AmendWriteOff", 281)
+        assert desk.line(new) == (250, 250, 0, 0, 0)
+        assert desk.intervene(old, "24NL1", "AmendWriteOff", 100) == "04"
+        assert desk.line(new) == (250, 150, 0, 0, 100)
+
+    def test_a_thawed_successor_carries_what_it_had_no_room_for(self, desk):
+        """As a ledger may stand that was moved before an intervention of that kind was refused."""
+        old, new = self._oversold(desk)
+        thaw(desk, new)
         assert desk.line(new) == (500, 50, 450, 0, 0)
-        assert desk.ledger(new).frozen == f"70 KGM of line 1 of {old} have no room here"
+        assert desk.ledger(new).frozen == f"70 KGM of line 1 of {old} have no room on {new}"
+        desk.give_back(new, "24NL1")
+        assert desk.reserve(new, "24NL3", 1) == "04"
+        with power_cut(desk):
+            thaw(desk, new)
+        thaw(desk, new)
+        assert desk.ledger(new).frozen == ""
+        assert desk.line(new) == (500, 120, 0, 0, 380)
+        assert desk.reserve(new, "24NL3", 381) == "05"
+        assert desk.reserve(new, "24NL3", 380) == ""
+
+    def test_what_a_thaw_carries_is_carried_on_by_those_after_it(self, desk):
+        _, new = self._oversold(desk)
+        last = desk.validated(cites=(("ACW", new),))
+        assert desk.line(last) == (500, 500, 0, 0, 0)
+        desk.locked(
+            last, lambda connection, state: freeze_ledger(connection, state.ched_id, "x", at=desk.now, actor="o")
+        )
+        desk.give_back(new, "24NL1")
+        assert desk.line(last) == (500, 50, 0, 0, 450)
+        thaw(desk, last)
+        assert desk.line(new) == (500, 120, 0, 0, 380)
+        assert desk.line(last) == (500, 120, 0, 0, 380)
+        assert desk.ledger(last).frozen == ""
+
+    @staticmethod
+    def _oversold(desk):
+        """120 consumed and 450 reserved of 500, under two numbers."""
+        old = desk.validated()
+        new = desk.validated(cites=(("ACW", old),))
+        desk.reserve(new, "24NL1", 450)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("gateway.single_window.moving.pass_on", lambda *_: ())
+            assert desk.intervene(old, "24NL2", "ForceWriteOff", 120) == "04"
+
+        def carried_in_part(connection, state):
+            move = Movement(kind=EntryKind.CARRIED, line=1, quanta=50 * KILOGRAM, other=old)
+            apply_change(
+                connection,
+                LedgerChange(ched_id=state.ched_id, at=desk.now, partner="", reason="as it was", movements=(move,)),
+            )
+            freeze_ledger(connection, state.ched_id, "70 KGM have no room here", at=desk.now, actor="")
+
+        desk.locked(new, carried_in_part)
+        assert desk.line(new) == (500, 50, 450, 0, 0)
+        return old, new
 
     def test_more_than_the_successor_certifies_freezes_it_with_the_reason(self, desk):
         old = desk.validated()
         desk.reserve(old, "24NL1", 200)
         desk.reserve(old, "24NL2", 100)
         new = desk.validated(250, cites=(("ACW", old),))
-        assert desk.ledger(new).frozen == f"50 KGM of line 1 of {old} have no room here"
+        assert desk.ledger(new).frozen == f"50 KGM of line 1 of {old} have no room on {new}"
         assert desk.reserve(new, "24NL3", 1) == "04"
         thaw(desk, new)
         assert desk.reserve(new, "24NL3", 1) == "05", "thawed, it has nothing left all the same"
@@ -216,10 +324,12 @@ class TestReplacement:
         old = desk.validated()
         desk.reserve(old, "24NL1", 200)
         new = desk.validated(500, cites=(("ACW", old),), code="08052110")
-        assert desk.ledger(new).frozen == f"200 KGM of line 1 of {old} have no room here"
+        assert desk.ledger(new).frozen == f"200 KGM of line 1 of {old} have no room on {new}"
         assert desk.line(new) == (500, 0, 0, 0, 500)
         assert desk.reserve(new, "24NL3", 1, code="08052110") == "04"
         thaw(desk, new)
+        assert desk.clear(old, "24NL1") == "04"
+        assert desk.ledger(new).frozen == "", "the operator has looked at these"
         assert desk.reserve(new, "24NL3", 500, code="08052110") == ""
 
     def test_the_line_of_the_same_number_first_then_any_of_the_same_goods(self, desk):
@@ -418,3 +528,64 @@ class TestSplit:
         assert [desk.line(each)[1] for each in (first, second)] == [100, 50]
         assert desk.line(part) == (150, 0, 0, 0, 150)
         assert desk.ledger(part).frozen == ""
+
+    def test_a_part_of_a_parent_that_was_replaced_draws_again_from_its_successor(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        part = desk.validated(120, cites=(("AXG", parent),))
+        successor = desk.validated(cites=(("ACW", parent),))
+        assert desk.line(part) == (120, 70, 0, 0, 50)
+        desk.give_back(parent, "24NL1")
+        thaw(desk, part)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+        assert desk.line(successor) == (500, 120, 0, 0, 380)
+
+    def test_what_a_part_draws_again_is_free_on_its_successor(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        part = desk.validated(120, cites=(("AXG", parent),))
+        again = desk.validated(120, cites=(("ACW", part),))
+        assert desk.line(again) == (120, 70, 0, 0, 50)
+        desk.give_back(parent, "24NL1")
+        thaw(desk, part)
+        assert desk.line(again) == (120, 0, 0, 0, 120)
+        assert desk.line(parent) == (500, 120, 0, 0, 380)
+
+
+class TestReasons:
+    """Why a ledger is frozen is never lost: an operator who thaws his own freeze sees what else there is."""
+
+    def test_each_reason_is_added_once(self, desk):
+        reference = desk.validated()
+        for why in ("counted", "lost papers", "counted", "count"):
+            freeze(desk, reference, why)
+        assert desk.ledger(reference).frozen == "counted; lost papers; count"
+        audited = [("ledger frozen", why) for why in ("counted", "lost papers", "count")]
+        assert freezing(desk, reference) == audited
+
+    def test_what_the_gateway_finds_is_added_to_what_an_operator_said(self, desk):
+        reference = desk.certify()
+        line = LedgerLineRow(number=1, code=CN, unit="KGM", dimension="weight", certified=KILOGRAM)
+        desk.locked(reference, lambda connection, state: open_ledger(connection, state.ched_id, (line,), desk.now))
+        freeze(desk, reference, "counted")
+        desk.cancel(reference)
+        assert desk.ledger(reference).frozen == "counted; the CHED ended: status 64"
+
+    def test_what_has_no_place_any_more_is_in_the_audit(self, desk):
+        reference = desk.validated()
+        reasons = [f"{number} " + "x" * 490 for number in range(5)]
+        for why in (*reasons, "the last"):
+            freeze(desk, reference, why)
+        assert len(desk.ledger(reference).frozen) == 2_000
+        assert freezing(desk, reference)[-2:] == [("ledger frozen", reasons[-1]), ("ledger frozen", "the last")]
+
+    def test_an_operator_adds_to_what_the_gateway_found(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 300)
+        new = desk.validated(250, cites=(("ACW", old),))
+        found = f"50 KGM of line 1 of {old} have no room on {new}"
+        was = freeze(desk, new, "counted")
+        assert (was.was, was.now) == (found, f"{found}; counted")
+        assert desk.ledger(new).frozen == f"{found}; counted"
+        done = thaw(desk, new)
+        assert (done.was, done.now) == (f"{found}; counted", "")
