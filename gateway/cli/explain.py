@@ -1,4 +1,4 @@
-"""``imsoc explain``: what an error code or a rule means, or what happened to a message, a delivery or an envelope."""
+"""``imsoc explain``: what a code or a rule means, or what happened to a message, a delivery or an envelope."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
+from gateway.cli.customs_words import explained
 from gateway.cli.desk import Desk, Json, facts
 from gateway.errors import ConfigurationError, catalogue
 
@@ -23,14 +24,24 @@ _CODE = re.compile(r"(?:IMG-?)?(\d{4})", re.IGNORECASE)
 
 def explain(
     ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(help="IMG-nnnn, the id of a rule, message or delivery, or a hub's number.")],
+    subject: Annotated[
+        str,
+        typer.Argument(help="IMG-nnnn, the id of a rule, message or delivery, a hub's number, or 01 to 11 of customs."),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Say what an error code or rule means, or what happened to a message or delivery and its codes, or an envelope."""
+    """Say what an error code or rule means, or what happened to a message or delivery and its codes, or an envelope.
+
+    Two digits are a reason or an outcome of customs: `imsoc explain 05`.
+    """
     desk = Desk.of(ctx, as_json)
     code = _CODE.fullmatch(subject.strip())
     if code:
         _explain_code(desk, f"IMG-{code[1]}")
+        return
+    customs = explained(subject.strip())
+    if customs:
+        desk.answer({"kind": "customs", "code": subject.strip()} | customs, facts(customs.items()))
         return
     rule = _rule(subject) or _rule(subject.upper())
     if rule is not None:

@@ -15,7 +15,7 @@ from gateway.errors import ConfigurationError, catalogue
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gateway.store import DeliveryParts, DeliveryRow, ExchangeRow, Store, VersionParts
+    from gateway.store import DeliveryParts, DeliveryRow, ExchangeParts, ExchangeRow, Store, VersionParts
 
 __all__ = ["app", "describe", "last_steps", "translated_places"]
 
@@ -123,6 +123,10 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
         )
     data = {**summary(known.exchange), "mapping_tables": first.tables}
     views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in data.items() if value)]
+    customs = _customs(known)
+    if customs:
+        data["customs"] = customs
+        views += ["\nAnswered", facts(_flat(customs))]
     data["refusal"] = dict(known.exchange.error_detail or {})
     views += _refusal(known.exchange.error_code, data["refusal"])
     if first.version is not None:
@@ -139,6 +143,17 @@ def describe(store: Store, message_id: str) -> tuple[dict[str, Any], RenderableT
         if not data["deliveries"]:
             views.append("\nDelivered to nobody: partners that may read it ask for it themselves.")
     return data, Group(*views)
+
+
+def _customs(known: ExchangeParts) -> dict[str, Any]:
+    """What a message of customs was answered; empty for any other."""
+    from gateway.certex.contract import CERTEX  # noqa: PLC0415 - start-up
+    from gateway.cli.customs_words import answered, followed  # noqa: PLC0415 - start-up
+
+    row = known.exchange
+    if row.contract != CERTEX.name:
+        return {}
+    return answered(row.contract, row.operation, known.acknowledgement) | followed(known.audit)
 
 
 def _refusal(code: str | None, said: dict[str, Any]) -> list[RenderableType]:
