@@ -270,6 +270,14 @@ class CustomsSettings:
     """How old the SendingDate of a message may be that reserves, clears or corrects; how far it may be ahead says
     ``trust.clock_skew_seconds``. Reads may be of any age."""
 
+    max_goods_items: Annotated[int, Range(1, 999)] = 999
+    """Entries of goods in one message; 999 is the most that a customs declaration has. A message with more is refused
+    before anything is looked at."""
+
+    max_allocations: Annotated[int, Range(1, 10_000)] = 5_000
+    """Holds and consumptions of all declarations on one CHED. All of them are in every answer about it and in every
+    push, which partners with limits on what they take must be able to read; what would add more is refused."""
+
     upstream: Annotated[str, Pattern(re.compile(r"([a-z0-9][a-z0-9-]{0,63})?"), "the id of a partner")] = ""
     """Partner that is asked when customs ask a national instance: TRACES, or a gateway in its role. Its record has our
     customs account in a ``[partner.delivery]`` with the adapter ``traces-nt``. Empty: customs are answered from the

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.certex.models import (
+    MAX_GOODS_ITEMS,
     ChedClearanceRequest,
     ChedInterventionRequest,
     GoodsClearance,
@@ -172,6 +173,8 @@ def _declared(declaration: DeclarationReference) -> None:
 def _goods(items: tuple[Item, ...]) -> None:
     if not items:
         raise _incomplete("CommodityDescriptionForChed", "nothing", "the goods items, all of them")
+    if len(items) > MAX_GOODS_ITEMS:
+        raise _incomplete("CommodityDescriptionForChed", f"{len(items)} goods items", f"at most {MAX_GOODS_ITEMS}")
     seen = set()
     for item in items:
         place = (item.goods_item, item.line)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["customs_of"]
 
-_KEYS = frozenset({"offices", "countries", "absent_unit", "time_zone"})
+_KEYS = frozenset({"offices", "countries", "absent_unit", "time_zone", "mrn_countries"})
 _KINDS = (PartnerKind.CUSTOMS, PartnerKind.NATIONAL, PartnerKind.TRACES)
 _OFFICE = re.compile(r"[A-Z]{2}([A-Z0-9]{6}|[A-Z0-9]{0,5}\*)")
 _OFFICE_EXPECTED = "numbers such as NL000396, or what they begin with, the country at least, and *: NL0003*"
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
+_MRN_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def customs_of(table: Mapping[str, Any], kind: PartnerKind) -> CustomsMembership:
@@ -48,6 +49,9 @@ def customs_of(table: Mapping[str, Any], kind: PartnerKind) -> CustomsMembership
         countries=_some(countries, f"{key}.countries", "the countries whose CHEDs it may ask for, or *"),
         absent_unit=AbsentUnit(absent_unit),
         time_zone=time_zone,
+        mrn_countries=_once(
+            texts_of(table, key, "mrn_countries", default=(), pattern=_MRN_COUNTRY), f"{key}.mrn_countries"
+        ),
     )
 
 
@@ -55,6 +59,10 @@ def _some(values: tuple[str, ...], key: str, expected: str) -> tuple[str, ...]:
     """A list that grants something, and each thing once."""
     if not values:
         wrong(key, "none", expected)
+    return _once(values, key)
+
+
+def _once(values: tuple[str, ...], key: str) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         wrong(key, ", ".join(values), "each once")
     return values

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMPTY_SUMMARY",
+    "MAX_GOODS_ITEMS",
     "MAX_MESSAGE_ID",
     "Allocated",
     "Available",
@@ -34,6 +35,9 @@ __all__ = [
 
 MAX_MESSAGE_ID: Final = 48
 """Characters of a MessageId; it has at least one."""
+
+MAX_GOODS_ITEMS: Final = 999
+"""Goods items of a customs declaration, the most; the contract leaves unbounded how many a message has."""
 
 
 class GoodsClearance(StrEnum):

@@ -139,6 +139,7 @@ def _details(partner: Partner) -> dict[str, Any]:
         "polled_every_seconds": polling.interval_seconds if polling else None,
         "customs_offices": list(partner.customs.offices) if partner.customs else [],
         "customs_countries": list(partner.customs.countries) if partner.customs else [],
+        "customs_mrn_countries": list(partner.customs.mrn_countries) if partner.customs else [],
         "customs_absent_unit": partner.customs.absent_unit.value if partner.customs else None,
         "customs_time_zone": partner.customs.time_zone if partner.customs else None,
     }

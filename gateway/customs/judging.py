@@ -162,11 +162,8 @@ def _taken(item: DeclaredItem, line: LedgerLineRow | None, *, absent_is_tonne: b
     if not agrees(item.class_code, line.code):
         raise _Refused(FailureReason.CODE)
     declared = _fitting(item, line, absent_is_tonne=absent_is_tonne)
-    number = number_of(declared.quantity)
-    if number is None or number <= 0:
-        raise _Refused(FailureReason.NOT_VALID)
-    quanta = exact_quanta(number, declared.unit)
-    if quanta is None:
+    number, quanta = number_of(declared.quantity), _quanta(declared)
+    if number is None or quanta is None:
         raise _Refused(FailureReason.NOT_VALID)
     return _Taken(item, plain(number), declared.unit, quanta)
 
@@ -175,7 +172,7 @@ def _fitting(item: DeclaredItem, line: LedgerLineRow, *, absent_is_tonne: bool) 
     """The weight or the volume of an item, whichever has a unit of the line's dimension.
 
     Raises:
-        _Refused: 11 there is neither, 10 none fits.
+        _Refused: 11 there is neither, or both fit and are different quantities; 10 none fits.
     """
     weight = item.weight
     if weight is not None and not weight.unit and absent_is_tonne:
@@ -183,10 +180,18 @@ def _fitting(item: DeclaredItem, line: LedgerLineRow, *, absent_is_tonne: bool) 
     given = [each for each in (weight, item.volume) if each is not None]
     if not given:
         raise _Refused(FailureReason.NOT_VALID)
-    for each in given:
-        if each.unit and unit_of(each.unit).dimension == line.dimension:
-            return each
-    raise _Refused(FailureReason.UNIT)
+    fit = [each for each in given if each.unit and unit_of(each.unit).dimension == line.dimension]
+    if not fit:
+        raise _Refused(FailureReason.UNIT)
+    if len({_quanta(each) for each in fit}) > 1:
+        raise _Refused(FailureReason.NOT_VALID)
+    return fit[0]
+
+
+def _quanta(declared: DeclaredQuantity) -> int | None:
+    """How many quanta it is; None where it is no number of them above 0."""
+    number = number_of(declared.quantity)
+    return None if number is None or number <= 0 else exact_quanta(number, declared.unit)
 
 
 def _reserved(taken: _Taken, asked: Reservation) -> Movement:

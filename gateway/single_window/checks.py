@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from gateway.errors import CustomsRefused
-from gateway.store import DeclarationType
+from gateway.certex.models import MAX_GOODS_ITEMS
+from gateway.errors import AccessDenied, CustomsRefused
+from gateway.store import Declaration, DeclarationType, EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -13,18 +16,40 @@ if TYPE_CHECKING:
 
     from gateway.certex.models import DeclarationReference, Item, ProcessedChedRequest
     from gateway.single_window.access import CustomsActor
-    from gateway.store import AllocationRow, ChedRow, LedgerState
+    from gateway.store import AllocationRow, ChedRow, LastEvent, LedgerState, Movement
 
 __all__ = [
+    "Bounds",
     "check_age",
     "check_declaration",
     "check_items",
     "check_newer",
+    "check_number",
     "check_options",
     "check_own",
+    "check_owner",
+    "check_room",
     "check_type",
     "of_text",
 ]
+
+_DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+_NUMBERS: Final = {
+    DeclarationType.MRN: (re.compile(r"[A-Z0-9]+"), "upper-case letters and digits"),
+    DeclarationType.LRN: (re.compile(r"[ -~]+"), "characters of ASCII"),
+}
+"""What the number of a declaration is made of. Two that look the same would be two declarations, so that what was
+released under the one could be reserved again under the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one message, and one CHED, may have."""
+
+    goods_items: int = MAX_GOODS_ITEMS
+    """Entries of goods in one message."""
+    allocations: int = 5_000
+    """Holds and consumptions of all declarations on one CHED: all of them are in every answer about it."""
 
 
 def check_age(sent: datetime, now: datetime, *, most: timedelta, skew: timedelta) -> None:
@@ -38,19 +63,19 @@ def check_age(sent: datetime, now: datetime, *, most: timedelta, skew: timedelta
         raise CustomsRefused("IMG-7404", where="SendingDate", found=found, expected=expected)
 
 
-def check_newer(sent: datetime, last: datetime | None) -> None:
+def check_newer(sent: datetime, last: LastEvent | None) -> None:
     """Refuse a message that was overtaken by a later one of the same declaration.
 
     Args:
         sent: SendingDate.
-        last: the moment of the declaration's last movement on the CHED.
+        last: the declaration's last movement on the CHED.
 
     Raises:
         CustomsRefused: IMG-7404.
     """
-    if last is not None and sent < last:
+    if last is not None and sent < last.at:
         raise CustomsRefused(
-            "IMG-7404", where="SendingDate", found=sent.isoformat(), expected=f"not before {last.isoformat()}"
+            "IMG-7404", where="SendingDate", found=sent.isoformat(), expected=f"not before {last.at.isoformat()}"
         )
 
 
@@ -79,12 +104,35 @@ def check_declaration(asked: ProcessedChedRequest) -> DeclarationReference:
     return asked.declaration
 
 
-def check_items(items: Iterable[Item]) -> None:
-    """Refuse two quantities for one goods item on one line.
+def check_number(actor: CustomsActor, kind: str, number: str, where: str) -> None:
+    """Refuse a number that no declaration has, and an MRN that none of this customs system's declarations has.
+
+    Args:
+        actor: who sends it.
+        kind: ``MRN`` or ``LRN``.
+        number: as sent.
+        where: its element.
 
     Raises:
-        CustomsRefused: IMG-7402.
+        AccessDenied: IMG-2115.
+        CustomsRefused: IMG-7403.
     """
+    form, expected = _NUMBERS[DeclarationType(kind)]
+    if not form.fullmatch(number):
+        raise CustomsRefused("IMG-7403", where=where, found=ascii(number)[1:-1], expected=expected)
+    if kind == DeclarationType.MRN and not actor.membership.declares(number):
+        expected = f"{' or '.join(actor.membership.mrn_countries)} as its third and fourth character"
+        raise AccessDenied("IMG-2115", where=where, found=number, expected=expected)
+
+
+def check_items(items: Sequence[Item], most: int) -> None:
+    """Refuse more goods items than a declaration has, and two quantities for one goods item on one line.
+
+    Raises:
+        CustomsRefused: IMG-7414, IMG-7402.
+    """
+    if len(items) > most:
+        raise CustomsRefused("IMG-7414", where="goods items", found=str(len(items)), expected=f"at most {most}")
     known: set[tuple[int, int]] = set()
     for item in items:
         key = (item.goods_item, item.line)
@@ -118,16 +166,50 @@ def check_own(actor: CustomsActor, rows: Sequence[AllocationRow]) -> None:
         CustomsRefused: IMG-7407.
     """
     if any(row.partner != actor.id for row in rows):
-        raise CustomsRefused("IMG-7407", where="CustomsDeclarationReferenceNumber", found=rows[0].declaration.number)
+        raise CustomsRefused("IMG-7407", where=_DECLARATION, found=rows[0].declaration.number)
 
 
-def of_text(state: LedgerState, number: str) -> tuple[AllocationRow, ...]:
-    """What stands for the MRN that a clearance names as plain text.
+def check_owner(actor: CustomsActor, number: str, last: LastEvent | None) -> None:
+    """Refuse a declaration of which nothing stands any more and that another customs system moved last.
+
+    What an operator gave back is anybody's again.
 
     Raises:
-        CustomsRefused: IMG-7406, an LRN with the same characters has quantities on the CHED.
+        CustomsRefused: IMG-7407.
     """
-    rows = tuple(row for row in state.allocations if row.declaration.number == number)
-    if any(row.declaration.type is DeclarationType.LRN for row in rows):
-        raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=number, expected="an MRN")
-    return rows
+    if last is not None and last.partner not in {"", actor.id}:
+        raise CustomsRefused("IMG-7407", where=_DECLARATION, found=number)
+
+
+def check_room(state: LedgerState, movements: Iterable[Movement], most: int) -> None:
+    """Refuse what would let more stand on the CHED than an answer about it can show; what adds nothing may pass.
+
+    Raises:
+        CustomsRefused: IMG-7415.
+    """
+    added = sum(_ADDS.get(each.kind, 0) for each in movements)
+    stand = len(state.allocations) + added
+    if added > 0 and stand > most:
+        expected = f"at most {most} on the CHED"
+        raise CustomsRefused("IMG-7415", where="goods items", found=f"{stand} quantities", expected=expected)
+
+
+_ADDS: Final = {EntryKind.RESERVED: 1, EntryKind.FORCED: 1, EntryKind.RETURNED: -1, EntryKind.REVERSED: -1}
+"""How many quantities more stand after a movement."""
+
+
+def of_text(actor: CustomsActor, state: LedgerState, number: str) -> tuple[AllocationRow, ...]:
+    """What stands for the MRN that a clearance names as plain text.
+
+    The MRN is taken exactly as it is sent. An LRN is in the way in upper and in lower case: a mistake in writing must
+    not choose between the two. One of another customs system is not: nobody but that system can mean it.
+
+    Raises:
+        CustomsRefused: IMG-7406, an own LRN with the same characters has quantities on the CHED.
+    """
+    for row in state.allocations:
+        ours = row.declaration.type is DeclarationType.LRN and row.partner == actor.id
+        if ours and row.declaration.number.casefold() == number.casefold():
+            raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=number, expected="an MRN")
+    mrn = Declaration(DeclarationType.MRN, number)
+    return tuple(row for row in state.allocations if row.declaration == mrn)

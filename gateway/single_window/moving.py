@@ -14,7 +14,7 @@ from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
 from gateway.errors import AuthenticationFailed, CustomsRefused, Unavailable
 from gateway.single_window.access import check_sight, is_known
-from gateway.single_window.checks import check_newer
+from gateway.single_window.checks import check_newer, check_owner, check_room
 from gateway.single_window.content import Stored
 from gateway.single_window.following import Cause, is_missing, open_missing, pass_on
 from gateway.store import (
@@ -99,11 +99,13 @@ class Mover:
     Args:
         context: the services.
         pushes: who follows CHEDs.
+        most: allocations that may stand on one CHED.
     """
 
-    def __init__(self, context: Context, pushes: PushKeeper) -> None:
+    def __init__(self, context: Context, pushes: PushKeeper, most: int) -> None:
         self._context = context
         self._pushes = pushes
+        self._most = most
 
     def move(
         self,
@@ -142,7 +144,10 @@ class Mover:
             state, content = self._opened(connection, row)
             verdict = judge(state, row)
             if verdict.declaration is not None:
-                check_newer(message.sent, last_event(connection, state.ched_id, verdict.declaration))
+                last = last_event(connection, state.ched_id, verdict.declaration)
+                check_owner(message.actor, verdict.declaration.number, last)
+                check_newer(message.sent, last)
+            check_room(state, verdict.movements, self._most)
             state = self._written(connection, message, state, verdict, exchange_id)
             follows = self._pushes.follow(
                 connection,

@@ -80,6 +80,7 @@ def release_holds(
         found = "its goods are consumed" if own else "nothing stands for it"
         where = f"{reference}, {declaration.type.value} {declaration.number}"
         raise CustomsRefused("IMG-7413", where=where, found=found, expected="a hold")
+    last = max(at, *(each.event_at for each in held))  # the clock of who reserved may be ahead of ours
     apply_change(
         connection,
         LedgerChange(
@@ -88,7 +89,7 @@ def release_holds(
             partner="",
             actor=actor,
             reason=reason,
-            movements=give_back(state, held, "", at).movements,
+            movements=give_back(state, held, "", last).movements,
         ),
     )
     cause = Cause(at=at, actor=actor)

@@ -37,7 +37,7 @@ from gateway.documents.ched import read_ched, write_ched
 from gateway.errors import AccessDenied, ConfigurationError, CustomsRefused, DeliveryError, Unavailable
 from gateway.exchange import spend
 from gateway.single_window.access import check_office, check_sight
-from gateway.single_window.checks import check_age, check_declaration, check_items, check_options
+from gateway.single_window.checks import check_age, check_declaration, check_items, check_number, check_options
 from gateway.single_window.relay_evidence import Evidence
 from gateway.single_window.relay_faults import told_of
 from gateway.xml.boundary import parse
@@ -49,12 +49,14 @@ if TYPE_CHECKING:
 
     from adapters.certex import Clearance, Holding, Reservation
     from gateway.certex.models import (
+        Allocated,
         CertexHeader,
         ChedClearanceRequest,
         ChedInterventionRequest,
         Declared,
         Item,
         ProcessedChedRequest,
+        Summary,
     )
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
@@ -66,6 +68,8 @@ __all__ = ["RelayingCustoms", "client_of"]
 _log = structlog.get_logger(__name__)
 
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
+DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+DOCUMENT: Final = "CustomsDocumentReference"
 _PATIENCE: Final = Patience(attempts=2, pause=0.5, within=10.0, resolving=5.0)
 """While a customs system waits for its answer."""
 _OUTCOMES: Final = {
@@ -121,11 +125,14 @@ class RelayingCustoms:
         self._check(actor, asked.office, asked, call)
         check_options(asked)
         declaration = check_declaration(asked)
-        check_items(asked.items)
+        check_number(actor, declaration.type, declaration.number, DECLARATION)
+        check_items(asked.items, self._freshness.bounds.goods_items)
         found = self._looked(actor, asked.reference, asked.office)
         if is_empty(found):
             return self._answered_here(actor, asked, header, call, found)
         before = _own(actor, found, declaration)
+        if declaration.type == "LRN":
+            _check_lrn(actor, found.summary, declaration.number)
         items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
         if misfit is not None:
             reason = FailureReason.UNIT if misfit.weight or misfit.volume else FailureReason.NOT_VALID
@@ -183,7 +190,7 @@ class RelayingCustoms:
             As `clear`; CustomsRefused IMG-7402, IMG-7410.
         """
         self._check(actor, asked.office, asked, call)
-        check_items(asked.items)
+        check_items(asked.items, self._freshness.bounds.goods_items)
 
         def order() -> Intervene:
             absent_is_tonne = actor.membership.absent_unit is AbsentUnit.TONNE
@@ -223,13 +230,14 @@ class RelayingCustoms:
             order: what goes to TRACES; made when the ledger shows that the sender may ask it.
             respond: the answer as it is put on record.
         """
+        check_number(actor, "MRN", asked.document, DOCUMENT)
         found = self._looked(actor, asked.reference, asked.office)
         if is_empty(found):
             nothing = ClearanceAnswer(outcome=ClearanceOutcome.NO_RECORD.value, sending_date=asked.sending_date)
             self._evidence.keep(actor, header, call, asked.reference, respond(nothing))
             return nothing
-        if holding_of(found.summary, DeclarationReference("LRN", asked.document)):
-            raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=asked.document, expected="an MRN")
+        if _is_lrn(actor, found.summary, asked.document):
+            raise CustomsRefused("IMG-7406", where=DOCUMENT, found=asked.document, expected="an MRN")
         before = _own(actor, found, DeclarationReference("MRN", asked.document))
         made = order()
         with self._evidence.of(actor, header, call, asked.reference) as kept:
@@ -340,8 +348,35 @@ def _own(actor: CustomsActor, found: Answer, declaration: DeclarationReference) 
     holding = holding_of(found.summary, declaration)
     for each in (*holding.reserved, *holding.consumed):
         if not actor.membership.speaks_for(each.office):
-            raise CustomsRefused("IMG-7407", where="CustomsDeclarationReferenceNumber", found=declaration.number)
+            raise CustomsRefused("IMG-7407", where=DECLARATION, found=declaration.number)
     return holding
+
+
+def _alike(summary: Summary | None, kind: str, number: str) -> tuple[Allocated, ...]:
+    """What stands for declarations of a kind and these characters, in upper or in lower case."""
+    rows = () if summary is None else (*summary.reserved, *summary.consumed)
+    return tuple(
+        each
+        for each in rows
+        if each.declaration.type == kind and each.declaration.number.casefold() == number.casefold()
+    )
+
+
+def _is_lrn(actor: CustomsActor, summary: Summary | None, number: str) -> bool:
+    """Whether an LRN of this customs system has quantities and these characters."""
+    return any(actor.membership.speaks_for(each.office) for each in _alike(summary, "LRN", number))
+
+
+def _check_lrn(actor: CustomsActor, summary: Summary | None, lrn: str) -> None:
+    """Refuse an LRN with the characters of another system's MRN: TRACES knows one account for both.
+
+    It could not tell whose the LRN is, and would refuse what that system sends for its MRN.
+
+    Raises:
+        CustomsRefused: IMG-7407.
+    """
+    if not all(actor.membership.speaks_for(each.office) for each in _alike(summary, "MRN", lrn)):
+        raise CustomsRefused("IMG-7407", where=DECLARATION, found=lrn)
 
 
 def _with_units(items: tuple[Item, ...], *, absent_is_tonne: bool) -> tuple[tuple[Item, ...], Item | None]:

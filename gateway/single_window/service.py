@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -23,9 +23,11 @@ from gateway.customs.requests import ClearanceOutcome, DeclaredItem, DeclaredQua
 from gateway.errors import AuthenticationFailed
 from gateway.single_window.access import check_office, check_sight, is_known
 from gateway.single_window.checks import (
+    Bounds,
     check_age,
     check_declaration,
     check_items,
+    check_number,
     check_options,
     check_own,
     check_type,
@@ -75,12 +77,14 @@ CUSTOMS: Final = "customs"
 _log = structlog.get_logger(__name__)
 
 OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
+DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+DOCUMENT: Final = "CustomsDocumentReference"
 _OF_CHEDS: Final = "ched-type"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is still taken as fresh, and whose clock is shown."""
+    """What is still taken, as fresh and in number, and whose clock is shown."""
 
     zone: tzinfo
     """Local time of EventDateTime, where a partner's record names no zone."""
@@ -88,6 +92,7 @@ class Patience:
     """Of SendingDate."""
     skew: timedelta
     """Between clocks."""
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class CustomsService:
@@ -107,7 +112,7 @@ class CustomsService:
         self._patience = patience
         self._pushes = pushes
         self._printed = printed
-        self._mover = Mover(context, pushes)
+        self._mover = Mover(context, pushes, patience.bounds.allocations)
 
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
@@ -149,9 +154,10 @@ class CustomsService:
         """
         self._check(actor, asked.office, asked.sending_date, call)
         check_options(asked)
-        declaration = check_declaration(asked)
-        check_items(asked.items)
-        reservation = self._reservation(actor, _declaration(declaration), asked.items, asked.office, asked.sending_date)
+        declaration = _declaration(check_declaration(asked))
+        check_number(actor, declaration.type, declaration.number, DECLARATION)
+        check_items(asked.items, self._patience.bounds.goods_items)
+        reservation = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
         answers: list[ProcessedChedAnswer] = []
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
@@ -195,7 +201,7 @@ class CustomsService:
     ) -> ClearanceAnswer:
         """Correct what was written off."""
         self._check(actor, asked.office, asked.sending_date, call)
-        check_items(asked.items)
+        check_items(asked.items, self._patience.bounds.goods_items)
         kind = Intervention(asked.intervention)
         declaration = Declaration(DeclarationType.MRN, asked.document)
         wanted = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
@@ -228,13 +234,14 @@ class CustomsService:
             settle: what the ledger makes of it.
             shown: whether the customs document goes into II.23 when something moved.
         """
+        check_number(actor, DeclarationType.MRN, asked.document, DOCUMENT)
         code = asked.taric_document if isinstance(asked, ChedInterventionRequest) else ""
         respond = intervention_response if isinstance(asked, ChedInterventionRequest) else clearance_response
         answers: list[ClearanceAnswer] = []
 
         def judge(state: LedgerState, row: ChedRow) -> Verdict:
             check_type(row, code, self._type_of)
-            own = of_text(state, asked.document)
+            own = of_text(actor, state, asked.document)
             check_own(actor, own)
             settled = settle(state, own)
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.certex import settling_time
 from gateway.ched.register import TRACES_ROLE
+from gateway.single_window.checks import Bounds
 from gateway.single_window.following import LedgerFollower
 from gateway.single_window.relay import RelayingCustoms, client_of
 from gateway.single_window.service import CustomsService, Patience
@@ -33,6 +34,10 @@ class Choices(Protocol):
     @property
     def max_message_age_seconds(self) -> int: ...  # noqa: D102
     @property
+    def max_goods_items(self) -> int: ...  # noqa: D102
+    @property
+    def max_allocations(self) -> int: ...  # noqa: D102
+    @property
     def upstream(self) -> str: ...  # noqa: D102
     @property
     def client_id(self) -> str: ...  # noqa: D102
@@ -41,11 +46,12 @@ class Choices(Protocol):
 
 
 def patience_of(context: Context, choices: Choices) -> Patience:
-    """What the settings say about time."""
+    """What the settings say about times and numbers."""
     return Patience(
         zone=ZoneInfo(choices.time_zone),
         max_age=timedelta(seconds=choices.max_message_age_seconds),
         skew=timedelta(seconds=context.policy.clock_skew_seconds),
+        bounds=Bounds(goods_items=choices.max_goods_items, allocations=choices.max_allocations),
     )
 
 

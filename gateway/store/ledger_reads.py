@@ -21,6 +21,7 @@ from gateway.store.ledger_records import (
     DeclarationType,
     EntryKind,
     EntryRow,
+    LastEvent,
     LedgerLineRow,
     LedgerState,
 )
@@ -29,7 +30,6 @@ from gateway.store.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -91,8 +91,8 @@ _lock = {"sqlite": Statement(_find), "postgresql": Statement(f"{_find} FOR NO KE
 """Not KEY: what is inserted with a foreign key to the CHED does not wait. SQLite has one writer."""
 
 _last_event = Statement(
-    "SELECT max(event_at) FROM ledger_entries WHERE ched_id = :ched_id AND declaration = :declaration "
-    "AND declaration <> '' AND declaration_type = :declaration_type"
+    "SELECT event_at, partner FROM ledger_entries WHERE ched_id = :ched_id AND declaration = :declaration "
+    "AND declaration <> '' AND declaration_type = :declaration_type ORDER BY event_at DESC, seq DESC LIMIT 1"
 )
 _ENTRY: Final = tuple(column.name for column in ledger_entries.columns)
 _entries = Statement(
@@ -150,12 +150,12 @@ def read_ledger_content(connection: Connection, reference: str) -> tuple[LedgerS
     return state, row, bytes(found[len(NAMES)])
 
 
-def last_event(connection: Connection, ched_id: str, declaration: Declaration) -> datetime | None:
-    """The newest time of an event of this declaration on this CHED; None when there was none."""
+def last_event(connection: Connection, ched_id: str, declaration: Declaration) -> LastEvent | None:
+    """The newest event of this declaration on this CHED; None when there was none."""
     found = _last_event(
         connection, ched_id=ched_id, declaration=declaration.number, declaration_type=declaration.type
     ).fetchone()
-    return from_text(found[0]) if found[0] else None
+    return LastEvent(from_text(found[0]), found[1]) if found else None
 
 
 def entries_of(connection: Connection, ched_id: str, *, after: int = 0, limit: int = 1_000) -> list[EntryRow]:

@@ -26,6 +26,7 @@ __all__ = [
     "DeclarationType",
     "EntryKind",
     "EntryRow",
+    "LastEvent",
     "LedgerChange",
     "LedgerLineRow",
     "LedgerState",
@@ -180,6 +181,15 @@ class LedgerChange:
     reason: str = ""
     movements: tuple[Movement, ...]
     """In the order in which they are made: what is given back first makes room for what follows."""
+
+
+class LastEvent(NamedTuple):
+    """The newest movement of a declaration on a CHED."""
+
+    at: datetime
+    """When it happened, by whom it came from."""
+    partner: str
+    """Whose message made it; empty for an operator's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ def test_tonnes_and_a_zone_are_read():
 
 
 def test_a_stored_record_reads_as_the_one_that_was_written():
-    written = record(absent_unit="tonne", time_zone="Europe/Lisbon")
+    written = record(absent_unit="tonne", time_zone="Europe/Lisbon", mrn_countries=["NL"])
     assert partner_from_record(json.loads(json.dumps(written))) == partner_from_record(written)
 
 
@@ -58,7 +58,16 @@ def test_a_stored_record_reads_as_the_one_that_was_written():
         ("nl000512", False),
         ("BE000512", False),
         ("NL00039", False),
-        ("NL0005*", True),
+        ("NL0005*", False),
+        ("NL0005", False),
+        ("NL0005123", False),
+        ("NL0005ZZZZZZZZZZZZZZ", False),
+        ("NL0005 9", False),
+        ("NL00051\u200b", False),
+        ("NL00051\u0661", False),
+        ("NL000512\n", False),
+        ("NL0005aa", False),
+        ("NL0005AA", True),
         ("", False),
     ],
 )
@@ -79,6 +88,23 @@ def test_it_speaks_for_its_offices_only(office, its):
 )
 def test_it_covers_the_cheds_of_its_countries(of, concerns, covered):
     assert membership(countries=of).covers(iter(concerns)) is covered
+
+
+@pytest.mark.parametrize(
+    ("of", "mrn", "its"),
+    [
+        ([], "26GBGBK0000000001X", True),
+        ([], "26", True),
+        (["GB", "XI"], "26GBGBK0000000001X", True),
+        (["GB", "XI"], "26XI00020000000001", True),
+        (["GB", "XI"], "26NL00020000000001", False),
+        (["GB", "XI"], "GB26", False),
+        (["XI"], "26X", False),
+        (["XI"], "", False),
+    ],
+)
+def test_its_declarations_have_mrns_of_the_countries_that_the_record_names(of, mrn, its):
+    assert membership(mrn_countries=of).declares(mrn) is its
 
 
 @pytest.mark.parametrize("kind", ["customs", "national", "traces"])
@@ -110,6 +136,10 @@ def test_partners_of_other_kinds_are_no_customs(kind):
         ({"countries": []}, "partner.customs.countries"),
         ({"countries": ["Netherlands"]}, "partner.customs.countries"),
         ({"countries": ["NL", "NL"]}, "partner.customs.countries"),
+        ({"mrn_countries": ["*"]}, "partner.customs.mrn_countries"),
+        ({"mrn_countries": ["xi"]}, "partner.customs.mrn_countries"),
+        ({"mrn_countries": "XI"}, "partner.customs.mrn_countries"),
+        ({"mrn_countries": ["XI", "XI"]}, "partner.customs.mrn_countries"),
         ({"absent_unit": "kilogram"}, "partner.customs.absent_unit"),
         ({"time_zone": "Europe"}, "partner.customs.time_zone"),
         ({"time_zone": "Europe/Nowhere"}, "partner.customs.time_zone"),

@@ -1,5 +1,6 @@
 """The client of CERTEX against a server that loses, delays and falsifies its answers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -470,6 +471,7 @@ def test_an_account_that_is_not_known_moves_nothing(fake, client):
         order(office=""),
         order(items=()),
         order(items=order().items * 2),
+        order(items=tuple(replace(order().items[0], goods_item=number) for number in range(1, 1001))),
         order(items=(Item(goods_item=1, line=1, class_code="0401"),)),
         order(declaration=DeclarationReference("", A.number)),
         order(declaration=DeclarationReference("MRN", " ")),

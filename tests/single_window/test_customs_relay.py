@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from certex_harness import CXB3, LRN, MRN
+from certex_harness import CXB3, LRN, MRN, Goods
 from relay_customs_harness import GATEWAY, Behind, National
 
 from adapters.certex import Patience
@@ -166,16 +166,60 @@ def test_what_is_wrong_with_the_message_itself_is_said_here(national, ched):
     assert caller.release(ched, A).said == "IMG-7406"
 
 
+@pytest.mark.parametrize("number", [A, A.lower()])
+def test_an_own_lrn_is_in_the_way_and_that_of_another_system_is_not(national, behind, ched, number):
+    mine, other = national.caller(), behind.world.caller("customs-xi-other")
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert other.reserve(ched, LRN(number), ("1", "KGM")).said == "reserved"
+    national.later(seconds=1)
+    assert mine.release(ched, A).said == "outcome 01"
+    assert mine.intervene(ched, A, "DeleteWriteOff").said == "outcome 01"
+    another = behind.world.ched()
+    assert mine.reserve(another, LRN(number), ("1", "KGM")).said == "reserved"
+    assert mine.release(another, A).said == "IMG-7406"
+
+
+@pytest.mark.parametrize("number", [A, A.lower()])
+def test_nobody_here_puts_an_lrn_beside_the_mrn_of_another_system(national, ched, number):
+    """TRACES knows one account for both, and could not tell whose the LRN is."""
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert other.reserve(ched, LRN(number), ("1", "KGM")).said == "IMG-7407"
+    assert other.reserve(ched, LRN("L1"), ("1", "KGM")).said == "reserved"
+    national.later(seconds=1)
+    assert mine.release(ched, A).said == "outcome 01"
+
+
 PERIOD = (
     f'<b:PushMarker xmlns:b="{CXB3}">1</b:PushMarker><b:ValidityPeriodForThePush xmlns:b="{CXB3}">'
     "<b:DateTimeFrom>2026-09-01T00:00:00Z</b:DateTimeFrom></b:ValidityPeriodForThePush>"
 )
 TWICE = (("1", "KGM"), ("2", "KGM"))
+MANY = tuple(Goods("1", item=str(number)) for number in range(1, 1001))
 EARLY = {
     "an option of a read": (lambda c, ched: c.read(ched, transformation="IM"), "IMG-7411"),
     "an option of a reservation": (lambda c, ched: c.reserve(ched, A, ("1", "KGM"), transformation="IM"), "IMG-7411"),
     "a period of a read": (lambda c, ched: c.read(ched, push=PERIOD), "IMG-7411"),
     "a period of a reservation": (lambda c, ched: c.reserve(ched, A, ("1", "KGM"), push=PERIOD), "IMG-7411"),
+    "an MRN in lower case": (lambda c, ched: c.reserve(ched, MRN(A.lower()), ("1", "KGM")), "IMG-7403"),
+    "a release of an MRN in lower case": (lambda c, ched: c.release(ched, A.lower()), "IMG-7403"),
+    "an LRN with a character that is not seen": (
+        lambda c, ched: c.reserve(ched, LRN("L\u200b1"), ("1", "KGM")),
+        "IMG-7403",
+    ),
+    "an MRN of another country than the record's": (
+        lambda c, ched: c.world.caller("customs-xi-mrns").reserve(ched, MRN("26XI00020000000001"), ("1", "KGM")),
+        "IMG-2115",
+    ),
+    "a deletion for an MRN of another country": (
+        lambda c, ched: c.world.caller("customs-xi-mrns").delete(ched, "26XI00020000000001"),
+        "IMG-2115",
+    ),
+    "more goods items than a declaration has": (lambda c, ched: c.reserve(ched, A, *MANY), "IMG-7414"),
+    "a correction with more goods items than a declaration has": (
+        lambda c, ched: c.intervene(ched, A, "ForceWriteOff", *MANY),
+        "IMG-7414",
+    ),
     "goods of somebody else's office": (
         lambda c, ched: c.intervene(ched, A, "ForceWriteOff", *TWICE, office="XI000077"),
         "IMG-2114",

@@ -26,6 +26,7 @@ from gateway.store import (
     Declaration,
     DeclarationType,
     EntryKind,
+    LastEvent,
     LedgerChange,
     Nonce,
     Outcome,
@@ -152,7 +153,7 @@ def test_the_newest_time_of_a_declaration_outlives_its_hold(ledgers):
     ledgers.move(reference, movement("returned", 1, event_at=later(1)))
     chid = ledgers.state(reference).ched_id
     with ledgers.store.read() as connection:
-        assert last_event(connection, chid, A) == later(2)
+        assert last_event(connection, chid, A) == LastEvent(later(2), "customs-xi")
         assert last_event(connection, chid, LRN) is None
         assert last_event(connection, chid, Declaration(DeclarationType.MRN, "")) is None
 
