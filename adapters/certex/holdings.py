@@ -6,13 +6,14 @@ allocation is shown as it was declared (DIGEST 7.5). Codes are compared at six d
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from adapters.certex.faults import AnswerMismatch
+from gateway.customs.codes import subheading
+from gateway.xml.decimals import is_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +31,8 @@ __all__ = [
     "were_made_at",
 ]
 
-_PLAIN: Final = re.compile(r"\d{1,40}(\.\d{1,40})?", re.ASCII)
-_SUBHEADING: Final = 6
+_MAX_LENGTH: Final = 80
+"""Characters of a quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def check_ledger(summary: Summary) -> None:
     quantities = [each.quantity for each in summary.available]
     quantities += [each.quantity for each in (*summary.reserved, *summary.consumed)]
     for quantity in quantities:
-        if not _PLAIN.fullmatch(quantity):
+        if not is_decimal(quantity) or quantity[0] in "+-" or len(quantity) > _MAX_LENGTH:
             raise AnswerMismatch("Quantity", quantity, "a plain decimal, not below 0")
 
 
@@ -110,7 +111,7 @@ def were_made_at(found: Iterable[Allocated], moment: datetime) -> bool:
 
 def _is(held: Allocated, item: Item, office: str) -> bool:
     return (
-        _code(held.code) == _code(item.class_code)
+        subheading(held.code) == subheading(item.class_code)
         and held.office == office
         and any(_equals(held, declared) for declared in (item.weight, item.volume) if declared is not None)
     )
@@ -120,16 +121,12 @@ def _equals(held: Allocated, declared: Declared) -> bool:
     return held.unit == declared.unit and Decimal(held.quantity) == Decimal(declared.quantity)
 
 
-def _code(code: str) -> str:
-    return code.ljust(_SUBHEADING, "0")[:_SUBHEADING]
-
-
 def _place(each: Allocated) -> tuple[int, int]:
     return each.goods_item, each.line
 
 
 def _identity(each: Allocated) -> tuple[int, int, str, str, Decimal, str]:
-    return each.goods_item, each.line, _code(each.code), each.unit, Decimal(each.quantity), each.office
+    return each.goods_item, each.line, subheading(each.code), each.unit, Decimal(each.quantity), each.office
 
 
 def _moment(each: Allocated) -> datetime | None:

@@ -6,7 +6,6 @@ declaration without its type as an LRN. Nothing of that leaves here.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from gateway.certex.models import (
     ProcessedChedRequest,
 )
 from gateway.errors import DeliveryError
+from gateway.xml.decimals import is_decimal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["DECLARATION_TYPES", "Clear", "Intervene", "Moving", "Order", "Reserve"]
 
 DECLARATION_TYPES: Final = ("MRN", "LRN")
-_DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 
 Moving = ProcessedChedRequest | ChedClearanceRequest | ChedInterventionRequest
 """A request that moves quantities."""
@@ -49,8 +48,6 @@ class Reserve:
     """Customs document code, as ``N853``."""
     language: str = "en"
     pdf: bool = False
-    push: bool | None = None
-    transformation: str = ""
 
     def request(self, at: datetime) -> ProcessedChedRequest:
         """The message.
@@ -74,19 +71,38 @@ class Reserve:
             language=self.language,
             taric_document=self.document,
             pdf=self.pdf,
-            push=self.push,
-            transformation=self.transformation,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clear:
-    """What became of the goods of a declaration: released, or not released."""
+class _Settling:
+    """What a clearance and an intervention have in common."""
 
     reference: str
+    """Of the CHED, box I.2."""
     document: str
     """The MRN."""
     office: str
+    """Reference number of the competent customs office."""
+
+    def _check(self, **more: str) -> None:
+        """Refuse an order with nothing where a text must be.
+
+        Raises:
+            DeliveryError: IMG-8033.
+        """
+        _required(
+            ChedCertificateId=self.reference,
+            CompetentCustomsOffice=self.office,
+            CustomsDocumentReference=self.document,
+            **more,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clear(_Settling):
+    """What became of the goods of a declaration: released, or not released."""
+
     information: GoodsClearance
 
     def request(self, at: datetime) -> ChedClearanceRequest:
@@ -98,11 +114,7 @@ class Clear:
         Raises:
             DeliveryError: IMG-8033, it is not complete.
         """
-        _required(
-            ChedCertificateId=self.reference,
-            CompetentCustomsOffice=self.office,
-            CustomsDocumentReference=self.document,
-        )
+        self._check()
         return ChedClearanceRequest(
             office=self.office,
             sending_date=at,
@@ -113,13 +125,9 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intervene:
+class Intervene(_Settling):
     """A correction by an officer's hand of what was written off."""
 
-    reference: str
-    document: str
-    """The MRN."""
-    office: str
     intervention: Intervention
     taric_document: str
     """Customs document code, as ``N853``."""
@@ -134,12 +142,7 @@ class Intervene:
         Raises:
             DeliveryError: IMG-8033, it is not complete.
         """
-        _required(
-            ChedCertificateId=self.reference,
-            CompetentCustomsOffice=self.office,
-            CustomsDocumentReference=self.document,
-            TARICDocument=self.taric_document,
-        )
+        self._check(TARICDocument=self.taric_document)
         if self.intervention is not Intervention.DELETE:
             _goods(self.items)
         return ChedInterventionRequest(
@@ -192,7 +195,7 @@ def _quantities(item: Item, where: str) -> None:
     if not given:
         raise _incomplete(where, "no quantity", "a net weight or a net volume")
     for declared in given:
-        if not _DECIMAL.fullmatch(declared.quantity):
+        if not is_decimal(declared.quantity):
             raise _incomplete(where, declared.quantity, "a decimal number, without an exponent")
         if not declared.unit.strip():
             raise _incomplete(where, "a quantity without a unit", "its unit: CERTEX takes one without for tonnes")

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from gateway.certex.models import DeclarationReference, Declared, Item
 from gateway.errors import SchemaInvalid
 from gateway.traces.wire_common import number_of, read_instant, required, whole_text
+from gateway.xml.decimals import is_decimal
 from gateway.xml.names import CERTEX6, CERTEXBASE3, path_of, qn, readable
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ base = partial(qn, CERTEXBASE3)
 
 _BREACH: Final = "IMG-3001"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _NONE: Final = Declared("")
 
 
@@ -171,7 +171,7 @@ def moment_of(element: _Element, name: str) -> datetime:
 def quantity_of(element: _Element, name: str) -> str:
     """A decimal number in a child, as it is written; SchemaInvalid IMG-3001 for an exponent and what is no number."""
     text = token_of(element, name)
-    if not _DECIMAL.fullmatch(text):
+    if not is_decimal(text):
         raise unfit(element, name, text, "a decimal number without exponent")
     return text
 

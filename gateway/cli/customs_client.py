@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Group
@@ -16,12 +17,14 @@ from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
 from gateway.errors import ConfigurationError, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
     from adapters.certex import CertexClient, Clearance, OutcomeUnknown, Reservation, Sent
     from gateway.certex.models import Allocated, DeclarationReference, Item, Summary
+
+T = TypeVar("T")
 
 __all__ = ["ask", "ask_outcome", "clear_at", "reserve_at"]
 
@@ -95,7 +98,7 @@ def reserve_at(  # noqa: PLR0913, PLR0917 - what a reservation has
     --item 1/1/040100/12.5/KGM`
     """
     desk = Desk.of(ctx, as_json)
-    from adapters.certex import OutcomeUnknown, Reserve, holding_of  # noqa: PLC0415 - start-up
+    from adapters.certex import Reserve, holding_of  # noqa: PLC0415 - start-up
 
     declaration = _declaration(mrn, lrn)
     order = Reserve(
@@ -107,15 +110,7 @@ def reserve_at(  # noqa: PLR0913, PLR0917 - what a reservation has
     )
     client, kept = _client(desk, partner, patience), _Kept(keep)
     before = holding_of(client.read(reference, office).summary, declaration)
-    try:
-        found = client.reserve(order, before=before, note=kept.note)
-    except OutcomeUnknown as unknown:
-        raise _open(desk, partner, unknown, kept) from unknown
-    except DeliveryError:  # of which the message had no effect
-        kept.done()
-        raise
-    kept.done()
-    _show_reservation(desk, found)
+    _show_reservation(desk, _sent(desk, partner, kept, partial(client.reserve, order, before=before, note=kept.note)))
 
 
 @app.command("clear-at")
@@ -138,22 +133,14 @@ def clear_at(  # noqa: PLR0913, PLR0917 - what a clearance has
     --released`
     """
     desk = Desk.of(ctx, as_json)
-    from adapters.certex import Clear, OutcomeUnknown, holding_of  # noqa: PLC0415 - start-up
+    from adapters.certex import Clear, holding_of  # noqa: PLC0415 - start-up
     from gateway.certex.models import DeclarationReference, GoodsClearance  # noqa: PLC0415 - start-up
 
     information = GoodsClearance.RELEASED if released else GoodsClearance.NOT_RELEASED
     order = Clear(reference=reference, document=mrn, office=office, information=information)
     client, kept = _client(desk, partner, patience), _Kept(keep)
     before = holding_of(client.read(reference, office).summary, DeclarationReference("MRN", mrn))
-    try:
-        found = client.clear(order, before=before, note=kept.note)
-    except OutcomeUnknown as unknown:
-        raise _open(desk, partner, unknown, kept) from unknown
-    except DeliveryError:  # of which the message had no effect
-        kept.done()
-        raise
-    kept.done()
-    _show_clearance(desk, found)
+    _show_clearance(desk, _sent(desk, partner, kept, partial(client.clear, order, before=before, note=kept.note)))
 
 
 @app.command("ask-outcome")
@@ -211,6 +198,26 @@ class _Kept:
     def done(self) -> None:
         if self.file is not None:
             self.file.unlink(missing_ok=True)
+
+
+def _sent(desk: Desk, partner: str, kept: _Kept, send: Callable[[], T]) -> T:
+    """What came of a message; its file goes when that is known, and stays while it is not.
+
+    Raises:
+        DeliveryError: the message had no effect.
+        typer.Exit: nobody can tell yet.
+    """
+    from adapters.certex import OutcomeUnknown  # noqa: PLC0415 - start-up
+
+    try:
+        found = send()
+    except OutcomeUnknown as unknown:
+        raise _open(desk, partner, unknown, kept) from unknown
+    except DeliveryError:
+        kept.done()
+        raise
+    kept.done()
+    return found
 
 
 def _client(desk: Desk, partner_id: str, patience: float = 0.0) -> CertexClient:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, Rounded
 from typing import Final
 
 from gateway.customs.units import unit_of
+from gateway.xml.decimals import is_decimal
 
 __all__ = ["exact_quanta", "number_of", "plain", "quanta_below", "quantity_of"]
 
-_LEXICAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _EXACT: Final = Context(prec=200, traps=[Inexact, Rounded])
 """More digits than any number of a message may have; what would be rounded is an error."""
 _DOWN: Final = Context(prec=200, rounding=ROUND_DOWN)
@@ -20,7 +19,7 @@ _MAX_DIGITS: Final = 100
 
 def number_of(text: str) -> Decimal | None:
     """An xs:decimal as written; None for anything else, an exponent included."""
-    if len(text) > _MAX_DIGITS or not _LEXICAL.fullmatch(text):
+    if len(text) > _MAX_DIGITS or not is_decimal(text):
         return None
     return Decimal(text)
 

@@ -56,7 +56,7 @@ MAY_IMPORT = {
     "ippc": GROUND | {"xml"},
     "traces": GROUND | {"xml", "soap", "documents"},
     "pdf": GROUND | {"xml", "documents"},
-    "adapters": LOWER | {"ippc", "traces", "certex", "documents"},
+    "adapters": LOWER | {"ippc", "traces", "certex", "customs", "documents"},
     "delivery": LOWER | {"adapters", "ippc"},
     "customs": LOWER | {"documents"},
     "certex": GROUND | {"xml", "soap", "traces"},

@@ -6,7 +6,6 @@ the first that says something counts. An element that says nothing reads as None
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from gateway.documents.ched.models import (
 )
 from gateway.documents.ched.places import RAM
 from gateway.documents.parts import Measure
+from gateway.xml.decimals import is_decimal
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -79,7 +79,6 @@ _CONTENT: Final = f"{RAM}Content"
 _CONTENT_CODE: Final = f"{RAM}ContentCode"
 _NAMELESS: Final = frozenset({at.NAMELESS_BEFORE, at.NAMELESS_AFTER, at.NAMELESS_REDISPATCH})
 _MAX_DIGITS: Final = 40
-_DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 def text(element: _Element) -> str:
@@ -122,7 +121,7 @@ def read_moment(element: _Element) -> str:
 def read_measure(element: _Element) -> Measure | None:
     """A number with its unit; None when it is no decimal number of at most 40 characters."""
     found = text(element)
-    if not found or len(found) > _MAX_DIGITS or _DECIMAL.fullmatch(found) is None:
+    if not found or len(found) > _MAX_DIGITS or not is_decimal(found):
         return None
     try:
         return Measure(Decimal(found), element.get("unitCode", ""))
