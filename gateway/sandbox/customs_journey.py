@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from gateway.certex.models import ProcessedChedAnswer, Summary
     from gateway.sandbox.instances import Sandbox
 
-__all__ = ["customs_journey"]
+__all__ = ["REFERENCE", "customs_journey"]
+
+REFERENCE: Final = "I.2"
+"""The fact that has the CHED which the customs of this journey ask about."""
 
 _LOCAL: Final = "NL-DEMO-6"
 _FIRST, _SECOND, _THIRD = "26NL000396DEMO0001", "26BE212000DEMO0002", "26NL000396DEMO0003"
@@ -67,7 +70,7 @@ def _validated(sandbox: Sandbox, customs: CustomsClient) -> Generator[Step, None
         ok=early.reason == _EARLY and status == _VALIDATED and _is(read.summary, _TOTAL),
         why="Customs see entry data, decision and what is left of each line (Art 38); only validated goods are held.",
         facts=(
-            ("I.2", f"{receipt.reference}, for {AT_ENTRY.country} and {AT_DESTINATION.country}"),
+            (REFERENCE, f"{receipt.reference}, for {AT_ENTRY.country} and {AT_DESTINATION.country}"),
             ("client", f"zeep, of CustomsCertexChedServiceV06?wsdl: {', '.join(customs.operations())}"),
             ("too early", f"not reserved, reason {early.reason or 'NONE'}: inappropriate status"),
             ("status", f"{status} at TRACES"),

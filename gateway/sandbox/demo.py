@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ConfigurationError
 from gateway.sandbox.client import Client, Refused
-from gateway.sandbox.customs_journey import customs_journey
+from gateway.sandbox.customs_instances import AT_ENTRY
+from gateway.sandbox.customs_journey import REFERENCE, customs_journey
 from gateway.sandbox.hub_journey import hub_journey
 from gateway.sandbox.instances import Sandbox
 from gateway.sandbox.journey import journey, refusals, seal_of
@@ -164,11 +165,18 @@ def _conclude(sandbox: Sandbox, teller: Teller, steps: list[Step], *, seconds: f
     if kept or not once:
         teller.say(f"Keys, settings, databases, logs, evidence: {sandbox.folder}")
     if not once:
-        _invite(sandbox, teller)
+        told = [dict(step.facts).get(REFERENCE, "") for step in steps]
+        _invite(sandbox, teller, next((each.partition(",")[0] for each in reversed(told) if each), "CHED"))
 
 
-def _invite(sandbox: Sandbox, teller: Teller) -> None:
-    """What to try while the gateways run; each line can be pasted into another terminal."""
+def _invite(sandbox: Sandbox, teller: Teller, ched: str) -> None:
+    """What to try while the gateways run; each line can be pasted into another terminal.
+
+    Args:
+        sandbox: the gateways.
+        teller: prints.
+        ched: reference of the CHED that customs asked about.
+    """
     own = sandbox.folder / "third-country"
     account = sandbox.folder / "secrets" / "third-country.txt"
     pki = sandbox.folder / "pki"
@@ -187,9 +195,14 @@ def _invite(sandbox: Sandbox, teller: Teller) -> None:
         f"  {sys.executable} examples/hub_client.py {sandbox.hub.h.address} {pki}/third-country-client.pem"
         f" {pki}/third-country-client.key {pki}/hub-root.pem {own}/ephyto.xml",
         f"  {imsoc} -c {sandbox.hub.c.config} hub imports",
-        "the contracts of TRACES NT, as the national system and as the operator of gateway B:",
+        "the contracts of TRACES NT, as the national system:",
         f"  {sys.executable} examples/traces_client.py {sandbox.b.address} {NATIONAL}"
         f" {sandbox.folder / 'secrets' / NATIONAL}.txt operator {IMPORTER[1]}"
         f" {sandbox.folder / 'national-system' / 'ched.xml'}",
+        "the contract of customs, as the office of entry, and the ledger of the CHED, as the operator of gateway A:",
+        f"  {sys.executable} examples/customs_client.py {sandbox.a.address} {AT_ENTRY.account}"
+        f" {sandbox.folder / 'secrets' / AT_ENTRY.account}.txt {AT_ENTRY.number} {ched} read",
+        f"  {imsoc} -c {sandbox.a.config} customs show {ched}",
+        "every CHED, as the operator of gateway B:",
         f"  {imsoc} -c {sandbox.b.config} ched find",
     )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND", "Instance", "free_port", "stop_all"]
 
-COMMAND = (sys.executable, "-m", "gateway")
-"""The program of this installation."""
+COMMAND = (sys.executable, "-P", "-m", "gateway")
+"""The program of this installation; never a package ``gateway`` in the working folder (``-P``)."""
 
 START_SECONDS = 40.0
 """How long an instance may take to answer; a cold start compiles every module first."""

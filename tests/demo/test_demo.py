@@ -280,6 +280,7 @@ def test_it_runs_on_until_it_is_stopped_and_takes_its_gateways_along(elsewhere, 
             if ending is signal.SIGINT:
                 assert_the_hubs_example_works(text, tmp_path)
                 assert_the_example_for_cheds_works(text, tmp_path)
+                assert_the_example_for_customs_works(text, tmp_path)
             demo.send_signal(ending)
             rest = demo.stdout.read()
             assert demo.wait(timeout=20) == 0
@@ -304,6 +305,21 @@ def assert_the_hubs_example_works(text, tmp_path):
         [sys.executable, program, *somebody], cwd=tmp_path, capture_output=True, check=False, text=True
     )
     assert (ended.returncode, ended.stdout[:17]) == (1, "refused: IMG-2010"), ended.stdout + ended.stderr
+
+
+def assert_the_example_for_customs_works(text, tmp_path):
+    """The line that was printed for a customs system, and the same with another's secret."""
+    program = Path(__file__).parents[2] / "examples" / "customs_client.py"
+    (line,) = re.findall(r"examples/customs_client\.py (.*)$", text, re.MULTILINE)
+    answers = [
+        subprocess.run(
+            [sys.executable, program, *each.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        for each in (line, line.replace("customs-nl.txt", "customs-be.txt"))
+    ]
+    assert [each.returncode for each in answers] == [0, 1], [each.stdout + each.stderr for each in answers]
+    assert answers[0].stdout.startswith("status 70\navailable line 1: 400 KGM 02023090\nconsumed line 1: 600 KGM MRN ")
+    assert answers[1].stdout == "refused: UnauthenticatedException\n"
 
 
 def assert_the_example_for_cheds_works(text, tmp_path):

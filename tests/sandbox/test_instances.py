@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -31,6 +32,15 @@ def test_a_gateway_that_does_not_answer_is_named(sandbox, monkeypatch):
     with pytest.raises(Unavailable) as caught:
         sandbox.start()
     assert caught.value.code == "IMG-9004"
+
+
+def test_a_package_of_the_same_name_in_the_working_folder_is_not_run(tmp_path):
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway" / "__init__.py").write_text("")
+    (tmp_path / "gateway" / "__main__.py").write_text("print('not ours')")
+    ended = subprocess.run([*processes.COMMAND, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "not ours" not in ended.stdout
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_all_gateways_have_ports_and_folders_of_their_own(sandbox):
