@@ -1,16 +1,18 @@
 """CHEDs that belong together: found, locked in one order, and the moment of a change that is no new version.
 
 A family is every CHED that a way of replacements (ACW) and splits (AXG) leads to, up or down. Who moves quantities from
-one of them to another locks the family first, oldest CHED first, so that two who do so never wait for each other
-in a ring. Drafts are left out: a draft has no ledger and nothing follows it.
+one of them to another locks the family first, a CHED before those that cite it, so that two who do so never wait for
+each other in a ring, nor for somebody who goes from a CHED to what took its place. Drafts are left out: a draft has no
+ledger and nothing follows it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from gateway.errors import Unavailable
 from gateway.store.identifiers import to_text
 from gateway.store.statements import Statement
 
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Family", "FamilyLink", "carried_between", "lock_family", "read_family", "touch_ched"]
 
-_AT_ONCE = 200
+_AT_ONCE: Final = 200
+"""References in one statement."""
+
+_MOST_LOOKS: Final = 5
+"""How often a family may have grown while it was waited for."""
 
 _touch = Statement("UPDATE cheds SET updated_at = :at WHERE id = :id AND updated_at < :at")
 _carried = Statement(
@@ -45,6 +51,22 @@ class Family:
     """References of CHEDs and how they belong together."""
 
     links: tuple[FamilyLink, ...]
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Every CHED that cites or is cited, also one that is not here."""
+        return frozenset(name for each in self.links for name in (each.younger, each.older))
+
+    def generations(self) -> Iterator[tuple[str, ...]]:
+        """The members, each after all that it cites; a ring, which nobody makes, comes last."""
+        left = set(self.members)
+        older: dict[str, set[str]] = {name: set() for name in left}
+        for each in self.links:
+            older[each.younger].add(each.older)
+        while left:
+            found = {name for name in left if older[name].isdisjoint(left)} or set(left)
+            yield tuple(sorted(found))
+            left -= found
 
     def cited(self, reference: str, relation: str) -> tuple[str, ...]:
         """The CHEDs that this one cites so, in order of their references."""
@@ -80,14 +102,36 @@ def read_family(connection: Connection, references: Iterable[str]) -> Family:
 def lock_family(connection: Connection, references: Iterable[str]) -> Family:
     """The family, every CHED of it locked until the unit of work ends. Call inside `Store.write`, before any is moved.
 
-    On SQLite there is one writer, and nothing to lock. A CHED without a family is locked by whoever changes it.
+    CHEDs that joined while it was waited for are locked too: what was locked is let go, and all of it locked again in
+    its order. On SQLite there is one writer, and nothing to lock.
+
+    Raises:
+        Unavailable: IMG-9001, it grew each time.
     """
-    family = read_family(connection, references)
-    members = sorted({name for each in family.links for name in (each.younger, each.older)})
-    if members and connection.dialect.name != "sqlite":
-        # one statement: sorted before it is locked, and PostgreSQL locks row by row in that order
-        _lock(len(members))(connection, **_named(members))
-    return family
+    named = tuple(references)
+    family = read_family(connection, named)
+    if connection.dialect.name == "sqlite":
+        return family
+    held: frozenset[str] | None = None
+    for _ in range(_MOST_LOOKS):
+        members = family.members.union(named)
+        if held is not None and members <= held:
+            return family
+        connection.exec_driver_sql("SAVEPOINT family" if held is None else "ROLLBACK TO SAVEPOINT family")
+        for generation in _in_order(connection, family, members):
+            for start in range(0, len(generation), _AT_ONCE):
+                part = generation[start : start + _AT_ONCE]
+                _lock(len(part))(connection, **_named(part))
+        held = members
+        family = read_family(connection, named)
+    raise Unavailable("IMG-9001", where="store.family", found=", ".join(named))
+
+
+def _in_order(connection: Connection, family: Family, members: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """What is to be locked, one generation after the other, each by ``seq``; what is not here is left out."""
+    places = dict(_in_portions(connection, _places_of, sorted(members)))
+    for generation in (tuple(sorted(members - family.members)), *family.generations()):
+        yield tuple(sorted((name for name in generation if name in places), key=places.__getitem__))
 
 
 def touch_ched(connection: Connection, ched_id: str, at: datetime) -> None:
@@ -134,5 +178,14 @@ def _links_of(count: int) -> Statement:
 
 @cache
 def _lock(count: int) -> Statement:
-    chosen = f"SELECT reference FROM cheds WHERE reference IN ({_list(count)})"  # noqa: S608 - as above
-    return Statement(f"{chosen} AND reference <> '' AND status_code <> '47' ORDER BY seq FOR NO KEY UPDATE")
+    # one statement: sorted before it is locked, and PostgreSQL locks row by row in that order
+    return Statement(f"SELECT reference {_chosen(count)} ORDER BY seq FOR NO KEY UPDATE")
+
+
+@cache
+def _places_of(count: int) -> Statement:
+    return Statement(f"SELECT reference, seq {_chosen(count)}")
+
+
+def _chosen(count: int) -> str:
+    return f"FROM cheds WHERE reference IN ({_list(count)}) AND reference <> '' AND status_code <> '47'"

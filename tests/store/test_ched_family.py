@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from gateway.errors import Unavailable
 from gateway.store import (
     ChedLinkRow,
+    Family,
     FamilyLink,
     ched_by_reference,
+    ched_family,
     lock_family,
+    lock_ledger,
     new_id,
     open_store,
     read_family,
@@ -40,6 +50,38 @@ def family(store, number):
         return read_family(connection, (ref(number),)).links
 
 
+def free(store, number):
+    """Whether nobody else has locked a CHED."""
+    query = f"SELECT 1 FROM cheds WHERE reference = '{ref(number)}' FOR NO KEY UPDATE SKIP LOCKED"
+    return store.write(lambda connection: connection.exec_driver_sql(query).fetchone()) is not None
+
+
+@contextmanager
+def behind(store, number, unit):
+    """A unit of work that waits, in here, for somebody who has locked a CHED; it is done when this is left."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    locked, leave = threading.Event(), threading.Event()
+
+    def hold(connection):
+        lock_ledger(connection, ref(number))
+        locked.set()
+        leave.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        holder = pool.submit(store.write, hold)
+        try:
+            assert locked.wait(30)
+            waiter = pool.submit(store.write, unit)
+            while not store.write(lambda connection: connection.exec_driver_sql(query).scalar()):
+                assert not waiter.done(), waiter.result()
+                time.sleep(0.01)
+            yield
+        finally:
+            leave.set()
+        holder.result()
+        waiter.result()
+
+
 class TestFamily:
     def test_up_and_down_by_replacements_and_splits(self, store, make_ched, make_write):
         links = {2: [("ACW", 1)], 3: [("AXG", 2)], 5: [("ACW", 4)], 6: [("ACE", 1)]}
@@ -61,6 +103,72 @@ class TestFamily:
         grown(store, make_ched, make_write, {number: [("AXG", 1)] for number in range(2, 252)})
         assert len(family(store, 1)) == 250
         store.write(lambda connection: lock_family(connection, (ref(251),)))
+
+    def test_no_statement_names_more_than_a_portion(self, pg_url, make_ched, make_write, monkeypatch):
+        sizes = []
+        named = ched_family._named
+
+        def noted(names):
+            sizes.append(len(names))
+            return named(names)
+
+        monkeypatch.setattr(ched_family, "_named", noted)
+        monkeypatch.setattr(ched_family, "_AT_ONCE", 3)
+        with open_store(pg_url, exclusive=True) as store:
+            grown(store, make_ched, make_write, {number: [("AXG", 1)] for number in range(2, 9)})
+
+            def unit(connection):
+                lock_family(connection, (ref(5),))
+                return [free(store, number) for number in range(1, 9)]
+
+            assert store.write(unit) == [False] * 8
+        assert max(sizes) == 3
+
+    def test_each_is_locked_after_what_it_cites(self, store, make_ched, make_write):
+        grown(store, make_ched, make_write, {1: [("ACW", 3)], 2: [("AXG", 1)], 3: [], 4: [("AXG", 3)]})
+        with store.read() as connection:
+            found = read_family(connection, (ref(4),))
+        assert list(found.generations()) == [(ref(3),), (ref(1), ref(4)), (ref(2),)]
+
+    def test_a_ring_ends(self):
+        ring = Family((FamilyLink("A", "ACW", "B"), FamilyLink("B", "ACW", "A"), FamilyLink("C", "AXG", "A")))
+        assert list(ring.generations()) == [("A", "B", "C")]
+
+    def test_one_that_was_begun_before_what_it_replaces_is_locked_after_it(self, pg_url, make_ched, make_write):
+        """As who clears a hold goes from the CHED that was replaced to its successor."""
+        with open_store(pg_url, exclusive=True) as store:
+            grown(store, make_ched, make_write, {1: [("ACW", 2)], 2: []})
+            with behind(store, 2, lambda connection: lock_family(connection, (ref(1),))):
+                assert free(store, 1)
+
+    def test_what_joined_while_it_waited_is_locked_too(self, pg_url, make_ched, make_write):
+        with open_store(pg_url, exclusive=True) as store:
+            grown(store, make_ched, make_write, {2: [("AXG", 1)]})
+            seen = []
+
+            def unit(connection):
+                family = lock_family(connection, (ref(2),))
+                seen.append((family.members, [free(store, number) for number in (1, 2, 3)]))
+
+            with behind(store, 1, unit):
+                row = make_ched(3, status_code="70", id=new_id(NOW))
+                write = make_write(row, links=(ChedLinkRow("AXG", ref(1)),))
+                store.write(lambda connection: record_ched(connection, write))
+            assert seen == [({ref(1), ref(2), ref(3)}, [False, False, False])]
+
+    def test_one_that_grows_each_time_is_told_as_busy(self, pg_url, make_ched, make_write, monkeypatch):
+        with open_store(pg_url, exclusive=True) as store:
+            grown(store, make_ched, make_write, {2: [("AXG", 1)]})
+            numbers = itertools.count(2)
+
+            def growing(_connection, _references):
+                return Family((FamilyLink(ref(next(numbers)), "AXG", ref(1)),))
+
+            monkeypatch.setattr(ched_family, "read_family", growing)
+            with pytest.raises(Unavailable) as refused:
+                store.write(lambda connection: lock_family(connection, (ref(1),)))
+            assert refused.value.code == "IMG-9001"
+            assert next(numbers) < 10
 
     def test_two_who_lock_it_wait_for_each_other_in_order(self, pg_url, make_ched, make_write):
         with open_store(pg_url, exclusive=True) as store:
