@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from gateway.endpoints.customs_rest import RestCall
     from gateway.exchange import Quarantine
     from gateway.ippc.validation_result import ValidationResult
-    from gateway.single_window.models import CustomsDesk
+    from gateway.single_window.desk import CustomsDesk
     from gateway.soap import Contract, SoapCall
     from gateway.store import Prepared, Store
     from mappings.hub_live import HubListsNow

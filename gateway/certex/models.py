@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
-    "EMPTY_SUMMARY",
     "MAX_GOODS_ITEMS",
     "MAX_MESSAGE_ID",
     "Allocated",
@@ -191,10 +190,6 @@ class Summary:
     available: tuple[Available, ...] = ()
     reserved: tuple[Allocated, ...] = ()
     consumed: tuple[Allocated, ...] = ()
-
-
-EMPTY_SUMMARY: Final = Summary()
-"""Of a CHED without a line that could be reserved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

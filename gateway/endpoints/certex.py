@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.certex.models import CertexHeader
     from gateway.endpoints.traces_common import Asked, Services
     from gateway.single_window.access import CustomsActor
-    from gateway.single_window.models import CustomsDesk
+    from gateway.single_window.desk import CustomsDesk
     from gateway.soap import Contract, SoapReply
 
     Answer = Callable[[CustomsDesk, CustomsActor, CertexHeader, Asked], bytes]

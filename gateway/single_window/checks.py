@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.certex.models import MAX_GOODS_ITEMS
-from gateway.errors import AccessDenied, CustomsRefused
-from gateway.store import Declaration, DeclarationType, EntryKind
+from gateway.errors import AccessDenied, AuthenticationFailed, CustomsRefused
+from gateway.store import Declaration, DeclarationType, EntryKind, RecordedKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, timedelta
 
-    from gateway.certex.models import DeclarationReference, Item, ProcessedChedRequest
+    from gateway.certex.models import CertexHeader, DeclarationReference, Item, ProcessedChedRequest
     from gateway.single_window.access import CustomsActor
-    from gateway.store import AllocationRow, ChedRow, LastEvent, LedgerState, Movement
+    from gateway.store import AllocationRow, ChedRow, LastEvent, LedgerState, Movement, Recorded
 
 __all__ = [
+    "DECLARATION",
+    "DOCUMENT",
+    "OFFICE",
     "Bounds",
     "check_age",
     "check_declaration",
@@ -28,12 +31,19 @@ __all__ = [
     "check_options",
     "check_own",
     "check_owner",
+    "check_recorded",
     "check_room",
     "check_type",
     "of_text",
+    "used_before",
 ]
 
-_DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
+DECLARATION: Final = "CustomsDeclarationReferenceNumber"
+"""Of a reservation."""
+DOCUMENT: Final = "CustomsDocumentReference"
+"""The declaration of a clearance, as plain text."""
+
 _NUMBERS: Final = {
     DeclarationType.MRN: (re.compile(r"[A-Z0-9]+"), "upper-case letters and digits"),
     DeclarationType.LRN: (re.compile(r"[ -~]+"), "characters of ASCII"),
@@ -98,7 +108,7 @@ def check_declaration(asked: ProcessedChedRequest) -> DeclarationReference:
         CustomsRefused: IMG-7401.
     """
     if asked.declaration is None:
-        raise CustomsRefused("IMG-7401", where="CustomsDeclarationReferenceNumber", expected="MRN or LRN")
+        raise CustomsRefused("IMG-7401", where=DECLARATION, expected="MRN or LRN")
     if not asked.items:
         raise CustomsRefused("IMG-7401", where="CommodityDescriptionForChed", expected="at least one")
     return asked.declaration
@@ -166,7 +176,7 @@ def check_own(actor: CustomsActor, rows: Sequence[AllocationRow]) -> None:
         CustomsRefused: IMG-7407.
     """
     if any(row.partner != actor.id for row in rows):
-        raise CustomsRefused("IMG-7407", where=_DECLARATION, found=rows[0].declaration.number)
+        raise CustomsRefused("IMG-7407", where=DECLARATION, found=rows[0].declaration.number)
 
 
 def check_owner(actor: CustomsActor, number: str, last: LastEvent | None) -> None:
@@ -178,7 +188,7 @@ def check_owner(actor: CustomsActor, number: str, last: LastEvent | None) -> Non
         CustomsRefused: IMG-7407.
     """
     if last is not None and last.partner not in {"", actor.id}:
-        raise CustomsRefused("IMG-7407", where=_DECLARATION, found=number)
+        raise CustomsRefused("IMG-7407", where=DECLARATION, found=number)
 
 
 def check_room(state: LedgerState, movements: Iterable[Movement], most: int) -> None:
@@ -210,6 +220,24 @@ def of_text(actor: CustomsActor, state: LedgerState, number: str) -> tuple[Alloc
     for row in state.allocations:
         ours = row.declaration.type is DeclarationType.LRN and row.partner == actor.id
         if ours and row.declaration.number.casefold() == number.casefold():
-            raise CustomsRefused("IMG-7406", where="CustomsDocumentReference", found=number, expected="an MRN")
+            raise CustomsRefused("IMG-7406", where=DOCUMENT, found=number, expected="an MRN")
     mrn = Declaration(DeclarationType.MRN, number)
     return tuple(row for row in state.allocations if row.declaration == mrn)
+
+
+def check_recorded(recorded: Recorded, header: CertexHeader) -> None:
+    """Refuse a message of which something was used up before, so that nothing of it was kept.
+
+    Raises:
+        AuthenticationFailed: IMG-2003.
+        CustomsRefused: IMG-7405.
+    """
+    if recorded.kind is RecordedKind.REPLAY:
+        raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+    if recorded.kind is not RecordedKind.NEW:
+        raise used_before(header)
+
+
+def used_before(header: CertexHeader) -> CustomsRefused:
+    """IMG-7405, of a message whose id was used before."""
+    return CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=header.message_id)

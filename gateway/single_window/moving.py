@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from gateway.ched.customs_box import find_reports
 from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
-from gateway.errors import AuthenticationFailed, CustomsRefused, Unavailable
+from gateway.errors import CustomsRefused, Unavailable
 from gateway.single_window.access import check_sight, is_known
-from gateway.single_window.checks import check_newer, check_owner, check_room
+from gateway.single_window.checks import check_newer, check_owner, check_recorded, check_room, used_before
 from gateway.single_window.content import Stored
 from gateway.single_window.following import Cause, is_missing, open_missing, pass_on
 from gateway.store import (
@@ -23,7 +23,6 @@ from gateway.store import (
     EntryKind,
     LedgerChange,
     PushKind,
-    RecordedKind,
     Undo,
     apply_change,
     ched_by_reference,
@@ -166,10 +165,7 @@ class Mover:
             recorded = self._context.store.write(unit)
         if recorded is None:
             raise Unavailable("IMG-9001", where=message.reference, found="its ledger could not be opened")
-        if recorded.kind is RecordedKind.REPLAY:
-            raise AuthenticationFailed("IMG-2003", found=recorded.detail)
-        if recorded.kind is not RecordedKind.NEW:
-            raise _used(message)
+        check_recorded(recorded, message.header)
         return moved[0] if moved else None
 
     def _locked(self, connection: Connection, message: Message) -> ChedRow | None:
@@ -187,7 +183,7 @@ class Mover:
         header = message.header
         partner = message.actor.id
         if find_customs_message(connection, partner=partner, prefix=header.prefix, message_id=header.message_id):
-            raise _used(message)
+            raise used_before(header)
 
     def _open(self, message: Message) -> None:
         """A validated CHED from before there were ledgers gets its own, in a unit that locks its family in order."""
@@ -272,10 +268,6 @@ class Mover:
                 received_at=message.call.received_at,
             ),
         )
-
-
-def _used(message: Message) -> CustomsRefused:
-    return CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=message.header.message_id)
 
 
 def with_lines(state: LedgerState, content: bytes, limits: Limits) -> LedgerState:

@@ -37,7 +37,16 @@ from gateway.documents.ched import read_ched, write_ched
 from gateway.errors import AccessDenied, ConfigurationError, CustomsRefused, DeliveryError, Unavailable
 from gateway.exchange import spend
 from gateway.single_window.access import check_office, check_sight
-from gateway.single_window.checks import check_age, check_declaration, check_items, check_number, check_options
+from gateway.single_window.checks import (
+    DECLARATION,
+    DOCUMENT,
+    OFFICE,
+    check_age,
+    check_declaration,
+    check_items,
+    check_number,
+    check_options,
+)
 from gateway.single_window.relay_evidence import Evidence
 from gateway.single_window.relay_faults import told_of
 from gateway.xml.boundary import parse
@@ -60,16 +69,13 @@ if TYPE_CHECKING:
     )
     from gateway.exchange import Context
     from gateway.single_window.access import CustomsActor
-    from gateway.single_window.service import Patience as Freshness
+    from gateway.single_window.service import Freshness
     from gateway.soap import SoapCall
 
 __all__ = ["RelayingCustoms", "client_of"]
 
 _log = structlog.get_logger(__name__)
 
-OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
-DECLARATION: Final = "CustomsDeclarationReferenceNumber"
-DOCUMENT: Final = "CustomsDocumentReference"
 _PATIENCE: Final = Patience(attempts=2, pause=0.5, within=10.0, resolving=5.0)
 """While a customs system waits for its answer."""
 _OUTCOMES: Final = {

@@ -16,9 +16,10 @@ from adapters.certex import OutcomeUnknown
 from gateway.certex.contract import CERTEX
 from gateway.certex.models import ChedClearanceRequest, ProcessedChedRequest
 from gateway.certex.wire import clearance_request, intervention_request, processed_request
-from gateway.errors import AuthenticationFailed, CustomsRefused, DeliveryError
+from gateway.errors import DeliveryError
+from gateway.single_window.checks import check_recorded
 from gateway.single_window.relay_faults import told_of
-from gateway.store import CustomsMessage, RecordedKind, new_id, record_customs_message
+from gateway.store import CustomsMessage, new_id, record_customs_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +80,7 @@ class Evidence:
             transport={"method": actor.principal.method},
             detail=detail,
         )
-        recorded = self._recorded(message)
-        if recorded.kind is RecordedKind.REPLAY:
-            raise AuthenticationFailed("IMG-2003", found=recorded.detail)
-        if recorded.kind is not RecordedKind.NEW:
-            raise CustomsRefused("IMG-7405", where="CertexHeader/MessageId", found=header.message_id)
+        check_recorded(self._recorded(message), header)
         return exchange_id
 
     @contextmanager

@@ -20,9 +20,11 @@ from gateway.certex.wire import clearance_response, intervention_response, proce
 from gateway.ched.customs_box import find_reports
 from gateway.customs.judging import give_back, judge_reservation, of_declaration, write_off
 from gateway.customs.requests import ClearanceOutcome, DeclaredItem, DeclaredQuantity, Reservation
-from gateway.errors import AuthenticationFailed
 from gateway.single_window.access import check_office, check_sight, is_known
 from gateway.single_window.checks import (
+    DECLARATION,
+    DOCUMENT,
+    OFFICE,
     Bounds,
     check_age,
     check_declaration,
@@ -30,6 +32,7 @@ from gateway.single_window.checks import (
     check_number,
     check_options,
     check_own,
+    check_recorded,
     check_type,
     of_text,
 )
@@ -40,7 +43,6 @@ from gateway.single_window.showing import summary_of
 from gateway.store import (
     Declaration,
     DeclarationType,
-    RecordedKind,
     find_customs_message,
     read_ledger_content,
     record_audit,
@@ -70,20 +72,17 @@ if TYPE_CHECKING:
     from gateway.soap import SoapCall
     from gateway.store import AllocationRow, ChedRow, CustomsReport, LedgerState, Recorded
 
-__all__ = ["CUSTOMS", "CustomsService", "Patience"]
+__all__ = ["CustomsService", "Freshness"]
 
-CUSTOMS: Final = "customs"
+_CUSTOMS: Final = "customs"
 """The code system of customs document codes."""
 _log = structlog.get_logger(__name__)
 
-OFFICE: Final = "CompetentCustomsOffice/ReferenceNumber"
-DECLARATION: Final = "CustomsDeclarationReferenceNumber"
-DOCUMENT: Final = "CustomsDocumentReference"
 _OF_CHEDS: Final = "ched-type"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Freshness:
     """What is still taken, as fresh and in number, and whose clock is shown."""
 
     zone: tzinfo
@@ -100,19 +99,19 @@ class CustomsService:
 
     Args:
         context: the services.
-        patience: how old a message may be, and whose local time is shown.
+        freshness: how old a message may be, and whose local time is shown.
         pushes: who follows CHEDs.
         printed: a CHED as a PDF in a language.
     """
 
     def __init__(
-        self, context: Context, patience: Patience, pushes: PushKeeper, printed: Callable[[Ched, str], bytes]
+        self, context: Context, freshness: Freshness, pushes: PushKeeper, printed: Callable[[Ched, str], bytes]
     ) -> None:
         self._context = context
-        self._patience = patience
+        self._freshness = freshness
         self._pushes = pushes
         self._printed = printed
-        self._mover = Mover(context, pushes, patience.bounds.allocations)
+        self._mover = Mover(context, pushes, freshness.bounds.allocations)
 
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
@@ -156,7 +155,7 @@ class CustomsService:
         check_options(asked)
         declaration = _declaration(check_declaration(asked))
         check_number(actor, declaration.type, declaration.number, DECLARATION)
-        check_items(asked.items, self._patience.bounds.goods_items)
+        check_items(asked.items, self._freshness.bounds.goods_items)
         reservation = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
         answers: list[ProcessedChedAnswer] = []
 
@@ -201,7 +200,7 @@ class CustomsService:
     ) -> ClearanceAnswer:
         """Correct what was written off."""
         self._check(actor, asked.office, asked.sending_date, call)
-        check_items(asked.items, self._patience.bounds.goods_items)
+        check_items(asked.items, self._freshness.bounds.goods_items)
         kind = Intervention(asked.intervention)
         declaration = Declaration(DeclarationType.MRN, asked.document)
         wanted = self._reservation(actor, declaration, asked.items, asked.office, asked.sending_date)
@@ -273,21 +272,21 @@ class CustomsService:
 
     def _check(self, actor: CustomsActor, office: str, sent: datetime, call: SoapCall) -> None:
         check_office(actor, office, OFFICE)
-        patience = self._patience
-        check_age(sent, call.received_at, most=patience.max_age, skew=patience.skew)
+        freshness = self._freshness
+        check_age(sent, call.received_at, most=freshness.max_age, skew=freshness.skew)
 
     def _zone(self, actor: CustomsActor) -> tzinfo:
         name = actor.membership.time_zone
-        return ZoneInfo(name) if name else self._patience.zone
+        return ZoneInfo(name) if name else self._freshness.zone
 
     def _type_of(self, code: str) -> str:
         index = self._context.index.on(self._context.clock().date())
-        return index.lookup(CUSTOMS, CANONICAL, _OF_CHEDS).find(code).target or ""
+        return index.lookup(_CUSTOMS, CANONICAL, _OF_CHEDS).find(code).target or ""
 
     def _code_of(self, ched_type: str) -> str:
         """The customs document code of a type of CHED; empty where the tables have none."""
         index = self._context.index.on(self._context.clock().date())
-        found = index.lookup(CANONICAL, CUSTOMS, _OF_CHEDS).get(ched_type)
+        found = index.lookup(CANONICAL, _CUSTOMS, _OF_CHEDS).get(ched_type)
         return (found.target or "") if found is not None else ""
 
     def _reservation(
@@ -377,8 +376,7 @@ class CustomsService:
             )
 
         recorded: Recorded = self._context.store.write(unit)
-        if recorded.kind is RecordedKind.REPLAY:
-            raise AuthenticationFailed("IMG-2003", found=recorded.detail)
+        check_recorded(recorded, header)
         return followed[0] if followed else (False, "")
 
 

@@ -11,7 +11,7 @@ from gateway.ched.register import TRACES_ROLE
 from gateway.single_window.checks import Bounds
 from gateway.single_window.following import LedgerFollower
 from gateway.single_window.relay import RelayingCustoms, client_of
-from gateway.single_window.service import CustomsService, Patience
+from gateway.single_window.service import CustomsService, Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from gateway.documents.ched import Ched
     from gateway.exchange import Context
     from gateway.exchange.context import ChedFollower
-    from gateway.single_window.models import CustomsDesk
+    from gateway.single_window.desk import CustomsDesk
     from gateway.single_window.pushing import PushKeeper
     from gateway.xml.limits import Limits
 
-__all__ = ["Choices", "desk_of", "followers_of", "patience_of"]
+__all__ = ["Choices", "desk_of", "followers_of", "freshness_of"]
 
 
 class Choices(Protocol):
@@ -45,9 +45,9 @@ class Choices(Protocol):
     def settled_after_seconds(self) -> int: ...  # noqa: D102
 
 
-def patience_of(context: Context, choices: Choices) -> Patience:
+def freshness_of(context: Context, choices: Choices) -> Freshness:
     """What the settings say about times and numbers."""
-    return Patience(
+    return Freshness(
         zone=ZoneInfo(choices.time_zone),
         max_age=timedelta(seconds=choices.max_message_age_seconds),
         skew=timedelta(seconds=context.policy.clock_skew_seconds),
@@ -79,7 +79,7 @@ def desk_of(
     Raises:
         ConfigurationError: IMG-0101, IMG-0123, the upstream's record is not there or has no delivery to TRACES.
     """
-    freshness = patience_of(context, choices)
+    freshness = freshness_of(context, choices)
     if choices.upstream and TRACES_ROLE not in context.policy.roles:
         chosen = timedelta(seconds=choices.settled_after_seconds)
         settled_after = settling_time(chosen, freshness.max_age, freshness.skew)

@@ -26,7 +26,7 @@ from gateway.documents.parts import Measure
 from gateway.errors import Unavailable
 from gateway.exchange import Principal
 from gateway.single_window.access import customs_actor
-from gateway.single_window.service import CustomsService, Patience
+from gateway.single_window.service import CustomsService, Freshness
 from gateway.single_window.wiring import followers_of
 from gateway.store import Nonce, entries_of, lock_ledger, read_ledger
 from gateway.xml.boundary import parse
@@ -71,8 +71,8 @@ class Desk(World):
         self.plain = self.context
         self.context = replace(self.context, ched_followers=followers_of(DEFAULT_LIMITS, self.told))
         self.register = self.open()
-        patience = Patience(ZoneInfo("Europe/Brussels"), timedelta(minutes=5), timedelta(minutes=5))
-        self.service = CustomsService(self.context, patience, self.told, self.register.printed)
+        freshness = Freshness(ZoneInfo("Europe/Brussels"), timedelta(minutes=5), timedelta(minutes=5))
+        self.service = CustomsService(self.context, freshness, self.told, self.register.printed)
 
     @contextmanager
     def unfollowed(self):

@@ -13,7 +13,7 @@ def test_a_decimal(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "+", "1e3", "1E-3", "INF", "NaN", "1,5", "1 0", " 1", "1\n", "٣", "１", "0x1", "--1"]
+    "text", ["", ".", "+", "1e3", "1E-3", "INF", "NaN", "1,5", "1 0", " 1", "1\n", "\u0663", "\uff11", "0x1", "--1"]
 )
 def test_no_decimal(text):
     assert not is_decimal(text)
