@@ -33,8 +33,8 @@ from gateway.single_window.lookup_showing import Shower
 from gateway.store import (
     DeclarationType,
     allocations_by_declaration,
-    ched_by_reference,
     cheds_accompanied_by,
+    cheds_by_references,
     documents_numbered,
     find_exchange,
     find_versions,
@@ -190,9 +190,9 @@ def _one(look: _Look, reference: str) -> FoundChed:
     return _shown(look, found, ("asked",))
 
 
-def _listed(look: _Look, row: ChedRow, because: tuple[str, ...], citations: tuple[Citation, ...] = ()) -> FoundChed:
+def _listed(look: _Look, reference: str, because: tuple[str, ...], citations: tuple[Citation, ...] = ()) -> FoundChed:
     """A CHED of a list."""
-    found = read_ledger_content(look.connection, row.reference)
+    found = read_ledger_content(look.connection, reference)
     if found is None:
         raise AssertionError("a CHED with a reference has a document")
     return _shown(look, found, because, citations)
@@ -224,8 +224,8 @@ def _by_certificate(look: _Look, asked: AskedAbout) -> _Found:
     if withheld + hidden and not seen and not certificates:
         raise AccessDenied("IMG-2110", where="number", found=asked.number)
     page, more = _page(seen, look.window)
-    of_row = {row.id: citations for row, citations in cited}
-    cheds = tuple(_listed(look, row, ("cited",), of_row[row.id]) for row in page)
+    citations_of = {row.reference: citations for row, citations in cited}
+    cheds = tuple(_listed(look, each, ("cited",), citations_of[each]) for each in page)
     return _Found(asked, cheds, certificates, more, withheld + hidden)
 
 
@@ -239,19 +239,18 @@ def _by_declaration(look: _Look, kind: DeclarationType, number: str) -> _Found:
         why.setdefault(reference, set()).add(allocation.state.value)
     for reference, _ in reports:
         why.setdefault(reference, set()).add("reported")
-    rows = (ched_by_reference(look.connection, reference) for reference in sorted(why))
-    seen, withheld = _sorted_out(look, [row for row in rows if row is not None])
+    seen, withheld = _sorted_out(look, cheds_by_references(look.connection, why))
     if withheld and not seen:
         raise AccessDenied("IMG-2110", where="number", found=number)
     page, more = _page(seen, look.window)
-    cheds = tuple(_listed(look, row, tuple(sorted(why[row.reference]))) for row in page)
+    cheds = tuple(_listed(look, each, tuple(sorted(why[each]))) for each in page)
     return _Found(AskedAbout(declaration_type=kind.value, number=number), cheds, (), more, withheld)
 
 
-def _sorted_out(look: _Look, rows: Iterable[ChedRow]) -> tuple[list[ChedRow], int]:
-    """The CHEDs that the partner may see, by reference, and how many it may not."""
+def _sorted_out(look: _Look, rows: Iterable[ChedRow]) -> tuple[list[str], int]:
+    """The references of the CHEDs that the partner may see, in their order, and how many it may not."""
     seen, withheld = [], 0
-    for row in sorted(rows, key=lambda each: each.reference):
+    for row in rows:
         if not row.reference or not is_known(row):
             continue
         try:
@@ -259,13 +258,13 @@ def _sorted_out(look: _Look, rows: Iterable[ChedRow]) -> tuple[list[ChedRow], in
         except AccessDenied:
             withheld += 1
         else:
-            seen.append(row)
-    return seen, withheld
+            seen.append(row.reference)
+    return sorted(seen), withheld
 
 
-def _page(rows: Sequence[ChedRow], window: Window) -> tuple[Sequence[ChedRow], bool]:
+def _page(references: Sequence[str], window: Window) -> tuple[Sequence[str], bool]:
     end = window.offset + window.limit
-    return rows[window.offset : end], len(rows) > end
+    return references[window.offset : end], len(references) > end
 
 
 def _certificates(look: _Look, asked: AskedAbout) -> tuple[tuple[FoundCertificate, ...], int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from gateway.store.ched_records import ChedLinkRow, ChedParts, ChedSeal, ChedTranslation, ChedVersionRow
@@ -12,6 +14,7 @@ from gateway.store.identifiers import from_text
 from gateway.store.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from sqlalchemy import Connection
@@ -28,6 +31,7 @@ __all__ = [
     "ched_versions",
     "cheds_accompanied_by",
     "cheds_by_local_reference",
+    "cheds_by_references",
     "cheds_citing",
     "cheds_linking_to",
     "find_ched_translation",
@@ -40,6 +44,8 @@ _SELECT = f"SELECT {COLUMNS} FROM cheds c "  # noqa: S608 - names come from the 
 _PARTS = "p.content, p.original, p.laboratory_tests"
 _BY_REFERENCE = "WHERE c.reference = :reference AND c.reference <> ''"
 
+_AT_ONCE = 200
+_REFERENCE = attrgetter("reference")
 _LOOKED_AT = 1_000
 """CHEDs with a document of one number: more have a number that says nothing, as "-"."""
 
@@ -93,6 +99,21 @@ def ched_by_reference(connection: Connection, reference: str) -> ChedRow | None:
     return _one(_by_reference(connection, reference=reference).fetchone())
 
 
+def cheds_by_references(connection: Connection, references: Iterable[str]) -> Iterator[ChedRow]:
+    """The CHEDs of these I.2, in the order of the references; read in portions, as far as they are asked for."""
+    wanted = sorted(set(references) - {""})
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        names = {f"name_{number}": name for number, name in enumerate(part)}
+        yield from sorted(_all(_by_references(len(part))(connection, **names).fetchall()), key=_REFERENCE)
+
+
+@cache
+def _by_references(count: int) -> Statement:
+    names = ", ".join(f":name_{number}" for number in range(count))
+    return Statement(f"{_SELECT}WHERE c.reference IN ({names}) AND c.reference <> ''")
+
+
 def read_ched_by_reference(connection: Connection, reference: str) -> tuple[ChedRow, ChedParts] | None:
     """The CHED of that I.2 with its document as it stands."""
     found = _by_reference_with_parts(connection, reference=reference).fetchone()
@@ -122,9 +143,7 @@ def cheds_citing(connection: Connection, document_id: int) -> tuple[ChedRow, ...
     return _all(_citing(connection, document_id=document_id).fetchall())
 
 
-def cheds_accompanied_by(
-    connection: Connection, number: str, *, type_code: str = "", country: str = "", limit: int = 100
-) -> tuple[ChedRow, ...]:
+def cheds_accompanied_by(connection: Connection, number: str, *, limit: int = 100) -> tuple[ChedRow, ...]:
     """The CHEDs that name a document of this number in box I.9, newest first (`ChedRow.documents`).
 
     Documents of transport are not looked for, nor are CHEDs last written before the gateway kept their documents.
@@ -132,19 +151,10 @@ def cheds_accompanied_by(
     Args:
         connection: any.
         number: as the CHED writes it.
-        type_code: of the document; any when empty, as is the next.
-        country: of its issue. A CHED that does not say it does not fit.
         limit: the most that are given.
     """
     found = _all(_accompanied(connection, term=document_term(number)).fetchall())
-    fitting = (
-        row
-        for row in found
-        if any(
-            document.number == number and type_code in ("", document.type_code) and country in ("", document.country)
-            for document in row.documents
-        )
-    )
+    fitting = (row for row in found if any(document.number == number for document in row.documents))
     return tuple(islice(fitting, limit))
 
 

@@ -1,7 +1,7 @@
 """Reading the quantity ledger: the position of a CHED, what a declaration holds, what moved, what was reported.
 
-A position and what stands behind it come out of one statement each time, so that a movement between two of them cannot
-make an answer that never was true.
+A position and what stands behind it come out of one statement each time, so that also in a unit of work, where each
+statement may see a newer moment, a movement between two of them cannot make an answer that never was true.
 """
 
 from __future__ import annotations
@@ -92,8 +92,9 @@ _lock = {"sqlite": Statement(_find), "postgresql": Statement(f"{_find} FOR NO KE
 
 _last_event = Statement(
     "SELECT event_at, partner FROM ledger_entries WHERE ched_id = :ched_id AND declaration = :declaration "
-    "AND declaration <> '' AND declaration_type = :declaration_type ORDER BY event_at DESC, seq DESC LIMIT 1"
+    "AND declaration <> '' AND declaration_type = :declaration_type ORDER BY event_at DESC LIMIT 1"
 )
+"""One message has one time, and with the same time as another it is of the same partner: any entry will do."""
 _ENTRY: Final = tuple(column.name for column in ledger_entries.columns)
 _entries = Statement(
     f"SELECT {', '.join(_ENTRY)} FROM ledger_entries "  # noqa: S608 - names come from the table definition
@@ -103,7 +104,7 @@ _entries = Statement(
 """As a range of pairs: asked for one ledger in the order of ``seq`` PostgreSQL may read those of all ledgers."""
 _by_declaration = Statement(
     f"SELECT c.reference, {_ALLOCATION} FROM ledger_allocations a JOIN cheds c ON c.id = a.ched_id "  # noqa: S608 - as above
-    "WHERE a.declaration = :number AND (:type = '' OR a.declaration_type = :type) "
+    "WHERE a.declaration = :number AND a.declaration_type = :type "
     "ORDER BY a.ched_id, a.seq LIMIT :limit"
 )
 _REPORT: Final = "r.ched_id, r.document, r.type_code, r.office, r.at, r.exchange_id"
@@ -168,11 +169,11 @@ def allocations_by_declaration(
     connection: Connection,
     number: str,
     *,
-    type: DeclarationType | None = None,  # noqa: A002 - of the declaration
+    type: DeclarationType,  # noqa: A002 - of the declaration
     limit: int = 1_000,
 ) -> list[tuple[str, AllocationRow]]:
-    """What stands for a declaration, by reference of each CHED; of both declaration types unless one is named."""
-    found = _by_declaration(connection, number=number, type=type or "", limit=limit).fetchall()
+    """What stands for a declaration, by reference of each CHED."""
+    found = _by_declaration(connection, number=number, type=type, limit=limit).fetchall()
     return [(row[0], _allocation(row[1:])) for row in sorted(found, key=itemgetter(0))]
 
 

@@ -35,6 +35,7 @@ from gateway.store import (
     freeze_ledger,
     lock_ledger,
 )
+from gateway.store.statements import Statement
 from mappings import load_tables
 from mappings.live import LiveTables
 
@@ -460,7 +461,7 @@ class TestDeclaration:
 
     @pytest.fixture
     def mrn(self):
-        return fresh("26XI")
+        return fresh("26XI").replace("-", "")
 
     def test_everything_that_stands_for_it_and_nothing_of_others(self, standing, desk, mrn):
         caller = standing.caller()
@@ -470,7 +471,7 @@ class TestDeclaration:
             caller.reserve(ched, MRN(mrn), Goods("7"))
             standing.later(seconds=1)
             caller.release(ched, mrn)
-        caller.reserve(other, MRN(f"{mrn}-2"), Goods("1"))
+        caller.reserve(other, MRN(f"{mrn}2"), Goods("1"))
         answer = desk.ask(ByDeclaration(DeclarationType.MRN, mrn))
         assert {each.reference: each.because for each in answer.cheds} == {
             held: ("reserved",),
@@ -509,6 +510,26 @@ class TestDeclaration:
         third.reserve(here, MRN(mrn), Goods())
         answer = desk.ask(ByDeclaration(DeclarationType.MRN, mrn))
         assert (references(answer), answer.page.withheld) == ([here], 1)
+
+    def test_what_is_not_on_the_page_costs_no_question_each(self, standing, desk, mrn, monkeypatch):
+        caller, asked = standing.caller(), []
+        run = Statement.__call__
+
+        def counted(statement, connection, /, **values):
+            asked.append(statement)
+            return run(statement, connection, **values)
+
+        def cost():
+            del asked[:]
+            assert len(desk.ask(ByDeclaration(DeclarationType.MRN, mrn), limit=1).cheds) == 1
+            return len(asked)
+
+        monkeypatch.setattr(Statement, "__call__", counted)
+        caller.reserve(standing.ched(), MRN(mrn), Goods("5"))
+        one = cost()
+        for _ in range(4):
+            caller.reserve(standing.ched(), MRN(mrn), Goods("5"))
+        assert cost() <= one
 
     def test_a_part_never_looks_like_all(self, standing, desk, mrn, monkeypatch):
         monkeypatch.setattr(lookups, "MAX_ROWS", 2)
@@ -614,7 +635,7 @@ class TestTrace:
 def test_a_position_adds_up_also_where_a_successor_carries_some(standing, desk):
     """certified = available + reserved + consumed + carried."""
     old = standing.ched(line(weight="10"))
-    standing.caller().reserve(old, MRN(fresh("26XI")), Goods("4"))
+    standing.caller().reserve(old, MRN(fresh("26XI").replace("-", "")), Goods("4"))
 
     def carry(connection):
         state = lock_ledger(connection, old)

@@ -10,6 +10,9 @@ from gateway.store import (
     CustomsReport,
     DeclarationType,
     allocations_by_declaration,
+    ched_by_reference,
+    ched_reads,
+    cheds_by_references,
     freeze_ledger,
     lock_ledger,
     read_ched_by_reference,
@@ -63,15 +66,14 @@ def test_which_cheds_stand_behind_a_declaration(ledgers, store):
     ledgers.move(third, movement("reserved", 6))
     ledgers.move(third, movement("returned", 6))
 
-    def ask(*args, **kwargs):
+    def ask(number, kind=DeclarationType.MRN, **limit):
         with store.read() as connection:
-            found = allocations_by_declaration(connection, *args, **kwargs)
+            found = allocations_by_declaration(connection, number, type=kind, **limit)
         return sorted((reference[-1], row.declaration.type, row.state, row.quanta) for reference, row in found)
 
     of_mrn = [("1", "MRN", "reserved", 1), ("1", "MRN", "reserved", 2), ("2", "MRN", "consumed", 3)]
-    assert ask(A.number) == sorted([*of_mrn, ("2", "LRN", "reserved", 5)])
-    assert ask(A.number, type=DeclarationType.MRN) == of_mrn
-    assert ask(A.number, type=DeclarationType.LRN) == [("2", "LRN", "reserved", 5)]
+    assert ask(A.number) == of_mrn
+    assert ask(A.number, DeclarationType.LRN) == [("2", "LRN", "reserved", 5)]
     assert len(ask(A.number, limit=2)) == 2
     assert ask("nothing") == []
 
@@ -104,3 +106,12 @@ def test_a_status_waits_for_the_movement_and_the_movement_for_it(ledgers, store,
     state = store.write(both)
     assert (state.status_code, state.frozen) == ("64", "cancelled")
     assert ledgers.state(reference) == state
+
+
+def test_cheds_by_their_references(ledgers, store, monkeypatch):
+    monkeypatch.setattr(ched_reads, "_AT_ONCE", 2)
+    known = [ledgers.open(number) for number in (4, 1, 3, 2, 5)]
+    with store.read() as connection:
+        found = list(cheds_by_references(connection, [*known, "CHEDP.XI.2026.9999999", "", known[0]]))
+        assert found == [ched_by_reference(connection, reference) for reference in sorted(known)]
+        assert list(cheds_by_references(connection, [])) == []
