@@ -6,6 +6,7 @@ Nothing here gives back what was consumed: that is an intervention of the custom
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.customs.judging import give_back, of_declaration
@@ -80,7 +81,7 @@ def release_holds(
         found = "its goods are consumed" if own else "nothing stands for it"
         where = f"{reference}, {declaration.type.value} {declaration.number}"
         raise CustomsRefused("IMG-7413", where=where, found=found, expected="a hold")
-    last = max(at, *(each.event_at for each in held))  # the clock of who reserved may be ahead of ours
+    after = max(each.event_at for each in held) + timedelta(microseconds=1)  # of a clock that may be ahead of ours
     apply_change(
         connection,
         LedgerChange(
@@ -89,7 +90,7 @@ def release_holds(
             partner="",
             actor=actor,
             reason=reason,
-            movements=give_back(state, held, "", last).movements,
+            movements=give_back(state, held, "", max(at, after)).movements,
         ),
     )
     cause = Cause(at=at, actor=actor)
