@@ -56,13 +56,20 @@ def _standing(folder, url, seal_files):
 
 @pytest.fixture
 def captured():
-    """``captured("steps.csv")``: the text of a published capture; skips where it is absent."""
+    """``captured("steps.csv")``: the text of a published capture.
+
+    Skips where no folder of contracts is named; where one is that lacks them, it is a failure in a run that requires
+    what is not of this repository (IMSOC_REQUIRE_EXTERNAL=1), else a skip too.
+    """
 
     def read(name):
         folder = os.environ.get("IMSOC_CONTRACTS")
         path = Path(folder or "/nowhere") / "certex" / name
         if folder is None or not path.is_file():
-            pytest.skip("IMSOC_CONTRACTS names no folder with the captures of CERTEX")
+            absent = "IMSOC_CONTRACTS names no folder with the captures of CERTEX"
+            if folder is not None and os.environ.get("IMSOC_REQUIRE_EXTERNAL"):
+                pytest.fail(absent)
+            pytest.skip(absent)
         return path.read_bytes()
 
     return read
