@@ -27,6 +27,7 @@ __all__ = [
     "check_declaration",
     "check_items",
     "check_newer",
+    "check_not_overtaken",
     "check_number",
     "check_options",
     "check_own",
@@ -86,6 +87,24 @@ def check_newer(sent: datetime, last: LastEvent | None) -> None:
     if last is not None and sent < last.at:
         raise CustomsRefused(
             "IMG-7404", where="SendingDate", found=sent.isoformat(), expected=f"not before {last.at.isoformat()}"
+        )
+
+
+def check_not_overtaken(sent: datetime, newer: datetime | None) -> None:
+    """Refuse a message that was sent before another one of the same declaration which was answered already.
+
+    That one may have moved nothing: a cancellation that found no reservation yet, a replacement that was refused.
+
+    Args:
+        sent: SendingDate.
+        newer: that of the other one; None where there is none.
+
+    Raises:
+        CustomsRefused: IMG-7404.
+    """
+    if newer is not None:
+        raise CustomsRefused(
+            "IMG-7404", where="SendingDate", found=sent.isoformat(), expected=f"not before {newer.isoformat()}"
         )
 
 

@@ -7,19 +7,26 @@ place (`gateway.single_window.moving` refuses that).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
 
 from gateway.certex.models import Intervention
 from gateway.customs.judging import VALIDATED, force, take_back
+from gateway.customs.releasing import lets_release
 from gateway.customs.requests import ClearanceOutcome, Settled
 from gateway.errors import CustomsRefused
-from gateway.store import AllocationState
+from gateway.store import AllocationState, EntryKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.customs.requests import Decision, Reservation
-    from gateway.store import AllocationRow, LedgerState
+    from gateway.store import AllocationRow, LedgerState, Movement
 
 __all__ = ["intervened"]
+
+_REPLACED: Final = "44"
+"""Those that took its place have the goods; they say whether there are any left."""
 
 
 def intervened(state: LedgerState, own: tuple[AllocationRow, ...], kind: Intervention, asked: Reservation) -> Settled:
@@ -52,7 +59,33 @@ def intervened(state: LedgerState, own: tuple[AllocationRow, ...], kind: Interve
         raise CustomsRefused(
             "IMG-7410", where=_place(decision), found=f"reason {decision.reason}", expected="goods that fit"
         )
+    if _takes_more(decision.movements):
+        _check_takeable(state)
     return Settled(_done(state), decision.movements)
+
+
+def _takes_more(movements: Iterable[Movement]) -> bool:
+    """Whether more is written off of any line than before."""
+    more: dict[int, int] = defaultdict(int)
+    for each in movements:
+        more[each.line] += each.quanta if each.kind is EntryKind.FORCED else -each.quanta
+    return any(quanta > 0 for quanta in more.values())
+
+
+def _check_takeable(state: LedgerState) -> None:
+    """Refuse to write off more of goods that nobody may release.
+
+    Raises:
+        CustomsRefused: IMG-7410.
+    """
+    status = VALIDATED if state.status_code == _REPLACED else state.status_code
+    if state.frozen:
+        found = "a ledger that is frozen"
+    elif not lets_release(status, state.conclusion):
+        found = f"status {state.status_code}, conclusion {state.conclusion or 'none'}"
+    else:
+        return
+    raise CustomsRefused("IMG-7410", where="ChedCertificateId", found=found, expected="goods that may be released")
 
 
 def _done(state: LedgerState) -> ClearanceOutcome:

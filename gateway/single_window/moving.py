@@ -14,7 +14,14 @@ from gateway.customs.lines import lines_of
 from gateway.documents.ched import read_ched
 from gateway.errors import CustomsRefused, Unavailable
 from gateway.single_window.access import check_sight, is_known
-from gateway.single_window.checks import check_newer, check_owner, check_recorded, check_room, used_before
+from gateway.single_window.checks import (
+    check_newer,
+    check_not_overtaken,
+    check_owner,
+    check_recorded,
+    check_room,
+    used_before,
+)
 from gateway.single_window.content import Stored
 from gateway.single_window.following import Cause, is_missing, open_missing, pass_on
 from gateway.store import (
@@ -31,6 +38,7 @@ from gateway.store import (
     last_event,
     lock_ledger,
     new_id,
+    note_sent,
     read_ledger,
     record_customs_message,
     report_document,
@@ -77,7 +85,7 @@ class Verdict:
     """The answer without certificate and file, for the evidence, once the movements are made."""
     movements: tuple[Movement, ...] = ()
     declaration: Declaration | None = None
-    """Whose; a message that is older than its last movement is refused."""
+    """Whose; a message that is older than its last movement, or than the sender's last one about it, is refused."""
     document: str = ""
     """The customs document to show in II.23; empty for none."""
     type_code: str = ""
@@ -146,6 +154,10 @@ class Mover:
                 last = last_event(connection, state.ched_id, verdict.declaration)
                 check_owner(message.actor, verdict.declaration.number, last)
                 check_newer(message.sent, last)
+                newer = note_sent(
+                    connection, state.ched_id, verdict.declaration, partner=message.actor.id, at=message.sent
+                )
+                check_not_overtaken(message.sent, newer)
             check_room(state, verdict.movements, self._most)
             state = self._written(connection, message, state, verdict, exchange_id)
             follows = self._pushes.follow(

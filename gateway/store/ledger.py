@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.faultpoints import reach
 from gateway.store import tables
-from gateway.store.identifiers import repeat_key, to_text
+from gateway.store.identifiers import from_text, repeat_key, to_text
 from gateway.store.journal import claim_nonces, insert_exchange, record_audit
 from gateway.store.ledger_records import AllocationState, EntryKind, LedgerChange, Movement
-from gateway.store.ledger_tables import customs_reports, ledger_allocations, ledger_entries
+from gateway.store.ledger_tables import customs_declarations, customs_reports, ledger_allocations, ledger_entries
 from gateway.store.portions import InsertLarge
 from gateway.store.records import Conflict, Outcome, Recorded, RecordedKind
 from gateway.store.statements import Statement, insert
@@ -34,6 +34,7 @@ __all__ = [
     "apply_change",
     "find_customs_message",
     "freeze_ledger",
+    "note_sent",
     "open_ledger",
     "record_customs_message",
     "report_document",
@@ -67,6 +68,15 @@ _consume = Statement(
     f"{_ITEM} AND state = 'reserved' AND quanta = :quanta RETURNING quantity, unit, class_code"
 )
 _insert_report = insert(customs_reports, otherwise="ON CONFLICT DO NOTHING")
+_OF_DECLARATION = (
+    "ched_id = :ched_id AND declaration = :declaration AND declaration_type = :declaration_type AND partner = :partner"
+)
+_note_sent = insert(
+    customs_declarations,
+    otherwise="ON CONFLICT (ched_id, declaration, declaration_type, partner) DO UPDATE SET sent_at = excluded.sent_at "
+    "WHERE customs_declarations.sent_at <= excluded.sent_at RETURNING sent_at",
+)
+_newest_sent = Statement(f"SELECT sent_at FROM customs_declarations WHERE {_OF_DECLARATION}")  # noqa: S608 - as above
 _insert_exchange_parts = InsertLarge(tables.exchange_parts, "request", "content", "translated")
 _select_message = Statement("SELECT id FROM exchanges WHERE idempotency_key = :key")
 
@@ -148,6 +158,33 @@ def freeze_ledger(
     said = why or reason
     record_audit(connection, at=at, actor=actor, action=action, subject=ched_id, detail={"why": said} if said else {})
     return True
+
+
+def note_sent(
+    connection: Connection, ched_id: str, declaration: Declaration, *, partner: str, at: datetime
+) -> datetime | None:
+    """Keep when a message about a declaration was sent, whatever is answered. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work, after `lock_ledger`.
+        ched_id: our id of the CHED.
+        declaration: that the message is about.
+        partner: who sent it.
+        at: its SendingDate.
+
+    Returns:
+        When a newer one of this partner was sent, and then nothing is kept; None where this is the newest.
+    """
+    key = {
+        "ched_id": ched_id,
+        "declaration": declaration.number,
+        "declaration_type": declaration.type,
+        "partner": partner,
+    }
+    if _note_sent(connection, **key, sent_at=to_text(at)).fetchone() is not None:
+        return None
+    newest = _newest_sent(connection, **key).fetchone()
+    return from_text(newest[0]) if newest else None
 
 
 def report_document(connection: Connection, report: CustomsReport) -> bool:

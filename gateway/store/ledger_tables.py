@@ -7,6 +7,7 @@
     ledger_entries      every movement, append only: a trigger moves the totals of the line with it
     ledger_allocations  what stands now, per declaration, goods item and line
     customs_reports     customs documents reported for a CHED (II.23)
+    customs_declarations  when the newest message about a declaration was sent, whether it moved anything or not
 
 The position of a line is the sum of its entries, because nothing else moves it: a line begins with nothing, an entry
 moves it, and no other UPDATE, no DELETE, no REPLACE and no TRUNCATE of lines or entries is let through. On PostgreSQL
@@ -40,7 +41,16 @@ from sqlalchemy import (
 
 from gateway.store.tables import Key, Sequence, metadata
 
-__all__ = ["TOTALS", "customs_reports", "ledger_allocations", "ledger_entries", "ledger_lines", "ledgers", "moved"]
+__all__ = [
+    "TOTALS",
+    "customs_declarations",
+    "customs_reports",
+    "ledger_allocations",
+    "ledger_entries",
+    "ledger_lines",
+    "ledgers",
+    "moved",
+]
 
 _MOST: Final = "1000000000000000000"
 _DECLARED: Final = "declaration_type IN ('MRN', 'LRN')"
@@ -168,6 +178,19 @@ customs_reports = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_customs_reports_document", customs_reports.c.document, customs_reports.c.ched_id)
+
+customs_declarations = Table(
+    "customs_declarations",
+    metadata,
+    Column("ched_id", Key, ForeignKey("cheds.id"), nullable=False),
+    Column("declaration", Key, nullable=False),
+    Column("declaration_type", Key, nullable=False),
+    Column("partner", Key, nullable=False, comment="who sent it"),
+    Column("sent_at", Key, nullable=False, comment="SendingDate of its newest message that was judged"),
+    CheckConstraint(_DECLARED, name="declared"),
+    PrimaryKeyConstraint("ched_id", "declaration", "declaration_type", "partner"),
+    sqlite_with_rowid=False,
+)
 
 _MOVES: Final = {
     "certified": {"certified": "+"},

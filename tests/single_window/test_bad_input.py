@@ -11,6 +11,8 @@ from certex_harness import CX6, CXB3, LRN, MRN, NAMES, SECRET, Goods
 from ched_harness import decision
 from lxml import etree
 
+from gateway.store import ched_by_reference, freeze_ledger
+
 PAGE = Path(__file__).parents[2] / "docs" / "customs-answers.md"
 SOURCES = {"observed", "stated", "ours"}
 UNKNOWN = "CHEDP.XI.2026.9999999"
@@ -84,6 +86,20 @@ class Case:
     def decided(self, conclusion):
         """Another CHED that is validated, its goods accepted for this."""
         return self.world.ched(decision=decision(f"ACCEPTABLE_FOR_{conclusion}"))
+
+    def refused(self):
+        self.world.set_status(self.ched, "41")
+
+    def frozen(self):
+        def freeze(connection):
+            row = ched_by_reference(connection, self.ched)
+            return freeze_ledger(connection, row.id, "counted", at=self.world.now, actor="a test")
+
+        assert self.world.store.write(freeze)
+
+    @staticmethod
+    def said(answer, expected):
+        assert answer.said == expected
 
     def elsewhere(self):
         return self.world.ched(country="FR")
@@ -245,6 +261,22 @@ MESSAGES = {
     "SendingDate in the future": lambda c: c.reserve(ONE, at=c.ago(minutes=-11)),
     "SendingDate before the last movement of the declaration": lambda c: c.reserve(ONE, at=c.ago(seconds=10)),
     "Clearance older than the reservation": lambda c: c.xi.release(c.ched, c.OWN, at=c.ago(seconds=10)),
+    "Reservation overtaken by a deletion that found nothing": (
+        lambda c: c.said(c.xi.delete(c.ched, "26XILATE"), "outcome 02"),
+        lambda c: c.xi.reserve(c.ched, MRN("26XILATE"), ONE, at=c.ago(seconds=1)),
+    ),
+    "Reservation overtaken by one that was refused": (
+        lambda c: c.said(c.xi.reserve(c.ched, MRN("26XILATE"), Goods("5000")), "05 1/1"),
+        lambda c: c.xi.reserve(c.ched, MRN("26XILATE"), ONE, at=c.ago(seconds=1)),
+    ),
+    "Reservation overtaken by a release that found nothing": (
+        lambda c: c.said(c.xi.release(c.ched, "26XILATE"), "outcome 02"),
+        lambda c: c.xi.reserve(c.ched, MRN("26XILATE"), ONE, at=c.ago(seconds=1)),
+    ),
+    "Reservation for an LRN, older than the last message for the MRN of these characters": (
+        lambda c: c.said(c.reserve(Goods("5")), "reserved"),
+        lambda c: c.xi.reserve(c.ched, LRN(c.OWN), ONE, at=c.ago(seconds=1)),
+    ),
     "SendingDate without an offset, which is read as UTC": lambda c: c.reserve(ONE, at=c.ago(seconds=0).rstrip("Z")),
     "Reservation with a MessageId that was used": lambda c: c.reserve(ONE, message_id=f"hold-{c.ched[-7:]}"),
     "Clearance with a MessageId that was used": lambda c: c.xi.release(c.ched, c.OWN, message_id=f"hold-{c.ched[-7:]}"),
@@ -261,6 +293,22 @@ MESSAGES = {
     "ForceWriteOff without goods": lambda c: c.intervene("ForceWriteOff", "26XINEW"),
     "ForceWriteOff with a unit that does not convert": lambda c: c.intervene(
         "ForceWriteOff", "26XINEW", Goods("1", "H87")
+    ),
+    "ForceWriteOff on a CHED that was refused since": (
+        Case.refused,
+        lambda c: c.intervene("ForceWriteOff", "26XINEW", ONE),
+    ),
+    "ForceWriteOff on a CHED accepted for transit": lambda c: c.xi.intervene(
+        c.decided("TRANSIT"), "26XINEW", "ForceWriteOff", ONE
+    ),
+    "ForceWriteOff on a ledger that is frozen": (Case.frozen, lambda c: c.intervene("ForceWriteOff", "26XINEW", ONE)),
+    "AmendWriteOff upwards on a CHED that was refused since": (
+        Case.refused,
+        lambda c: c.intervene("AmendWriteOff", c.GONE, Goods("601")),
+    ),
+    "AmendWriteOff upwards on a ledger that is frozen": (
+        Case.frozen,
+        lambda c: c.intervene("AmendWriteOff", c.GONE, Goods("601")),
     ),
     "AmendWriteOff of nothing": lambda c: c.intervene("AmendWriteOff", "26XINEW", ONE),
     "AmendWriteOff to more than there is": lambda c: c.intervene("AmendWriteOff", c.GONE, Goods("995.001")),
