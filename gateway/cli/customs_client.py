@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,12 @@ from rich.console import Group
 
 from gateway.cli.ched import write_file
 from gateway.cli.customs import Reference, app
+from gateway.cli.customs_words import OUTCOMES, REASONS
 from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
 from gateway.errors import ConfigurationError, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -57,6 +59,9 @@ def ask(
 ) -> None:
     """Ask a partner for a CHED and its ledger; nothing moves. Exit code 1 where the partner knows no such CHED.
 
+    The status and the conclusion of the decision come first, and whether goods may be released under them: what is
+    available says nothing about that.
+
     Example: `imsoc customs ask traces-customs CHEDP.XI.2026.0000001 --office XI000014`
     """
     desk = Desk.of(ctx, as_json)
@@ -67,8 +72,9 @@ def ask(
     for file, content in ((certificate, answer.certificate), (pdf, answer.pdf)):
         if file is not None and content is not None:
             write_file(file, content)
-    data = {"reference": reference, "known": known, **_ledger(answer.summary)}
-    desk.answer(data, _ledger_view(data) if known else f"{partner} knows no CHED {reference}.")
+    judged = _judged(answer.certificate)
+    data = {"reference": reference, "known": known, **judged, **_ledger(answer.summary)}
+    desk.answer(data, _ledger_view(data, judged) if known else f"{partner} knows no CHED {reference}.")
     raise typer.Exit(ExitCode.OK if known else ExitCode.REFUSED)
 
 
@@ -91,8 +97,8 @@ def reserve_at(  # noqa: PLR0913, PLR0917 - what a reservation has
     """Reserve all that a declaration is to hold, at a partner; what it held before is replaced. Sent once.
 
     The message is kept in a file before it leaves, and the file is removed when it is known what came of it. Exit code
-    0: reserved. 1: refused, or not reserved. 3: nothing was sent, or what came of it is not known; then the file
-    stays, for `imsoc customs ask-outcome`.
+    0: reserved. 1: refused, or not reserved. 3: what came of it is not known, and the file stays, for `imsoc customs
+    ask-outcome`; or nothing was sent (it says so), no file stays, and nothing is sent later by itself.
 
     Example: `imsoc customs reserve-at traces-customs CHEDP.XI.2026.0000001 --office XI000014 --mrn 26XI0000000000A1
     --item 1/1/040100/12.5/KGM`
@@ -109,7 +115,8 @@ def reserve_at(  # noqa: PLR0913, PLR0917 - what a reservation has
         document=document,
     )
     client, kept = _client(desk, partner, patience), _Kept(keep)
-    before = holding_of(client.read(reference, office).summary, declaration)
+    with _nothing_left(desk):
+        before = holding_of(client.read(reference, office).summary, declaration)
     _show_reservation(desk, _sent(desk, partner, kept, partial(client.reserve, order, before=before, note=kept.note)))
 
 
@@ -139,7 +146,8 @@ def clear_at(  # noqa: PLR0913, PLR0917 - what a clearance has
     information = GoodsClearance.RELEASED if released else GoodsClearance.NOT_RELEASED
     order = Clear(reference=reference, document=mrn, office=office, information=information)
     client, kept = _client(desk, partner, patience), _Kept(keep)
-    before = holding_of(client.read(reference, office).summary, DeclarationReference("MRN", mrn))
+    with _nothing_left(desk):
+        before = holding_of(client.read(reference, office).summary, DeclarationReference("MRN", mrn))
     _show_clearance(desk, _sent(desk, partner, kept, partial(client.clear, order, before=before, note=kept.note)))
 
 
@@ -215,9 +223,24 @@ def _sent(desk: Desk, partner: str, kept: _Kept, send: Callable[[], T]) -> T:
         raise _open(desk, partner, unknown, kept) from unknown
     except DeliveryError:
         kept.done()
+        _tell_nothing_stands(desk)
         raise
     kept.done()
     return found
+
+
+@contextmanager
+def _nothing_left(desk: Desk) -> Iterator[None]:
+    """Around what comes before the message leaves: when it fails, nothing waits to be sent."""
+    try:
+        yield
+    except DeliveryError:
+        _tell_nothing_stands(desk)
+        raise
+
+
+def _tell_nothing_stands(desk: Desk) -> None:
+    desk.note("Nothing was changed, no file is kept, and nothing is sent later by itself.")
 
 
 def _client(desk: Desk, partner_id: str, patience: float = 0.0) -> CertexClient:
@@ -275,6 +298,7 @@ def _show_reservation(desk: Desk, found: Reservation) -> None:
     data: dict[str, Any] = {
         "outcome": found.word.value,
         "reason": found.answer.reason,
+        "reason_in_words": REASONS.get(found.answer.reason, ""),
         "goods_item": found.answer.failed_item,
         "line": found.answer.failed_line,
         **_how(found),
@@ -287,6 +311,7 @@ def _show_clearance(desk: Desk, found: Clearance) -> None:
     data = {
         "outcome": found.word.value,
         "code": found.outcome,
+        "code_in_words": OUTCOMES.get(found.outcome, ""),
         "status": found.status_code,
         **_how(found),
     }
@@ -306,7 +331,8 @@ def _tell(desk: Desk, data: dict[str, Any], *, done: bool) -> None:
     holds = data.get("holds") or []
     shown = {name: value for name, value in data.items() if name != "holds" and value not in (None, "", False)}
     views: list[RenderableType] = [facts((name.replace("_", " "), value) for name, value in shown.items())]
-    views += ["\nThe declaration has", listing(_HELD, holds)] if holds else []
+    if "holds" in data:
+        views += ["\nThe declaration has", listing(_HELD, holds)] if holds else ["\nThe declaration holds nothing."]
     desk.answer(data, Group(*views))
     raise typer.Exit(ExitCode.OK if done else ExitCode.REFUSED)
 
@@ -358,8 +384,41 @@ def _rows(found: Sequence[Allocated], state: str) -> list[dict[str, Any]]:
     ]
 
 
-def _ledger_view(data: dict[str, Any]) -> RenderableType:
+def _judged(certificate: bytes | None) -> dict[str, Any]:
+    """Status, conclusion and purpose of a CHED, and what they mean for customs; empty texts where it does not say."""
+    from gateway.customs.releasing import VALIDATED, lets_release  # noqa: PLC0415 - start-up
+    from gateway.documents.ched import Ched, read_ched  # noqa: PLC0415 - start-up
+    from gateway.documents.ched.labels import STATUSES  # noqa: PLC0415 - start-up
+    from gateway.errors import GatewayError  # noqa: PLC0415 - start-up
+    from gateway.xml.boundary import parse  # noqa: PLC0415 - start-up
+
+    try:
+        ched = read_ched(parse(certificate).root) if certificate else Ched()
+    except GatewayError:
+        ched = Ched()
+    conclusion = ", ".join(each.code for each in ched.decision.conclusion) if ched.decision is not None else ""
+    may = lets_release(ched.status_code, conclusion)
+    if ched.status_code != VALIDATED:
+        words = "NOT VALIDATED: nothing can be reserved, and nothing may be released"
+    elif not may:
+        words = "validated, but NOT TO BE RELEASED under this conclusion"
+    else:
+        words = "validated"
+    return {
+        "status": ched.status_code,
+        "status_name": STATUSES.get(ched.status_code, ""),
+        "conclusion": conclusion,
+        "purpose": ", ".join(each.code.code for each in ched.purposes),
+        "may_be_released": may,
+        "meaning": words,
+    }
+
+
+def _ledger_view(data: dict[str, Any], judged: dict[str, Any]) -> RenderableType:
     held = data["declarations"]
-    views: list[RenderableType] = ["Available", listing(_AVAILABLE, data["available"])]
+    status = f"{judged['status'] or 'none'} {judged['status_name']}".strip()
+    rows = [("status", f"{status}: {judged['meaning']}"), ("conclusion", judged["conclusion"] or "none")]
+    rows += [("purpose", judged["purpose"])] if judged["purpose"] else []
+    views: list[RenderableType] = [facts(rows), "\nAvailable", listing(_AVAILABLE, data["available"])]
     views += ["\nDeclarations", listing(_HELD, held) if held else "none"]
     return Group(*views)

@@ -66,6 +66,7 @@ class FakeCertex:
     certified: Decimal = Decimal(1000)
     now: datetime = NOW
     status: str = "70"
+    conclusion: str = "ACCEPTABLE_FOR_INTERNAL_MARKET"
     code: str = "0401"
     script: deque = field(default_factory=deque)
     held: dict = field(default_factory=dict)
@@ -104,7 +105,13 @@ class FakeCertex:
             made = (declaration(message), moment(message)) if not reason else (None, None)
         else:
             made = (None, None)
-        inside = certificate(CHED) + self.summary(*made) + outcome() + result + child("PushActive", "false")
+        inside = (
+            certificate(CHED, self.status, self.conclusion)
+            + self.summary(*made)
+            + outcome()
+            + result
+            + child("PushActive", "false")
+        )
         return response("ProcessedChedInformationResponse", inside)
 
     def reserve(self, message):
@@ -296,8 +303,13 @@ def allocated(name, who, hold, sent=None):
     return f"<b:{name}>{inside}</b:{name}>"
 
 
-def certificate(reference):
-    number = f"<x:SPSExchangedDocument><y:ID xmlns:y='{RAM}'>{reference}</y:ID></x:SPSExchangedDocument>"
+def certificate(reference, status="70", conclusion="ACCEPTABLE_FOR_INTERNAL_MARKET"):
+    clause = f"<y:ID schemeID='ched_decision_clause'>DECISION_CONCLUSION</y:ID><y:Content>{conclusion}</y:Content>"
+    part = f"<y:TypeCode>1</y:TypeCode><y:IncludedSPSClause>{clause}</y:IncludedSPSClause>"
+    number = (
+        f"<x:SPSExchangedDocument xmlns:y='{RAM}'><y:ID>{reference}</y:ID><y:StatusCode>{status}</y:StatusCode>"
+        f"<y:SignatorySPSAuthentication>{part}</y:SignatorySPSAuthentication></x:SPSExchangedDocument>"
+    )
     return f"<c:ChedCertificate><x:SPSCertificate xmlns:x='{SPS}'>{number}</x:SPSCertificate></c:ChedCertificate>"
 
 

@@ -65,6 +65,44 @@ def test_a_ched_is_asked_for(imsoc, fake):
     assert "knows no CHED" in imsoc(*unknown, code=1).stdout
 
 
+def test_the_status_of_a_ched_comes_before_its_quantities(imsoc, fake):
+    found = imsoc.json(*at("ask"))
+    assert (found["status"], found["conclusion"]) == ("70", "ACCEPTABLE_FOR_INTERNAL_MARKET")
+    assert found["may_be_released"]
+    text = imsoc(*at("ask")).stdout
+    assert text.index("70 Issued (Validated): validated") < text.index("Available")
+    fake.conclusion = "ACCEPTABLE_FOR_TRANSIT"
+    assert not imsoc.json(*at("ask"))["may_be_released"]
+    assert "NOT TO BE RELEASED" in imsoc(*at("ask")).stdout
+
+
+@pytest.mark.parametrize("status", ["64", "44", "1"])
+def test_a_ched_that_is_not_validated_is_told_in_words(imsoc, fake, status):
+    fake.status = status
+    found = imsoc.json(*at("ask"))
+    assert (found["status"], found["may_be_released"]) == (status, False)
+    assert "NOT VALIDATED: nothing can be reserved" in imsoc(*at("ask")).stdout
+
+
+def test_a_refusal_says_why_and_what_is_left(imsoc, fake):
+    imsoc(*reserve())
+    found = imsoc(*reserve(quantity="1000.1"), code=1).stdout
+    assert "what the declaration held on this CHED before is given back" in found
+    assert "The declaration holds nothing." in found
+
+
+@pytest.mark.parametrize("command", [reserve, lambda: clear("--released")])
+def test_a_partner_that_is_away_leaves_nothing_to_wait_for(imsoc, fake, command):
+    record = RECORD.format(adapter="traces-nt", address="http://127.0.0.1:9/tracesnt/ws")
+    Path("customs.toml").write_text(record, "utf-8")
+    imsoc("partners", "add", "customs.toml")
+    told = imsoc(*command(), code=3).stderr
+    assert "IMG-8001" in told
+    assert "nothing is sent later by itself" in told
+    assert "the message is sent again by itself" not in told
+    assert not kept()
+
+
 def test_goods_are_reserved_and_cleared(imsoc, fake):
     found = imsoc.json(*reserve())
     assert found["outcome"] == "reserved"
