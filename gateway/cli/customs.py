@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -12,12 +13,14 @@ from gateway.cli.customs_rows import (
     HOLDS,
     LINES,
     REPORTS,
+    STANDING,
     TROUBLES,
     entry_row,
     head_row,
     hold_row,
     line_row,
     report_row,
+    standing_row,
     trouble_row,
 )
 from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, printable
@@ -82,13 +85,14 @@ def history(
     """List every movement of a CHED in order: what, for which declaration, by whom, with which message.
 
     Entries are never changed nor deleted. `at` is the time that the message states, `recorded_at` ours; `exchange_id`
-    is the message as it was received: `imsoc messages show ID`.
+    is the message as it was received: `imsoc messages show ID`. That the ledger was frozen and thawed stands between
+    them, without a number, because nothing moved. docs/customs.md says what each kind is.
 
     Example: `imsoc customs history CHEDP.NL.2026.0000001 --declaration 26NL000396A0000001`
     """
     desk = Desk.of(ctx, as_json)
     from gateway.single_window.operating import ledger_of  # noqa: PLC0415 - start-up
-    from gateway.store import read_ledger  # noqa: PLC0415 - start-up
+    from gateway.store import find_audit, read_ledger  # noqa: PLC0415 - start-up
 
     with desk.store() as store, store.read() as connection:
         state = ledger_of(read_ledger(connection, reference), reference)
@@ -98,6 +102,10 @@ def history(
             for each in _entries(connection, state.ched_id)
             if not declaration or (each.declaration is not None and each.declaration.number == declaration)
         ]
+        if not declaration:
+            audit = find_audit(connection, state.ched_id)
+            rows += [standing_row(each) for each in audit if each.action in STANDING]
+            rows.sort(key=itemgetter("recorded_at"))
     if not rows:
         raise CustomsRefused("IMG-7413", where=reference, found=f"no movement for {declaration}")
     desk.answer({"reference": state.reference, "entries": rows}, listing(ENTRIES, rows))

@@ -14,7 +14,7 @@ from gateway.errors import ConfigurationError
 if TYPE_CHECKING:
     from gateway.store import Declaration
 
-__all__ = ["Why", "freeze", "reason_of", "release"]
+__all__ = ["freeze", "reason_of", "release"]
 
 Mrn = Annotated[str, typer.Option("--mrn", metavar="NUMBER", help="The declaration, by its MRN.")]
 Lrn = Annotated[str, typer.Option("--lrn", metavar="NUMBER", help="The declaration, by its LRN.")]

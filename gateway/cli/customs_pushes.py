@@ -8,9 +8,9 @@ import typer
 from rich.console import Group
 
 from gateway.cli.customs import Reference, app
-from gateway.cli.customs_changes import Why, reason_of
+from gateway.cli.customs_changes import reason_of
 from gateway.cli.desk import Desk, Json, listing
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, CustomsRefused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["push_stop", "pushes"]
 
-_FOLLOWERS = ["partner", "ched", "office", "since", "pushes", "ended_at", "why"]
+_FOLLOWERS = ["partner", "ched", "office", "since", "pushes", "ended_at", "why", "reason"]
 _PUSHES = ["id", "partner", "ched", "what", "at", "state", "attempts", "next_attempt_at", "code", "detail"]
 
 
@@ -41,9 +41,18 @@ def pushes(
     Example: `imsoc customs pushes --ched CHEDP.NL.2026.0000001`
     """
     desk = Desk.of(ctx, as_json)
-    from gateway.store import list_pushes, list_subscriptions  # noqa: PLC0415 - start-up
+    from gateway.store import (  # noqa: PLC0415 - start-up
+        ched_by_reference,
+        find_partner,
+        list_pushes,
+        list_subscriptions,
+    )
 
     with desk.store() as store, store.read() as connection:
+        if partner and find_partner(connection, partner) is None:
+            raise ConfigurationError("IMG-0105", where=partner, found="no such partner", expected="imsoc partners list")
+        if ched and ched_by_reference(connection, ched) is None:
+            raise CustomsRefused("IMG-7413", where=ched, found="no CHED of this reference (box I.2)")
         followers = [
             _follower(each) for each in list_subscriptions(connection, partner=partner, reference=ched, limit=limit)
         ]
@@ -58,10 +67,12 @@ def push_stop(
     ctx: typer.Context,
     partner: Annotated[str, typer.Argument(help="Id of a partner.", metavar="PARTNER")],
     reference: Reference,
-    reason: Why,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit and for `imsoc customs pushes`.")],
     as_json: Json = False,
 ) -> None:
-    """Tell a partner no more of a CHED. What waits for it is withdrawn; it may ask again, and reads it then.
+    """Tell a partner no more of a CHED. What waits for it is withdrawn.
+
+    It is not told that it ended: it sees so when it reads the CHED next (reason 04), and may ask again then.
 
     Example: `imsoc customs push-stop nl-customs CHEDP.NL.2026.0000001 --reason "their system is being replaced"`
     """

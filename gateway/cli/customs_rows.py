@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from gateway.store import (
         AllocationRow,
+        AuditEntry,
         CustomsReport,
         Declaration,
         EntryRow,
@@ -25,22 +26,26 @@ __all__ = [
     "HOLDS",
     "LINES",
     "REPORTS",
+    "STANDING",
     "TROUBLES",
     "entry_row",
     "head_row",
     "hold_row",
     "line_row",
     "report_row",
+    "standing_row",
     "trouble_row",
 ]
 
 LINES: Final = ("line", "code", "unit", "certified", "available", "reserved", "consumed", "carried")
 HOLDS: Final = ("declaration", "goods_item", "line", "state", "quantity", "unit", "code", "office", "partner", "at")
-REPORTS: Final = ("document", "type_code", "office", "at")
+REPORTS: Final = ("document", "ched_code", "office", "at")
 ENTRIES: Final = (
     "seq", "version", "recorded_at", "kind", "line", "quantity", "unit", "declaration", "goods_item", "office", "at",
     "who", "message_id", "exchange_id", "reason",
 )  # fmt: skip
+STANDING: Final = {"ledger frozen": "frozen", "ledger thawed": "thawed"}
+"""Actions of the audit that a history tells, and what it calls them."""
 TROUBLES: Final = ("ched", "line", "declaration", "goods_item", "found", "expected")
 
 
@@ -101,11 +106,23 @@ def entry_row(row: EntryRow, units: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
+def standing_row(entry: AuditEntry) -> dict[str, Any]:
+    """That the ledger was frozen, or was let be reserved again: what moves nothing has no number."""
+    return {
+        **dict.fromkeys(ENTRIES, ""),
+        "recorded_at": _moment(entry.at),
+        "kind": STANDING[entry.action],
+        "prefix": "",
+        "who": entry.actor,
+        "reason": str(entry.detail.get("why", "")),
+    }
+
+
 def report_row(report: CustomsReport) -> dict[str, Any]:
-    """A customs document of box II.23."""
+    """A customs document of box II.23; ``ched_code`` is the code of the CHED (N853…) under which it was reported."""
     return {
         "document": report.document,
-        "type_code": report.type_code,
+        "ched_code": report.type_code,
         "office": report.office,
         "at": _moment(report.at),
     }

@@ -188,6 +188,23 @@ def test_history_tells_each_movement_with_its_message(imsoc, ledgers):
     assert "certified" in imsoc("customs", "history", CHED).stdout
 
 
+def test_history_tells_who_froze_and_thawed_it_and_why(imsoc, ledgers):
+    imsoc("customs", "freeze", CHED, "--reason", "does not add up")
+    imsoc("customs", "freeze", CHED, "--off", "--reason", "counted again")
+    told = imsoc.json("customs", "history", CHED)["entries"]
+    standing = [each for each in told if each["kind"] in {"frozen", "thawed"}]
+    assert [(each["kind"], each["reason"]) for each in standing] == [
+        ("frozen", "does not add up"),
+        ("thawed", "counted again"),
+    ]
+    assert all(each["who"].startswith("operator:") and each["recorded_at"] for each in standing)
+    assert [each["recorded_at"] for each in told] == sorted(each["recorded_at"] for each in told)
+    assert {frozenset(each) for each in told} == {frozenset(told[0])}
+    assert "counted again" in imsoc("customs", "history", CHED).stdout
+    only = imsoc.json("customs", "history", CHED, "--declaration", "L1")["entries"]
+    assert [each["kind"] for each in only] == ["reserved"]
+
+
 def test_long_histories_are_told_to_the_end(imsoc, ledgers, monkeypatch):
     monkeypatch.setattr("gateway.cli.customs._PORTION", 2)
     assert len(imsoc.json("customs", "history", CHED)["entries"]) == 5
@@ -199,7 +216,7 @@ def test_the_cheds_behind_a_declaration(imsoc, ledgers):
     assert found["reports"] == []
     found = imsoc.json("customs", "declaration", "26NLA1")
     assert [row["ched"] for row in found["stands"]] == [CHED]
-    assert [(row["ched"], row["type_code"]) for row in found["reports"]] == [(CHED, "N853")]
+    assert [(row["ched"], row["ched_code"]) for row in found["reports"]] == [(CHED, "N853")]
     assert "N853" in imsoc("customs", "declaration", "26NLA1").stdout
 
 

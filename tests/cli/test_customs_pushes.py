@@ -69,8 +69,16 @@ def test_who_follows_and_what_waits_is_listed(imsoc, followed):
     ]
     everybody = imsoc.json("customs", "pushes")["followers"]
     assert {each["partner"] for each in everybody} == {"nl-customs", "de-customs"}
-    assert imsoc.json("customs", "pushes", "--partner", "nobody") == {"followers": [], "pushes": []}
-    assert "nobody" in imsoc("customs", "pushes", "--partner", "nobody").stdout
+    assert "nobody" in imsoc("customs", "pushes", "--partner", "third-country").stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "refused"),
+    [("--partner", "nobody", (2, "IMG-0105")), ("--ched", "CHEDP.NL.2026.9999999", (1, "IMG-7413"))],
+)
+def test_names_that_are_not_known_are_refused(imsoc, followed, option, name, refused):
+    exit_code, code = refused
+    assert imsoc.json("customs", "pushes", option, name, code=exit_code)["error"]["code"] == code
 
 
 def test_an_operator_ends_it_and_what_waits_is_withdrawn(imsoc, followed, stored):
@@ -80,6 +88,7 @@ def test_an_operator_ends_it_and_what_waits_is_withdrawn(imsoc, followed, stored
     assert [(each["why"], each["reason"]) for each in shown["followers"]] == [("operator", "their system is replaced")]
     assert {(each["state"], each["detail"]) for each in shown["pushes"]} == {("withdrawn", "their system is replaced")}
     entry = stored(lambda c: find_audit(c, followed))[-1]
+    assert "their system is replaced" in imsoc("customs", "pushes", "--ched", CHED).stdout
     assert (entry.action, entry.detail["reason"], entry.detail["withdrawn"]) == (
         "push ended",
         "their system is replaced",
