@@ -6,7 +6,7 @@ import re
 import tomllib
 from datetime import date
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from gateway.access.body_records import traces_of
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["partner_from_record", "partner_from_toml", "record_from_toml"]
+__all__ = ["CONTRACTS", "partner_from_record", "partner_from_toml", "record_from_toml"]
+
+CONTRACTS: Final = frozenset(
+    {
+        "certificate-attachments", "certificate-exchange", "ched-certificate", "ched-control", "ched-submission",
+        "customs-certex-ched", "customs-lookup", "docom", "eu-intra", "ippc-hub", "reference-data",
+    }
+)  # fmt: skip
+"""What ``contracts`` may grant: the names of all contracts that a gateway serves."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
@@ -76,7 +84,8 @@ def record_from_toml(path: Path) -> dict[str, Any]:
     _pull_files_in(record, path.parent)
     if isinstance(record.get("com_informed_on"), date):
         record["com_informed_on"] = record["com_informed_on"].isoformat()
-    partner_from_record(record)
+    for contract in sorted(partner_from_record(record).contracts - CONTRACTS):
+        wrong("partner.contracts", contract, " | ".join(sorted(CONTRACTS)))
     return record
 
 

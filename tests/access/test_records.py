@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access import PartnerKind, partner_from_record, partner_from_toml
+from gateway.access import PartnerKind, partner_from_record, partner_from_toml, record_from_toml
+from gateway.access.records import CONTRACTS
+from gateway.certex.contract import CERTEX
 from gateway.errors import ConfigurationError
+from gateway.exchange.quarantine import CERTIFICATES
+from gateway.hub.service import CONTRACT as HUB
+from gateway.single_window.lookups import CONTRACT as LOOKUPS
+from gateway.traces.contracts import CONTRACTS as TRACES_CONTRACTS
 
 RECORD = {
     "id": "ar-authority",
@@ -144,3 +150,24 @@ def test_no_document_is_routed_to_an_address_for_pushes():
     for adapter, wants in (("customs-push", False), ("certificate-exchange", True)):
         partner = partner_from_record(record(kind="customs", delivery={"adapter": adapter, "address": address}))
         assert partner.delivery.wants("851", "NL") is wants
+
+
+def test_a_contract_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path):
+    path = tmp_path / "partner.toml"
+    path.write_text(
+        '[partner]\nid = "nl-customs"\nname = "x"\nkind = "customs"\ncountry = "NL"\ncontracts = ["customs-lookups"]\n'
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        record_from_toml(path)
+    error = caught.value
+    assert (error.code, error.where, error.found) == ("IMG-0120", "partner.contracts", "customs-lookups")
+    assert "customs-lookup |" in error.expected
+
+
+def test_every_contract_that_is_served_can_be_granted():
+    served = {each.name for each in TRACES_CONTRACTS} | {CERTEX.name, LOOKUPS, HUB, CERTIFICATES}
+    assert served == CONTRACTS
+
+
+def test_a_record_that_the_store_has_from_before_is_still_read():
+    assert partner_from_record(record(contracts=["no-longer"])).contracts == {"no-longer"}
