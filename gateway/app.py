@@ -35,8 +35,7 @@ from gateway.endpoints.certex import certex
 from gateway.endpoints.certificate_exchange import certificate_exchange
 from gateway.endpoints.ched_control import ched_control
 from gateway.endpoints.customs_lookup import customs_lookup
-from gateway.endpoints.customs_rest import PREFIX as CUSTOMS_REST
-from gateway.endpoints.customs_rest import CustomsRest
+from gateway.endpoints.customs_rest import CustomsRest, no_lookups
 from gateway.endpoints.delivery_service import delivery_service
 from gateway.endpoints.traces_attachments import certificate_attachments
 from gateway.endpoints.traces_certificate import ched_certificate
@@ -88,6 +87,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gateway", "build_application", "build_worker", "operating", "operating_cheds", "operating_quarantine"]
 
+_CUSTOMS: Final = "/customs/"
+"""Of every version of the read API for customs."""
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
 
@@ -158,8 +159,8 @@ class Gateway:
             ready = self._is_ready()
             status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
             return _plain(start_response, status, "ready" if ready else "the store does not answer")
-        if self._rest is not None and path.startswith(CUSTOMS_REST):
-            return self._rest(environ, start_response)
+        if path.startswith(_CUSTOMS):
+            return (self._rest or no_lookups)(environ, start_response)
         return self._soap(environ, start_response)
 
     @property

@@ -26,6 +26,13 @@ RETRY_AFTER_SECONDS: Final = 5
 
 _CHALLENGE: Final = 'Basic realm="imsoc", charset="UTF-8"'
 _TYPE: Final = "urn:imsoc:gateway:error:"
+_REMEDIES: Final = {
+    "IMG-2001": "Check user name and secret of HTTP Basic (RFC 7617): those of your account for SOAP.",
+    "IMG-2110": "The CHED concerns none of the countries of your record; ask the operator, where it should.",
+}
+"""What to do where the catalogue speaks of headers of SOAP."""
+_PLACES: Final = {"ChedCertificateId": "reference"}
+"""Names of the contract of CERTEX as this API has them."""
 _STATUSES: Final = {
     "IMG-2007": HTTPStatus.FORBIDDEN,  # asking for credentials would have them sent over plain HTTP
     "IMG-7201": HTTPStatus.NOT_FOUND,
@@ -68,10 +75,10 @@ def problem_of(error: GatewayError, status: int) -> tuple[dict[str, Any], tuple[
         "status": int(status),
         "detail": error.entry.title if own else error.message,
         "code": error.code,
-        "where": "" if own else error.where,
+        "where": "" if own else _PLACES.get(error.where, error.where),
         "found": "" if own else error.found,
         "expected": "" if own else error.expected,
-        "whatToDo": remedy(error),
+        "whatToDo": _REMEDIES.get(error.code) or remedy(error),
         "retry": error.retry.value,
         "exchange": error.exchange_id,
     }

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gateway.single_window.lookups import Lookups
     from gateway.soap import TransportPeer
 
-__all__ = ["OPENAPI", "PREFIX", "CustomsRest", "RestCall"]
+__all__ = ["OPENAPI", "PREFIX", "CustomsRest", "RestCall", "no_lookups"]
 
 PREFIX: Final = "/customs/v1/"
 """Of every address of the API."""
@@ -195,6 +195,16 @@ class CustomsRest:
         return _Reply(status, _written(problem), _PROBLEM, headers)
 
 
+def no_lookups(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer any address of the API where no CHEDs stand: IMG-7423, in its own form and not as a fault of SOAP."""
+    expected = "an instance that keeps CHEDs: behind a national gateway that is TRACES"
+    error = CustomsRefused("IMG-7423", where="path", found=str(environ.get("PATH_INFO", ""))[:100], expected=expected)
+    body = _written(problem_of(error, HTTPStatus.NOT_FOUND)[0])
+    headers = [("Content-Type", _PROBLEM), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+    start_response("404 Not Found", headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
 def _written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
@@ -293,7 +303,7 @@ def _query(address: _Address, text: str) -> dict[str, str]:
     for part in text.split("&") if text else ():
         name, equals, value = part.partition("=")
         if name not in known or not equals or name in found:
-            expected = f"{', '.join(sorted(known)) or 'nothing'}, each once"
+            expected = f"{', '.join(sorted(known))}, each once" if known else "no query"
             raise CustomsRefused("IMG-7422", where="query", found=name[:40], expected=expected)
         if not _CODING.fullmatch(value) or not value.isascii():
             raise CustomsRefused("IMG-7422", where=name, found=value, expected="percent-encoded UTF-8")

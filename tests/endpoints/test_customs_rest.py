@@ -329,6 +329,21 @@ class TestWrongQuestions:
         answer = served.asked(path)
         assert (answer.status, answer.code) == (404, "IMG-7423")
 
+    def test_another_version_is_answered_in_the_form_of_this_one(self, world):
+        answer = hand(world.application, environ_of("/customs/v2/cheds/x"))
+        assert (answer.status, answer.code) == (404, "IMG-7423")
+        assert "/customs/v1/cheds/" in answer.json["expected"]
+
+    def test_an_address_without_parameters_says_that_it_takes_none(self, served):
+        assert served.asked("/cheds/x?foo=1").json["expected"] == "no query"
+
+    def test_what_to_do_speaks_of_this_api(self, served, world, known):
+        stranger = hand(world.application, environ_of(f"{PREFIX}/cheds/x", by=None, HTTP_AUTHORIZATION=basic("nobody")))
+        assert (stranger.code, "HTTP Basic" in stranger.json["whatToDo"]) == ("IMG-2001", True)
+        elsewhere = served.asked(f"/cheds/{known['abroad']}")
+        assert (elsewhere.code, elsewhere.json["where"]) == ("IMG-2110", "reference")
+        assert "BodyIdentity" not in elsewhere.json["whatToDo"]
+
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
     def test_nothing_can_be_written(self, served, known, method):
         answer = served.asked(f"/cheds/{known['goods']}", method=method)
@@ -545,7 +560,9 @@ def test_an_instance_without_cheds_has_no_lookups(world, sqlite_url):
     )
     gateway = build_application(own, clock=lambda: world.now)
     try:
-        assert hand(gateway, environ_of(f"{PREFIX}/openapi.json")).status == 404
+        answer = hand(gateway, environ_of(f"{PREFIX}/openapi.json"))
+        assert (answer.status, answer.code) == (404, "IMG-7423")
+        assert "keeps CHEDs" in answer.json["expected"]
         assert hand(gateway, environ_of("/CustomsLookup")).status == 404
     finally:
         gateway.close()
