@@ -162,10 +162,13 @@ ACTIONS = {
 
 def main(base, username, secret_file, office, ched, action, *more):
     """One question or one message."""
+    if action not in ACTIONS:
+        print(f"not sent: {action} is none of {', '.join(ACTIONS)}")
+        return 1
+    act = ACTIONS[action]
     try:
-        act = ACTIONS[action]
         customs = Customs(base, username, Path(secret_file).read_text().strip(), office)
-    except (Error, KeyError, OSError) as error:  # an argument, a file, the network
+    except (Error, OSError) as error:  # a file, the network
         print("not sent:", error)
         return 1
     try:

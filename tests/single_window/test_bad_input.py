@@ -148,6 +148,7 @@ MESSAGES = {
     ),
     "Unit of another dimension (pieces of a weight)": lambda c: c.reserve(Goods("1", "H87", volume=True)),
     "Unknown unit": lambda c: c.reserve(Goods("1", "QQQ")),
+    "A unit of another form than two to four capital letters or digits (`kg`)": lambda c: c.reserve(Goods("1", "kg")),
     "No quantity at all": lambda c: c.reserve(Goods("", "")),
     "Zero": lambda c: c.reserve(Goods("0.000")),
     "Negative": lambda c: c.reserve(Goods("-1")),

@@ -89,6 +89,6 @@ def test_it_tells_a_refusal_from_a_fault_and_both_from_an_answer(run):
 
 def test_it_tells_what_was_not_sent(run):
     code, (said,) = run("CHEDP.XI.2026.9999999", "look")
-    assert (code, said) == (1, "not sent: 'look'")
+    assert (code, said) == (1, "not sent: look is none of read, reserve, release, cancel")
     code, (said,) = run("CHEDP.XI.2026.9999999", "release")
     assert (code, said.partition(":")[0]) == (1, "not sent")
