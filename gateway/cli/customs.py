@@ -120,6 +120,8 @@ def declaration(
 ) -> None:
     """List the CHEDs behind a declaration: what stands for it on each, and where customs reported it.
 
+    At most 1,000 of each are listed; `more` says whether there are others.
+
     Example: `imsoc customs declaration 26NL000396A0000001`
     """
     desk = Desk.of(ctx, as_json)
@@ -131,15 +133,18 @@ def declaration(
 
     kind = DeclarationType.LRN if lrn else DeclarationType.MRN
     with desk.store() as store, store.read() as connection:
-        found = allocations_by_declaration(connection, number, type=kind, limit=_MOST)
-        reported = reports_by_document(connection, number)
-    holds = [{"ched": ched, **hold_row(row)} for ched, row in found]
-    reports = [{"ched": ched, **report_row(report)} for ched, report in reported]
+        found = allocations_by_declaration(connection, number, type=kind, limit=_MOST + 1)
+        reported = reports_by_document(connection, number, limit=_MOST + 1)
+    more = max(len(found), len(reported)) > _MOST
+    holds = [{"ched": ched, **hold_row(row)} for ched, row in found[:_MOST]]
+    reports = [{"ched": ched, **report_row(report)} for ched, report in reported[:_MOST]]
     if not holds and not reports:
         raise CustomsRefused("IMG-7413", where=f"{kind.value} {number}", found="nothing stands for it on any CHED")
     views: list[RenderableType] = ["Stands", listing(("ched", *HOLDS), holds)] if holds else []
     views += ["\nReported by customs (II.23)", listing(("ched", *REPORTS), reports)] if reports else []
-    desk.answer({"declaration": number, "type": kind.value, "stands": holds, "reports": reports}, Group(*views))
+    views += [f"\nThere are more: not more than {_MOST:,} of each are listed."] if more else []
+    data = {"declaration": number, "type": kind.value, "stands": holds, "reports": reports, "more": more}
+    desk.answer(data, Group(*views))
 
 
 @app.command()

@@ -227,17 +227,18 @@ def _path(environ: Mapping[str, Any]) -> str:
     """The path as text.
 
     Raises:
-        CustomsRefused: IMG-7422, too long, or not UTF-8.
+        CustomsRefused: IMG-7422, too long (as the query is), or not UTF-8.
     """
     raw = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace")
-    if max(len(raw), len(str(environ.get("QUERY_STRING", "")))) > MAX_ADDRESS:
-        raise _HttpRefused(
-            HTTPStatus.REQUEST_URI_TOO_LONG,
-            "IMG-7422",
-            where="address",
-            found=f"{len(raw)} bytes of path",
-            expected=f"at most {MAX_ADDRESS} bytes of path, and of query",
-        )
+    for part, length in (("path", len(raw)), ("query", len(str(environ.get("QUERY_STRING", ""))))):
+        if length > MAX_ADDRESS:
+            raise _HttpRefused(
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+                "IMG-7422",
+                where="address",
+                found=f"{length} bytes of {part}",
+                expected=f"at most {MAX_ADDRESS} bytes of path, and of query",
+            )
     return _text(raw, "path")
 
 

@@ -218,6 +218,22 @@ def test_the_cheds_behind_a_declaration(imsoc, ledgers):
     assert [row["ched"] for row in found["stands"]] == [CHED]
     assert [(row["ched"], row["ched_code"]) for row in found["reports"]] == [(CHED, "N853")]
     assert "N853" in imsoc("customs", "declaration", "26NLA1").stdout
+    assert found["more"] is False
+
+
+@pytest.mark.parametrize(("most", "more"), [(1, True), (2, False)])
+def test_a_list_of_a_declaration_that_is_cut_says_so(imsoc, stored, monkeypatch, most, more):
+    monkeypatch.setattr("gateway.cli.customs._MOST", most)
+
+    def both(connection):
+        for reference in (CHED, OTHER):
+            a_ched(connection, reference)
+            move(connection, reference, EntryKind.RESERVED, Declaration(MRN, "26NLMANY"))
+
+    stored(both)
+    found = imsoc.json("customs", "declaration", "26NLMANY")
+    assert (len(found["stands"]), found["more"]) == (most, more)
+    assert ("There are more" in imsoc("customs", "declaration", "26NLMANY").stdout) is more
 
 
 def test_an_lrn_is_no_mrn(imsoc, ledgers):

@@ -361,10 +361,17 @@ class TestWrongQuestions:
     def test_who_takes_json(self, served, known, accept):
         assert served.asked(f"/cheds/{known['goods']}", headers={"Accept": accept}).status == 200
 
-    @pytest.mark.parametrize("path", ["/cheds/" + "x" * 1000, "/certificates/1?type=" + "8" * 1000])
-    def test_an_address_without_end(self, served, path):
+    @pytest.mark.parametrize(
+        ("path", "found"),
+        [
+            ("/cheds/" + "x" * 1000, "1018 bytes of path"),
+            ("/certificates/1?type=" + "8" * 1000, "1005 bytes of query"),
+        ],
+    )
+    def test_an_address_without_end(self, served, path, found):
         answer = served.asked(path)
         assert (answer.status, answer.code) == (414, "IMG-7422")
+        assert json.loads(answer.raw)["found"] == found
         assert len(answer.raw) < 1_000
 
     @pytest.mark.parametrize(
