@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, ScalarSelect
 
 __all__ = [
     "MAX_WAITING_PUSHES",
@@ -188,7 +188,7 @@ def active_subscriptions(connection: Connection, ched_id: str) -> list[tuple[str
     return [tuple(row) for row in _active(connection, ched_id=ched_id).fetchall()]
 
 
-def waits_too_long(connection: Connection, subscription: str, number: int, limit: int = MAX_WAITING_PUSHES) -> bool:
+def waits_too_long(connection: Connection, subscription: str, number: int, limit: int) -> bool:
     """Whether the push with this number fills what may wait: the one ``limit - 1`` before it is not settled."""
     return number >= limit and _waits(connection, id=_push_id(subscription, number - limit + 1)).fetchone() is not None
 
@@ -284,34 +284,41 @@ def list_subscriptions(
     if partner is not None:
         query = query.where(customs_subscriptions.c.partner == partner)
     if reference is not None:
-        query = query.where(cheds.c.reference == reference)
+        query = query.where(customs_subscriptions.c.ched_id == _ched_of(reference))
     return tuple(_subscription(row) for row in connection.execute(query))
 
 
 def list_pushes(
     connection: Connection, *, partner: str | None = None, reference: str | None = None, limit: int = 50
 ) -> tuple[PushRow, ...]:
-    """Pushes with their deliveries, the newest first."""
-    sent = tables.deliveries
-    query = (
-        select(
-            *(each for each in customs_pushes.c if each.name != "content"),
-            *(sent.c[name] for name in _OF_DELIVERY),
-            cheds.c.reference,
-        )
+    """Pushes with their deliveries, the newest first; deliveries of documents are not looked at."""
+    sent, newest = tables.deliveries, ("at", "subscription_id", "number")
+    chosen = (
+        select(*(each for each in customs_pushes.c if each.name != "content"), cheds.c.reference)
         .select_from(
-            sent.join(customs_pushes, customs_pushes.c.id == sent.c.push_id)
-            .join(customs_subscriptions, customs_subscriptions.c.id == customs_pushes.c.subscription_id)
-            .join(cheds, cheds.c.id == customs_subscriptions.c.ched_id)
+            customs_pushes.join(
+                customs_subscriptions, customs_subscriptions.c.id == customs_pushes.c.subscription_id
+            ).join(cheds, cheds.c.id == customs_subscriptions.c.ched_id)
         )
-        .order_by(sent.c.seq.desc())
+        .order_by(*(customs_pushes.c[name].desc() for name in newest))
         .limit(limit)
     )
     if partner is not None:
-        query = query.where(customs_subscriptions.c.partner == partner)
+        chosen = chosen.where(customs_subscriptions.c.partner == partner)
     if reference is not None:
-        query = query.where(cheds.c.reference == reference)
+        chosen = chosen.where(customs_subscriptions.c.ched_id == _ched_of(reference))
+    found = chosen.subquery()
+    query = (
+        select(*found.c, *(sent.c[name] for name in _OF_DELIVERY))
+        .select_from(found.join(sent, sent.c.push_id == found.c.id))
+        .order_by(*(found.c[name].desc() for name in newest))
+    )
     return tuple(_push(row) for row in connection.execute(query))
+
+
+def _ched_of(reference: str) -> ScalarSelect[str]:
+    """Looked for first, and once: else SQLite reads every subscription in the order that is wanted."""
+    return select(cheds.c.id).where(cheds.c.reference == reference, cheds.c.reference != "").scalar_subquery()
 
 
 def _subscription(row: Sequence[Any]) -> SubscriptionRow:

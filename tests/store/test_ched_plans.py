@@ -1,6 +1,6 @@
 """A search costs what it finds, and at worst what its rarest criterion has: never the CHEDs that are stored.
 
-Cost is counted, not timed: on PostgreSQL the rows that were touched, on SQLite the steps of its machine.
+Cost is counted, not timed (`store_plans.cost`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
+from store_plans import cost, on_each
 
 from gateway.store import (
     ChedQuery,
@@ -63,15 +64,7 @@ _TERMS = {
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def full(request, tmp_path_factory):
     """A store of many CHEDs that knows itself by its own statistics."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/imsoc.db")
-        return
-    server = request.getfixturevalue("pg_server")
-    engine = make_engine(parse_url(server), pool_size=1, pool_timeout=5).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE ched_plans")
-        yield from _filled(make_url(server).set(database="ched_plans").render_as_string(hide_password=False))
-        connection.exec_driver_sql("DROP DATABASE ched_plans WITH (FORCE)")
+    yield from on_each(request, tmp_path_factory, "ched_plans", _filled)
 
 
 def _filled(url):
@@ -113,28 +106,6 @@ def _filled(url):
     engine.dispose()
     with open_store(url, exclusive=True) as store:
         yield store
-
-
-def cost(store, unit):
-    """What the unit gives, and what it costs: steps of SQLite's machine, or rows that PostgreSQL touched."""
-
-    def sqlite(connection):
-        driver, steps = connection.connection.driver_connection, []
-        driver.set_progress_handler(lambda: steps.append(10), 10)
-        try:
-            return unit(connection), sum(steps)
-        finally:
-            driver.set_progress_handler(None, 0)
-
-    def postgresql(connection):
-        touched = text(
-            "SELECT (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_xact_user_tables) + "
-            "(SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(indexrelid)), 0) FROM pg_stat_user_indexes)"
-        )
-        before = connection.execute(touched).scalar_one()
-        return unit(connection), connection.execute(touched).scalar_one() - before
-
-    return store.write({"sqlite": sqlite, "postgresql": postgresql}[store.dialect])
 
 
 def _day(number, length=1):

@@ -1,12 +1,13 @@
 """What is asked all day costs the same with any number of settled rows, on both databases.
 
-Cost is counted, not timed: on PostgreSQL the rows that were touched, on SQLite the steps of its machine.
+Cost is counted, not timed (`store_plans.cost`).
 """
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
+from store_plans import cost, on_each
 
 from gateway.store import (
     ImportState,
@@ -90,16 +91,7 @@ _FILL = (
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def full(request, tmp_path_factory):
     """A store with many settled and some open rows, that knows itself by its own statistics."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('plans')}/imsoc.db"
-        yield from _filled(url)
-        return
-    server = request.getfixturevalue("pg_server")
-    engine = make_engine(parse_url(server), pool_size=1, pool_timeout=5).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE plans")
-        yield from _filled(make_url(server).set(database="plans").render_as_string(hide_password=False))
-        connection.exec_driver_sql("DROP DATABASE plans WITH (FORCE)")
+    yield from on_each(request, tmp_path_factory, "plans", _filled)
 
 
 def _filled(url):
@@ -117,27 +109,6 @@ def _filled(url):
     engine.dispose()
     with open_store(url, exclusive=True) as store:
         yield store
-
-
-def cost(store, unit):
-    """What the unit gives, and what it costs: steps of SQLite's machine, or rows that PostgreSQL touched."""
-
-    def sqlite(connection):
-        driver, steps = connection.connection.driver_connection, []
-        driver.set_progress_handler(lambda: steps.append(10), 10)
-        try:
-            return unit(connection), sum(steps)
-        finally:
-            driver.set_progress_handler(None, 0)
-
-    def postgresql(connection):
-        touched = text(
-            "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
-        )
-        before = connection.execute(touched).scalar_one()
-        return unit(connection), connection.execute(touched).scalar_one() - before
-
-    return store.write({"sqlite": sqlite, "postgresql": postgresql}[store.dialect])
 
 
 READS = {

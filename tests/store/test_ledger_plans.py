@@ -1,13 +1,14 @@
 """A look into one ledger costs that ledger: not the other ones, and not what moved in it before.
 
-Cost is counted, not timed: on PostgreSQL the rows that were touched, on SQLite the steps of its machine.
+Cost is counted, not timed (`store_plans.cost`).
 """
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from store_ledgers import NOW, A, movement
+from store_plans import cost, on_each
 
 from gateway.store import (
     Declaration,
@@ -15,24 +16,35 @@ from gateway.store import (
     LedgerChange,
     allocations_by_declaration,
     apply_change,
+    carried_between,
     check_ledgers,
     cheds_accompanied_by,
+    cheds_by_references,
+    documents_numbered,
     entries_of,
+    find_subscription,
     last_event,
+    list_pushes,
+    list_subscriptions,
     lock_ledger,
     open_store,
+    read_family,
     read_ledger,
     read_ledger_content,
     reports_by_document,
+    reports_shown,
     upgrade,
 )
-from gateway.store.ched_tables import ched_parts, ched_versions, cheds
+from gateway.store.ched_tables import ched_links, ched_parts, ched_versions, cheds
 from gateway.store.engines import make_engine, parse_url
 from gateway.store.ledger_tables import customs_reports, ledger_allocations, ledger_entries, ledger_lines, ledgers
+from gateway.store.push_tables import customs_pushes, customs_subscriptions
+from gateway.store.tables import deliveries, documents
 
 ROWS = 6_000
 MOVED_BEFORE = 2_000
 """Entries of the ledger that is asked for, of one declaration."""
+PUSHES = 5
 ONE = ROWS // 2
 REFERENCE = f"CHEDPP.NL.2026.{ONE}"
 LIMITS = {"sqlite": 3_000, "postgresql": 60}
@@ -42,15 +54,7 @@ LIMITS = {"sqlite": 3_000, "postgresql": 60}
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def full(request, tmp_path_factory):
     """A store of many ledgers that knows itself by its own statistics."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/imsoc.db")
-        return
-    server = request.getfixturevalue("pg_server")
-    engine = make_engine(parse_url(server), pool_size=1, pool_timeout=5).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE ledger_plans")
-        yield from _filled(make_url(server).set(database="ledger_plans").render_as_string(hide_password=False))
-        connection.exec_driver_sql("DROP DATABASE ledger_plans WITH (FORCE)")
+    yield from on_each(request, tmp_path_factory, "ledger_plans", _filled)
 
 
 def _filled(url):
@@ -110,6 +114,15 @@ def _filled(url):
             | {"office": "XI000002", "partner": "xi", "event_at": now}
             for n in numbers
             for each in (1, 2)
+        ]
+        + [
+            {"ched_id": f"C{ONE}", "line": 1, "declaration": f"M{ONE}", "state": "consumed", "quanta": 1, **held}
+            | {"office": "XI000002", "partner": "xi", "event_at": now}
+        ],
+        ched_links: [
+            {"ched_id": f"C{n}", "relation": "ACW", "reference": f"CHEDPP.NL.2026.{n - 1}"}
+            for n in numbers
+            if n % 2 == 0
         ],
         customs_reports: [
             {"ched_id": f"C{n}", "document": f"M{n}", "type_code": "", "office": "", "at": now, "exchange_id": ""}
@@ -122,10 +135,32 @@ def _filled(url):
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT setval('cheds_seq_seq', {ROWS})"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF" if sqlite else "SET session_replication_role = replica")
+        for table, values in _sent(now).items():
+            connection.execute(table.insert(), values)
         connection.exec_driver_sql("ANALYZE" if connection.dialect.name == "sqlite" else "VACUUM ANALYZE")
     engine.dispose()
     with open_store(url, exclusive=True) as store:
         yield store
+
+
+def _sent(now):
+    """A subscription of each CHED, few pushes, and after them many deliveries of documents, without what they carry."""
+    delivery = {"lane": "xi", "case_id": "", "state": "delivered", "attempts": 1, "failures": 0, "fence": 1, "code": ""}
+    delivery |= dict.fromkeys(("next_attempt_at", "created_at", "updated_at", "settled_at"), now) | {"detail": ""}
+    followed = {"partner": "xi", "office": "XI000002", "since": now, "pushes": 0, "why": "", "reason": ""}
+    push = {"number": 1, "what": "ledger", "at": now, "content": b""}
+    pushed = range(ONE, ONE + PUSHES)
+    numbers = range(1, ROWS + 1)
+    of_document = {"type_code": "851", "status_code": "70", "version_id": "", "owner_partner": "za", "changed_at": now}
+    return {
+        customs_subscriptions: [{"id": f"S{n}", "ched_id": f"C{n}", **followed} for n in numbers],
+        customs_pushes: [{"id": f"P{n}", "subscription_id": f"S{n}", **push} for n in pushed],
+        deliveries: [{"id": f"P{n}", "push_id": f"P{n}", "exchange_id": None, **delivery} for n in pushed]
+        + [{"id": f"D{n}", "push_id": None, "exchange_id": f"E{n}", **delivery} for n in numbers],
+        documents: [{"id": f"E{n}", "issuer_country": "ZA", "number": f"N{n}", **of_document} for n in numbers],
+    }
 
 
 def _nothing(column):
@@ -139,28 +174,6 @@ def _nothing(column):
     return {"status_code": "70", "type": "PP", "version": 1}.get(column.name, "")
 
 
-def cost(store, unit):
-    """What the unit gives, and what it costs: steps of SQLite's machine, or rows that PostgreSQL touched."""
-
-    def sqlite(connection):
-        driver, steps = connection.connection.driver_connection, []
-        driver.set_progress_handler(lambda: steps.append(10), 10)
-        try:
-            return unit(connection), sum(steps)
-        finally:
-            driver.set_progress_handler(None, 0)
-
-    def postgresql(connection):
-        touched = text(
-            "SELECT (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_xact_user_tables) + "
-            "(SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(indexrelid)), 0) FROM pg_stat_user_indexes)"
-        )
-        before = connection.execute(touched).scalar_one()
-        return unit(connection), connection.execute(touched).scalar_one() - before
-
-    return store.write({"sqlite": sqlite, "postgresql": postgresql}[store.dialect])
-
-
 LOOKS = {
     "ledger": lambda c: read_ledger(c, REFERENCE),
     "ledger and document": lambda c: read_ledger_content(c, REFERENCE),
@@ -168,10 +181,23 @@ LOOKS = {
     "last event": lambda c: last_event(c, f"C{ONE}", A),
     "first event": lambda c: not last_event(c, f"C{ONE}", Declaration(DeclarationType.MRN, "none")),
     "first entries": lambda c: entries_of(c, f"C{ONE}", limit=5),
-    "CHEDs of a declaration": lambda c: allocations_by_declaration(c, f"M{ONE}-1"),
+    "CHEDs of a declaration": lambda c: allocations_by_declaration(c, f"M{ONE}-1", type=DeclarationType.MRN),
     "CHEDs of an LRN": lambda c: not allocations_by_declaration(c, f"M{ONE}-1", type=DeclarationType.LRN),
     "CHEDs of a report": lambda c: reports_by_document(c, f"M{ONE}"),
     "nobody's certificate": lambda c: not cheds_accompanied_by(c, "none"),
+    "CHEDs by references": lambda c: list(cheds_by_references(c, [REFERENCE, "CHEDPP.NL.2026.1", "none"])),
+    "certificates of a number": lambda c: documents_numbered(c, f"N{ONE}", limit=100),
+    "reports that are shown": lambda c: reports_shown(c, f"C{ONE}", newest=99),
+    "a family": lambda c: read_family(c, [REFERENCE]).links,
+    "nothing carried": lambda c: not carried_between(c, "C1", "none"),
+    "all pushes": lambda c: list_pushes(c, limit=PUSHES),
+    "pushes of a partner": lambda c: list_pushes(c, partner="xi", limit=PUSHES + 1),
+    "pushes of nobody": lambda c: not list_pushes(c, partner="none"),
+    "pushes of a CHED": lambda c: list_pushes(c, reference=REFERENCE),
+    "a subscription": lambda c: find_subscription(c, "xi", f"C{ONE}"),
+    "newest subscriptions": lambda c: list_subscriptions(c, limit=PUSHES),
+    "subscriptions of a partner": lambda c: list_subscriptions(c, partner="xi", limit=PUSHES),
+    "subscriptions of a CHED": lambda c: list_subscriptions(c, reference=REFERENCE),
     "another page": lambda c: check_ledgers(c, after="C5999", limit=3),
 }
 

@@ -1,6 +1,6 @@
 """A code in 10^5 rows costs one search, and sizes are not counted; on both databases.
 
-Cost is counted, not timed: on PostgreSQL the rows that were touched, on SQLite the steps of its machine.
+Cost is counted, not timed (`store_plans.cost`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
+from store_plans import cost, on_each
 
 from gateway.store import (
     Closing,
@@ -42,17 +43,7 @@ LIMITS = {"sqlite": 2_000, "postgresql": 150}
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def full(request, tmp_path_factory):
     """Edition 1 with many rows and some closings, edition 2 with one row; and a change that is not published."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('plans')}/imsoc.db"
-        yield from filled(url)
-        return
-    server = make_url(request.getfixturevalue("pg_server")).set(drivername="postgresql+psycopg")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE reference_plans")
-        yield from filled(server.set(database="reference_plans").render_as_string(hide_password=False))
-        connection.exec_driver_sql("DROP DATABASE reference_plans WITH (FORCE)")
-    engine.dispose()
+    yield from on_each(request, tmp_path_factory, "reference_plans", filled)
 
 
 def filled(url):
@@ -77,27 +68,6 @@ def begun(store, count):
 def publish(store, change, number):
     about = {"at": NOW, "author": "op", "reason": "loaded", "kind": "load", "effective_on": "2026-11-22"}
     assert store.write(lambda c: publish_change(c, change, expected=number - 1, **about)).number == number
-
-
-def cost(store, unit):
-    """What the unit gives, and what it costs: steps of SQLite's machine, or rows that PostgreSQL touched."""
-
-    def sqlite(connection):
-        driver, steps = connection.connection.driver_connection, []
-        driver.set_progress_handler(lambda: steps.append(10), 10)
-        try:
-            return unit(connection), sum(steps)
-        finally:
-            driver.set_progress_handler(None, 0)
-
-    def postgresql(connection):
-        touched = text(
-            "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
-        )
-        before = connection.execute(touched).scalar_one()
-        return unit(connection), connection.execute(touched).scalar_one() - before
-
-    return store.write({"sqlite": sqlite, "postgresql": postgresql}[store.dialect])
 
 
 QUESTIONS = {
