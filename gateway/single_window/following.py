@@ -8,6 +8,7 @@ caused it. Whoever calls has locked the family, or goes from a CHED to what took
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -211,10 +212,11 @@ class _Opening:
             troubles += map(str, _carry(connection, older, reference, cause))
         parents = self._kin.parents(reference)
         short = {line.number: line.certified for line in lines}
-        parts = {part: self._kin.has_drawn(part, parents) for part in self._kin.parts(reference)}
+        above = tuple(dict.fromkeys(whole for parent in parents for whole in self._kin.stood_for(parent)))
+        parts = {part: self._kin.has_drawn(part, above) for part in self._kin.parts(reference)}
         for part in (each for each, has_drawn in parts.items() if has_drawn):
-            for parent in parents:
-                short = _take_over(connection, reference, parent, part, short, cause)
+            for drawn_by, whole in itertools.product(self._kin.stood_for(part), above):
+                short = _take_over(connection, reference, whole, drawn_by, short, cause)
         missing = _draw(connection, reference, parents, short, cause)
         if not lets_release(state.status_code, state.conclusion):
             for parent in parents:
@@ -318,16 +320,17 @@ def _draw(
 
 
 def _take_over(
-    connection: Connection, reference: str, parent: str, part: str, short: Mapping[int, int], cause: Cause
+    connection: Connection, reference: str, above: str, part: str, short: Mapping[int, int], cause: Cause
 ) -> dict[int, int]:
     """Draw in the place of a part that drew from a grandparent while its own parent had no ledger.
 
-    What the part drew is drawn by its parent then, which carries it for the part: nothing is drawn twice.
+    What the part drew is drawn by its parent then, which carries it for the part: nothing is drawn twice. It is so
+    where the grandparent was replaced since: there what one drew is drawn by the other, and its successor carries it.
 
     Returns:
         What is still to be drawn, by line.
     """
-    giving, drawing = _ledger(connection, parent), _ledger(connection, reference)
+    giving, drawing = _ledger(connection, above), _ledger(connection, reference)
     before = carried_between(connection, giving.ched_id, part)
     wanting = tuple((line, short.get(line.number, 0)) for line in drawing.lines)
     shares, _ = allotted(wanting, tuple((line, before.get(line.number, 0)) for line in giving.lines))

@@ -63,14 +63,17 @@ class Kin:
         return any(self._family.cited(whole, RELATION_SPLIT) for whole in self.stood_for(reference))
 
     def parts(self, reference: str) -> tuple[str, ...]:
-        """The ledgers of parts that have not drawn from this CHED, nor from any other parent of theirs."""
+        """The ledgers of parts that have not drawn from this CHED, nor from any other parent of theirs.
+
+        The parts of a part that has no ledger are parts of the whole: somebody has to give what they certify.
+        """
         own = tuple(self.stood_for(reference))
-        above = self.parents(reference)
+        above = {whole for parent in self.parents(reference) for whole in self.stood_for(parent)}
         found: list[str] = []
-        for part in (part for whole in own for part in self._family.citing(whole, RELATION_SPLIT)):
+        for part in (part for whole in own for part in self._parts_with_ledger(whole)):
             holder = self._holder(part)
             others = (whole for parent in self.parents(part) for whole in self.stood_for(parent))
-            wholes = {*own, *others} - set(above)
+            wholes = {*own, *others} - above
             if holder is not None and holder != reference and not self.has_drawn(part, sorted(wholes)):
                 found.append(holder)
         return tuple(dict.fromkeys(found))
@@ -79,6 +82,19 @@ class Kin:
         """Whether a part, or what took its place, has drawn from any of these, or tried to."""
         pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self.stood_for(part))]
         return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
+
+    def _parts_with_ledger(self, whole: str) -> Iterator[str]:
+        for part in self._family.citing(whole, RELATION_SPLIT):
+            if self._holder(part) is not None:
+                yield part
+            else:
+                for each in self._standing_for(part):
+                    yield from self._parts_with_ledger(each)
+
+    def _standing_for(self, reference: str) -> Iterator[str]:
+        yield reference
+        for younger in self._family.citing(reference, RELATION_REPLACES):
+            yield from self._standing_for(younger)
 
     def _givers(self, reference: str) -> Iterator[str]:
         holder = self._holder(reference)

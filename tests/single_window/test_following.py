@@ -511,6 +511,43 @@ class TestSplit:
             ("carried", 1, 180, parent),
         ]
 
+    def test_a_part_of_a_part_that_waits_draws_from_the_whole_as_soon_as_it_has_a_ledger(self, desk):
+        whole = desk.certify()
+        parent = desk.certify(300, cites=(("AXG", whole),))
+        part = desk.validated(120, cites=(("AXG", parent),))
+        desk.decide(whole)
+        assert desk.line(whole) == (500, 120, 0, 0, 380)
+        desk.decide(parent)
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+        assert desk.line(parent) == (300, 120, 0, 0, 180)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+
+    def test_what_a_part_of_a_part_drew_counts_for_each_that_comes_between(self, desk):
+        whole = desk.validated()
+        middle = desk.certify(400, cites=(("AXG", whole),))
+        parent = desk.certify(300, cites=(("AXG", middle),))
+        part = desk.validated(120, cites=(("AXG", parent),))
+        desk.decide(middle)
+        desk.decide(parent)
+        assert desk.line(whole) == (500, 400, 0, 0, 100)
+        assert desk.line(middle) == (400, 300, 0, 0, 100)
+        assert desk.line(parent) == (300, 120, 0, 0, 180)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+
+    @pytest.mark.parametrize("which", ["whole", "part"])
+    def test_what_a_part_drew_counts_for_its_parent_though_one_was_replaced_since(self, desk, which):
+        whole = desk.validated()
+        parent = desk.certify(300, cites=(("AXG", whole),))
+        part = desk.validated(120, cites=(("AXG", parent),))
+        if which == "whole":
+            whole = desk.validated(cites=(("ACW", whole),))
+        else:
+            part = desk.validated(120, cites=(("ACW", part),))
+        desk.decide(parent)
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+        assert desk.line(parent) == (300, 120, 0, 0, 180)
+        assert desk.line(part) == (120, 0, 0, 0, 120)
+
     def test_a_part_of_a_successor_that_waits_draws_from_what_that_replaces(self, desk):
         old = desk.validated()
         desk.reserve(old, "24NL1", 450)
