@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.faultpoints import reach
@@ -110,7 +112,7 @@ def open_ledger(
         )
         if line.certified:
             certified = Movement(kind=EntryKind.CERTIFIED, line=line.number, quanta=line.certified, unit=line.unit)
-            _add_entry(connection, opening, 1, certified)
+            _insert_entry(connection, **_entry(opening, 1, certified))
 
 
 def apply_change(connection: Connection, change: LedgerChange) -> int:
@@ -132,8 +134,10 @@ def apply_change(connection: Connection, change: LedgerChange) -> int:
     if advanced is None:
         raise ValueError(f"no ledger is open for {change.ched_id}")
     version: int = advanced[0]
-    for movement in change.movements:
-        _add_entry(connection, change, version, _allocate(connection, change, movement))
+    recorded: list[Movement] = []
+    for kind, movements in groupby(change.movements, attrgetter("kind")):
+        recorded += _allocate(connection, change, kind, list(movements))
+    _insert_entry.many(connection, [_entry(change, version, each) for each in recorded])
     reach("ledger.moved")
     return version
 
@@ -277,72 +281,97 @@ def _used(connection: Connection, message: CustomsMessage) -> NoReturn:
     raise Undo(Recorded(RecordedKind.CONFLICT, first or "", conflict=Conflict.MESSAGE_ID, detail=detail))
 
 
-def _allocate(connection: Connection, change: LedgerChange, movement: Movement) -> Movement:
-    """Change what stands for the declaration; returns the movement as it is to be recorded."""
+def _allocate(
+    connection: Connection, change: LedgerChange, kind: EntryKind, movements: Sequence[Movement]
+) -> list[Movement]:
+    """Change what stands for declarations; returns the movements as they are to be recorded.
+
+    Args:
+        connection: of the unit of work.
+        change: what they are part of.
+        kind: of all of them.
+        movements: what is moved.
+    """
+    if kind is EntryKind.CONSUMED:
+        return [_written_off(connection, change, each) for each in movements]
+    declared = [each for each in movements if each.declaration is not None]
+    if kind in {EntryKind.RETURNED, EntryKind.REVERSED}:
+        take_away = _give_back if kind is EntryKind.RETURNED else _reverse
+        if take_away.many(connection, [_item(change, each) for each in declared]) != len(declared):
+            raise ValueError(f"nothing of one of {len(declared)} to take away: {declared[0]} and what is with it")
+    else:
+        _hold.many(connection, [_held(change, each) for each in declared])
+    return list(movements)
+
+
+def _written_off(connection: Connection, change: LedgerChange, movement: Movement) -> Movement:
+    """A hold becomes a consumption; where there is none, one is added."""
     if movement.declaration is None:
         return movement
-    item = {**_item(change.ched_id, movement, movement.declaration), "quanta": movement.quanta}
-    if movement.kind in {EntryKind.RETURNED, EntryKind.REVERSED}:
-        take_away = _give_back if movement.kind is EntryKind.RETURNED else _reverse
-        if not take_away(connection, **item).rowcount:
-            raise ValueError(f"nothing of {movement.quanta} quanta to take away: {movement}")
-        return movement
-    if movement.event_at is None:
-        raise ValueError(f"an allocation has a time: {movement}")
-    since = {"office": movement.office, "event_at": to_text(movement.event_at)}
-    if movement.kind is EntryKind.CONSUMED:
-        if (held := _consume(connection, **item, **since).fetchone()) is not None:
-            quantity, unit, class_code = held
-            return replace(movement, quantity=quantity, unit=unit, class_code=class_code)
-        movement = replace(movement, kind=EntryKind.FORCED)
+    if (held := _consume(connection, **_item(change, movement), **_since(movement)).fetchone()) is not None:
+        quantity, unit, class_code = held
+        return replace(movement, quantity=quantity, unit=unit, class_code=class_code)
+    forced = replace(movement, kind=EntryKind.FORCED)
+    _hold(connection, **_held(change, forced))
+    return forced
+
+
+def _held(change: LedgerChange, movement: Movement) -> dict[str, Any]:
+    """An allocation, as its row."""
     reserved = movement.kind is EntryKind.RESERVED
-    _hold(
-        connection,
-        **item,
-        **since,
-        state=AllocationState.RESERVED if reserved else AllocationState.CONSUMED,
-        quantity=movement.quantity,
-        unit=movement.unit,
-        class_code=movement.class_code,
-        partner=change.partner,
-    )
-    return movement
-
-
-def _item(ched_id: str, movement: Movement, declaration: Declaration) -> dict[str, Any]:
     return {
-        "ched_id": ched_id,
-        "line": movement.line,
-        "declaration_type": declaration.type,
-        "declaration": declaration.number,
-        "goods_item": movement.goods_item,
+        **_item(change, movement),
+        **_since(movement),
+        "state": AllocationState.RESERVED if reserved else AllocationState.CONSUMED,
+        "quantity": movement.quantity,
+        "unit": movement.unit,
+        "class_code": movement.class_code,
+        "partner": change.partner,
     }
 
 
-def _add_entry(connection: Connection, change: LedgerChange, version: int, movement: Movement) -> None:
-    """The trigger of the table moves the totals of the line with it."""
+def _since(movement: Movement) -> dict[str, str]:
+    if movement.event_at is None:
+        raise ValueError(f"an allocation has a time: {movement}")
+    return {"office": movement.office, "event_at": to_text(movement.event_at)}
+
+
+def _item(change: LedgerChange, movement: Movement) -> dict[str, Any]:
+    """What one allocation is found by."""
     kind, number = movement.declaration or ("", "")
-    _insert_entry(
-        connection,
-        ched_id=change.ched_id,
-        line=movement.line,
-        version=version,
-        at=to_text(change.at),
-        kind=movement.kind,
-        quanta=movement.quanta,
-        declaration_type=kind,
-        declaration=number,
-        goods_item=movement.goods_item,
-        quantity=movement.quantity,
-        unit=movement.unit,
-        class_code=movement.class_code,
-        office=movement.office,
-        event_at=to_text(movement.event_at) if movement.event_at else "",
-        other=movement.other,
-        partner=change.partner,
-        prefix=change.prefix,
-        message_id=change.message_id,
-        exchange_id=change.exchange_id,
-        actor=change.actor,
-        reason=change.reason,
-    )
+    return {
+        "ched_id": change.ched_id,
+        "line": movement.line,
+        "declaration_type": kind,
+        "declaration": number,
+        "goods_item": movement.goods_item,
+        "quanta": movement.quanta,
+    }
+
+
+def _entry(change: LedgerChange, version: int, movement: Movement) -> dict[str, Any]:
+    """A movement, as the row that records it; the trigger of the table moves the totals of the line with it."""
+    kind, number = movement.declaration or ("", "")
+    return {
+        "ched_id": change.ched_id,
+        "line": movement.line,
+        "version": version,
+        "at": to_text(change.at),
+        "kind": movement.kind,
+        "quanta": movement.quanta,
+        "declaration_type": kind,
+        "declaration": number,
+        "goods_item": movement.goods_item,
+        "quantity": movement.quantity,
+        "unit": movement.unit,
+        "class_code": movement.class_code,
+        "office": movement.office,
+        "event_at": to_text(movement.event_at) if movement.event_at else "",
+        "other": movement.other,
+        "partner": change.partner,
+        "prefix": change.prefix,
+        "message_id": change.message_id,
+        "exchange_id": change.exchange_id,
+        "actor": change.actor,
+        "reason": change.reason,
+    }
