@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.application import app
+from gateway.config import Settings
+from gateway.store import open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))  # the hub in memory of its tests
 
@@ -49,3 +51,14 @@ def trial(imsoc, template, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     imsoc("partners", "add", "partner.toml")
     return folder
+
+
+@pytest.fixture
+def stored(trial):
+    """Run a unit of work on the trial's store."""
+
+    def run(unit):
+        with open_store(Settings.load(trial / "imsoc.toml", {}).store.url, exclusive=False) as store:
+            return store.write(unit)
+
+    return run

@@ -6,7 +6,6 @@ import sqlite3
 
 import pytest
 
-from gateway.config import Settings
 from gateway.store import (
     ChedRow,
     ChedWrite,
@@ -22,7 +21,6 @@ from gateway.store import (
     lock_ledger,
     new_id,
     open_ledger,
-    open_store,
     open_subscription,
     record_ched,
     report_document,
@@ -34,17 +32,6 @@ CHED = "CHEDP.NL.2026.0000001"
 OTHER = "CHEDP.NL.2026.0000002"
 MRN, LRN = DeclarationType.MRN, DeclarationType.LRN
 GRAM = 1_000_000
-
-
-@pytest.fixture
-def stored(trial):
-    """Run a unit of work on the trial's store."""
-
-    def run(unit):
-        with open_store(Settings.load(trial / "imsoc.toml", {}).store.url, exclusive=False) as store:
-            return store.write(unit)
-
-    return run
 
 
 def a_ched(connection, reference, *, ledger=True):

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 
-from gateway.config import Settings
 from gateway.store import (
     ChedRow,
     ChedWrite,
@@ -12,7 +11,6 @@ from gateway.store import (
     find_audit,
     find_subscription,
     new_id,
-    open_store,
     open_subscription,
     queue_push,
     record_ched,
@@ -21,17 +19,6 @@ from gateway.store import (
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 CHED, OTHER = "CHEDP.NL.2026.0000001", "CHEDP.NL.2026.0000002"
-
-
-@pytest.fixture
-def stored(trial):
-    """Run a unit of work on the trial's store."""
-
-    def run(unit):
-        with open_store(Settings.load(trial / "imsoc.toml", {}).store.url, exclusive=False) as store:
-            return store.write(unit)
-
-    return run
 
 
 @pytest.fixture

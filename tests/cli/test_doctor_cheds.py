@@ -6,7 +6,6 @@ import re
 import pytest
 
 from gateway.cli.checks import State
-from gateway.config import Settings
 from gateway.store import (
     ChedRow,
     ChedWrite,
@@ -15,7 +14,6 @@ from gateway.store import (
     begin_outage,
     claim_contingency,
     new_id,
-    open_store,
     record_ched,
     settle_contingency,
 )
@@ -34,17 +32,6 @@ def national(trial):
     text = re.sub(r"(?m)^roles = .*$", 'roles = ["national"]', settings.read_text("utf-8"))
     settings.write_text(text + '\n[traces]\nupstream = "traces-nt"\n', "utf-8")
     return trial
-
-
-@pytest.fixture
-def stored(trial):
-    """Run a unit of work on the trial's store."""
-
-    def run(unit):
-        with open_store(Settings.load(trial / "imsoc.toml", {}).store.url, exclusive=False) as store:
-            return store.write(unit)
-
-    return run
 
 
 def a_ched(connection, *, pending="", contingency=False):

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from gateway.cli.checks import State
-from gateway.config import Settings
 from gateway.store import (
     ChedRow,
     ChedWrite,
@@ -21,7 +20,6 @@ from gateway.store import (
     lock_ledger,
     new_id,
     open_ledger,
-    open_store,
     record_ched,
 )
 
@@ -40,17 +38,6 @@ TABLE = '[partner.customs]\noffices = ["NL0003*"]\ncountries = ["NL"]'
 
 def by_name(answer):
     return {check["name"]: check for check in answer["checks"]}
-
-
-@pytest.fixture
-def stored(trial):
-    """Run a unit of work on the trial's store."""
-
-    def run(unit):
-        with open_store(Settings.load(trial / "imsoc.toml", {}).store.url, exclusive=False) as store:
-            return store.write(unit)
-
-    return run
 
 
 def add_customs(imsoc, trial, contracts='["customs-certex-ched"]', table=TABLE):

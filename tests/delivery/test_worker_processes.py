@@ -64,7 +64,21 @@ def work(url, inbox, now, point=None):
             pass
 
 
-@pytest.mark.parametrize(
+def killed_and_followed(world, url, inbox, point):
+    """A worker is killed at its second passage of a point, and another does the rest a minute later."""
+    world.store.close()
+    process = fork.Process(target=work, args=(url, inbox, world.clock.now, point))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+
+    process = fork.Process(target=work, args=(url, inbox, world.clock.now + timedelta(minutes=1)))
+    process.start()
+    process.join(30)
+    return inbox
+
+
+at_each_point = pytest.mark.parametrize(
     "point",
     [
         "delivery.claimed",
@@ -76,50 +90,22 @@ def work(url, inbox, now, point=None):
         "commit.after",
     ],
 )
+
+
+@at_each_point
 def test_killed_at_a_named_point(world, store_url, tmp_path, point):
     expected = [f"{world.submit(str(number))}-1" for number in range(4)]
-    world.store.close()
-    inbox = Inbox(tmp_path / "inbox")
-
-    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now, point))
-    process.start()
-    process.join(30)
-    assert process.exitcode == -signal.SIGKILL
-
-    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now + timedelta(minutes=1)))
-    process.start()
-    process.join(30)
+    inbox = killed_and_followed(world, store_url, Inbox(tmp_path / "inbox"), point)
     assert inbox.ids() == expected
     assert settled(store_url) == ["delivered"] * 4
     assert kept_together(store_url) == 4
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        "delivery.claimed",
-        "delivery.prepared",
-        "delivery.payload-stored",
-        "delivery.sent",
-        "delivery.settled",
-        "commit.before",
-        "commit.after",
-    ],
-)
+@at_each_point
 def test_killed_at_a_named_point_while_it_pushes(world, follow, store_url, tmp_path, point):
     """The next worker goes on where it was: in order, none lost; what was on the way may come twice, as allowed."""
     expected = follow(1).change(4)
-    world.store.close()
-    inbox = Repeated(tmp_path / "inbox")
-
-    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now, point))
-    process.start()
-    process.join(30)
-    assert process.exitcode == -signal.SIGKILL
-
-    process = fork.Process(target=work, args=(store_url, inbox, world.clock.now + timedelta(minutes=1)))
-    process.start()
-    process.join(30)
+    inbox = killed_and_followed(world, store_url, Repeated(tmp_path / "inbox"), point)
     taken = inbox.ids()
     assert list(dict.fromkeys(taken)) == expected
     assert taken == sorted(taken)
