@@ -26,7 +26,7 @@ class CustomsDesk(Protocol):
     """CustomsCertexChedService V06 by its meaning.
 
     Every method raises:
-        AccessDenied: IMG-2110 a CHED of other countries, IMG-2114 an office of somebody else.
+        AccessDenied: IMG-2110 a CHED of other countries, IMG-2114 an office, IMG-2115 an MRN of somebody else.
         CustomsRefused: IMG-74xx.
         Unavailable: nothing was done as far as this instance knows.
     """

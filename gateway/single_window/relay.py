@@ -123,8 +123,8 @@ class RelayingCustoms:
         What stands there is told even where the certificate cannot be shown.
 
         Raises:
-            AccessDenied: IMG-2110, IMG-2114.
-            CustomsRefused: IMG-7401, IMG-7402, IMG-7404, IMG-7405, IMG-7407, IMG-7411.
+            AccessDenied: IMG-2110, IMG-2114, IMG-2115.
+            CustomsRefused: IMG-7401 to IMG-7405, IMG-7407, IMG-7411, IMG-7414.
             DeliveryError: IMG-8030, what came of it is not known; IMG-8031, TRACES refused the message.
             Unavailable: IMG-9012, TRACES was not reached.
         """
@@ -173,8 +173,8 @@ class RelayingCustoms:
         """Consume at TRACES, or give back there, what a declaration holds.
 
         Raises:
-            AccessDenied: IMG-2110, IMG-2114.
-            CustomsRefused: IMG-7404, IMG-7405, IMG-7406, IMG-7407.
+            AccessDenied: IMG-2110, IMG-2114, IMG-2115.
+            CustomsRefused: IMG-7403 to IMG-7407.
             DeliveryError: IMG-8030, what came of it is not known; IMG-8031, TRACES refused the message.
             Unavailable: IMG-9012, TRACES was not reached.
         """
@@ -193,7 +193,7 @@ class RelayingCustoms:
         """Correct at TRACES what was written off.
 
         Raises:
-            As `clear`; CustomsRefused IMG-7402, IMG-7410.
+            As `clear`; CustomsRefused IMG-7402, IMG-7410, IMG-7414.
         """
         self._check(actor, asked.office, asked, call)
         check_items(asked.items, self._freshness.bounds.goods_items)
