@@ -546,6 +546,13 @@ class TestPlainDecimals:
         assert xi.read(ched).ledger[0] == ["1000000000"]
         assert xi.reserve(ched, MRN("AAA"), Goods("0.001", "GRM")).ledger[0] == ["999999999.999999"]
 
+    def test_of_more_than_a_million_tonnes_that_much_counts(self, standing, xi):
+        """Less than is certified can be released, never more."""
+        ched = standing.ched(line(weight="5000000000", unit="KGM"))
+        assert xi.read(ched).ledger[0] == ["1000000000"]
+        assert xi.reserve(ched, MRN("AAA"), Goods("1000000000.001")).said == "05 1/1"
+        assert xi.reserve(ched, MRN("AAA"), Goods("1000000000")).ledger[0] == ["0"]
+
     def test_nothing_is_lost_in_sums_of_tenths(self, xi, ched):
         """0.1 a thousand times over is what floats get wrong."""
         for number in range(10):
