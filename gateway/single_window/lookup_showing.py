@@ -9,6 +9,7 @@ from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
 from gateway.customs.releasing import lets_release
 from gateway.documents.ched import read_ched
+from gateway.single_window.following import is_missing
 from gateway.single_window.lookup_models import (
     Citation,
     FoundAllocation,
@@ -68,9 +69,12 @@ class Shower:
         because: tuple[str, ...],
         citations: tuple[Citation, ...] = (),
     ) -> FoundChed:
-        """One CHED with its ledger; one without a ledger yet, with what its lines certify."""
+        """One CHED with its ledger; one that needs none yet, with what its lines certify.
+
+        One that has to have a ledger and has none is shown without positions, and as not valid.
+        """
         ched = read_ched(parse(content, limits=self._limits).root)
-        lines = state.lines if state.version else lines_of(ched)
+        lines = state.lines if state.version or is_missing(state) else lines_of(ched)
         why = self._why_not_valid(state)
         return FoundChed(
             reference=row.reference,
@@ -127,6 +131,8 @@ class Shower:
         if not lets_release(state.status_code, state.conclusion):
             conclusion = self.named("ched-decision", state.conclusion)
             return f"goods are not released on its conclusion {conclusion.code} ({conclusion.name})".replace(" ()", "")
+        if is_missing(state):
+            return "how much of it is left is not known now"
         return "its ledger is frozen" if state.frozen else ""
 
 

@@ -15,6 +15,7 @@ from gateway.access import View, view_of
 from gateway.errors import AccessDenied, ChedRefused, CustomsRefused
 from gateway.exchange import spend
 from gateway.single_window.access import check_sight, is_known
+from gateway.single_window.following import is_missing
 from gateway.single_window.lookup_codes import DocumentCodes
 from gateway.single_window.lookup_models import (
     MAX_LIMIT,
@@ -30,6 +31,8 @@ from gateway.single_window.lookup_models import (
     Window,
 )
 from gateway.single_window.lookup_showing import Shower
+from gateway.single_window.opening import open_to_show
+from gateway.single_window.pushing import Pushes
 from gateway.store import (
     DeclarationType,
     allocations_by_declaration,
@@ -94,6 +97,8 @@ class _Look:
     codes: DocumentCodes
     shower: Shower
     window: Window
+    missing: list[str]
+    """Gets the CHEDs of the answer whose ledger has to be opened first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,13 @@ class Lookups:
         tables = self._context.index.state
         codes = DocumentCodes(tables.on(now.date()), tables.tables, actor.principal.partner)
         shower = Shower(tables.tables, now.date(), codes, self._context.limits)
+        missing: list[str] = []
         with self._context.store.read() as connection:
-            found = _find(_Look(connection, actor, codes, shower, window), question)
+            found = _find(_Look(connection, actor, codes, shower, window, missing), question)
+        if missing:
+            open_to_show(self._context, Pushes(), missing, partner=actor.id, at=now)
+            with self._context.store.read() as connection:
+                found = _find(_Look(connection, actor, codes, shower, window, missing), question)
         answer = _answer(found, window, now)
         shown = [each.reference for each in answer.cheds]
         subject = found.question.reference or found.question.number
@@ -211,6 +221,8 @@ def _shown(
     """
     state, row, content = found
     check_sight(look.actor, row)
+    if is_missing(state):
+        look.missing.append(row.reference)
     return look.shower.ched(state, row, content, reports_of(look.connection, row.id), because, citations)
 
 

@@ -23,7 +23,8 @@ from gateway.single_window.checks import (
     used_before,
 )
 from gateway.single_window.content import Stored
-from gateway.single_window.following import Cause, is_missing, open_missing, pass_on
+from gateway.single_window.following import Cause, is_missing, pass_on
+from gateway.single_window.opening import open_ledger_of
 from gateway.store import (
     CustomsMessage,
     CustomsReport,
@@ -173,7 +174,10 @@ class Mover:
 
         recorded = self._context.store.write(unit)
         if recorded is None:
-            self._open(message)
+            call = message.call
+            open_ledger_of(
+                self._context, self._pushes, message.reference, partner=message.actor.id, at=call.received_at
+            )
             recorded = self._context.store.write(unit)
         if recorded is None:
             raise Unavailable("IMG-9001", where=message.reference, found="its ledger could not be opened")
@@ -196,16 +200,6 @@ class Mover:
         partner = message.actor.id
         if find_customs_message(connection, partner=partner, prefix=header.prefix, message_id=header.message_id):
             raise used_before(header)
-
-    def _open(self, message: Message) -> None:
-        """A validated CHED from before there were ledgers gets its own, in a unit that locks its family in order."""
-
-        def unit(connection: Connection) -> None:
-            cause = Cause(at=message.call.received_at, partner=message.actor.id)
-            open_missing(connection, message.reference, self._context.limits, cause)
-            cause.tell(connection, self._pushes)
-
-        self._context.store.write(unit)
 
     def _opened(self, connection: Connection, row: ChedRow) -> tuple[LedgerState, bytes]:
         """The ledger and the document.
@@ -283,7 +277,10 @@ class Mover:
 
 
 def with_lines(state: LedgerState, content: bytes, limits: Limits) -> LedgerState:
-    """A ledger with the lines that its CHED certifies, where it is not opened yet."""
-    if state.version:
+    """A ledger with the lines that its CHED certifies, where it needs none yet.
+
+    One that has to have a ledger and has none gets no lines: how much is left of them is not known.
+    """
+    if state.version or is_missing(state):
         return state
     return replace(state, lines=lines_of(read_ched(parse(content, limits=limits).root)))

@@ -37,8 +37,10 @@ from gateway.single_window.checks import (
     of_text,
 )
 from gateway.single_window.content import Stored, certificate_for_customs
+from gateway.single_window.following import is_missing
 from gateway.single_window.interventions import intervened
 from gateway.single_window.moving import Message, Mover, Verdict, with_lines
+from gateway.single_window.opening import open_to_show
 from gateway.single_window.showing import summary_of
 from gateway.store import (
     Declaration,
@@ -116,7 +118,10 @@ class CustomsService:
     def read(
         self, actor: CustomsActor, asked: ProcessedChedRequest, header: CertexHeader, call: SoapCall
     ) -> ProcessedChedAnswer:
-        """The CHED with its ledger; nothing moves, so the message may be of any age."""
+        """The CHED with its ledger; nothing moves, so the message may be of any age.
+
+        A ledger that could not be opened is shown without lines.
+        """
         check_office(actor, asked.office, OFFICE)
         check_options(asked)
         found, reports = self._found(asked)
@@ -125,6 +130,10 @@ class CustomsService:
             return ProcessedChedAnswer()
         check_sight(actor, found[1])
         check_type(found[1], asked.taric_document, self._type_of)
+        if is_missing(found[0]):
+            open_to_show(self._context, self._pushes, (asked.reference,), partner=actor.id, at=call.received_at)
+            again, reports = self._found(asked)
+            found = again or found
         push = self._noted(actor, call, asked, header, found[1])
         if asked.push:  # changes are told from now on: the answer has all that were made before
             again, reports = self._found(asked)

@@ -286,6 +286,8 @@ class CertexWorld:
             row = ched_by_reference(connection, reference)
             at = self.now
             moved = replace(row, status_code=status, updated_at=at, status_changed_at=at)
+            if status == "70" and not row.conclusion:
+                moved = replace(moved, conclusion="ACCEPTABLE_FOR_INTERNAL_MARKET")
             write = ChedWrite(version_id=new_id(at), row=moved, expected_version=row.version, at=at,
                               operation="a test", partner="a-test")  # fmt: skip
             return record_ched(connection, write)

@@ -111,8 +111,8 @@ def moment(number):
     if number in MOMENTS:
         return MOMENTS[number]
     count = int(number)
-    minute, start = (14, 5) if count < 13 else (20, 13) if count < 16 else (22, 16)
-    return f"2026-09-29T14:{minute}:{(count - start) + 30:02}.500250Z"
+    minute, second, start = (14, 30, 5) if count < 13 else (20, 44, 13) if count < 16 else (22, 30, 16)
+    return f"2026-09-29T14:{minute}:{(count - start) + second:02}.500250Z"
 
 
 def seed(world, chedp=MILK, new=NEW, animals=ANIMALS, gone=GONE):
