@@ -143,7 +143,8 @@ def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoR
     """Draw and carry what did not fit before, as far as it fits now. For an operator who thaws a ledger.
 
     A part draws from its parents what it found too little of; what they still have not stays carried by it. A successor
-    carries what it had no room for, once those before it have done the same, and hands on what it carries.
+    carries what it had no room for, once those before it have done the same, and hands on what it carries. Parts whose
+    goods nobody may release draw from a whole before it is thawed: what came back there may be theirs.
 
     Call inside `Store.write`, before anything is locked; the family is locked here.
 
@@ -232,6 +233,10 @@ def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tupl
     older = tuple(kin.sources(reference))
     left = [each for source in older for each in _fit(connection, kin, source, cause)]
     _draw_again(connection, kin, reference, cause)
+    for part in kin.drawing(reference):
+        state = _ledger(connection, part)
+        if not lets_release(state.status_code, state.conclusion):
+            _draw_again(connection, kin, part, cause)
     for source in older:
         rest = _carry(connection, source, reference, cause)
         sold = [line for line in _ledger(connection, reference).lines if line.reserved or line.consumed]

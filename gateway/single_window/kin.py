@@ -78,6 +78,11 @@ class Kin:
                 found.append(holder)
         return tuple(dict.fromkeys(found))
 
+    def drawing(self, reference: str) -> tuple[str, ...]:
+        """The ledgers of all its parts, and of those of what it took the place of."""
+        found = (self._holder(part) for whole in self.stood_for(reference) for part in self._parts_with_ledger(whole))
+        return tuple(dict.fromkeys(each for each in found if each is not None and each != reference))
+
     def has_drawn(self, part: str, wholes: Iterable[str]) -> bool:
         """Whether a part, or what took its place, has drawn from any of these, or tried to."""
         pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self.stood_for(part))]

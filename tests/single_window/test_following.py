@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ched_harness import decision
+from ched_harness import ched_pp, decision
 from following_harness import CN, KILOGRAM, Desk, power_cut
 
 from gateway.ched.models import SubmissionKind
@@ -587,6 +587,23 @@ class TestSplit:
         thaw(desk, part)
         assert desk.line(again) == (120, 0, 0, 0, 120)
         assert desk.line(parent) == (500, 120, 0, 0, 380)
+
+    def test_refused_goods_are_drawn_before_their_whole_is_thawed(self, desk):
+        parent = desk.validated()
+        desk.reserve(parent, "24NL1", 450)
+        post = replace(ched_pp().post, code="NLAMS4", city="Amsterdam", name="Another post")
+        goods = replace(desk.oranges(100, (("AXG", parent),)), post=post)
+        refused = desk.submit(goods, "importer").reference
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        assert desk.ledger(parent).frozen
+        desk.give_back(parent, "24NL1")
+        assert desk.line(parent) == (500, 50, 0, 0, 450)
+        with power_cut(desk):
+            thaw(desk, parent)
+        thaw(desk, parent)
+        assert desk.line(parent) == (500, 100, 0, 0, 400)
+        assert desk.line(refused) == (100, 0, 0, 0, 100)
+        assert desk.reserve(refused, "24NL2", 1) == "04"
 
 
 class TestReasons:

@@ -245,7 +245,7 @@ class TestAtTheSameTime:
     def test_holds_end_while_the_successor_is_validated(self, desk, deadlocks):
         for turn in range(6):
             old = desk.validated(WHOLE)
-            numbers = [f"24NL{turn}-{each}" for each in range(6)]
+            numbers = [f"24NL{turn}X{each}" for each in range(6)]
             for number in numbers:
                 assert desk.reserve(old, number, 50) == ""
             new = desk.certify(WHOLE, cites=(("ACW", old),))
@@ -256,7 +256,7 @@ class TestAtTheSameTime:
                     assert desk.clear(old, number, ("01", "02")[(place + which) % 2]) in {"01", "04"}
 
             def reserves(new=new, turn=turn, reasons=reasons):
-                reasons.extend(desk.reserve(new, f"25NL{turn}-{each}", 90) for each in range(5))
+                reasons.extend(desk.reserve(new, f"25NL{turn}X{each}", 90) for each in range(5))
 
             together(lambda new=new: desk.decide(new), lambda: ends(0), lambda: ends(1), reserves)
             assert set(reasons) <= {"", "04", "05"}
@@ -274,7 +274,7 @@ class TestAtTheSameTime:
 
             def reserves(which, parent=parent, turn=turn):
                 for each in range(3):
-                    assert desk.reserve(parent, f"24NL{turn}-{which}-{each}", 60) in {"", "05"}
+                    assert desk.reserve(parent, f"24NL{turn}X{which}X{each}", 60) in {"", "05"}
 
             decisions = [lambda part=part: self._decide(desk, part) for part in parts]
             together(*decisions, lambda: reserves(0), lambda: reserves(1))
