@@ -72,14 +72,10 @@ class PushKeeper(Protocol):
 
 
 class Pushes:
-    """Who follows CHEDs, and what they are told.
+    """Who follows CHEDs, and what they are told."""
 
-    Args:
-        limit: pushes of one subscription that may wait; with the one that fills it, it ends.
-    """
-
-    def __init__(self, limit: int = MAX_WAITING_PUSHES) -> None:
-        self._limit = limit
+    _limit = MAX_WAITING_PUSHES
+    """Pushes of one subscription that may wait; with the one that fills it, it ends."""
 
     def follow(
         self, connection: Connection, actor: CustomsActor, ched_id: str, *, on: bool | None, office: str, at: datetime

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
-from gateway.customs.carrying import allotted, is_known_goods, same_goods
+from gateway.customs.carrying import allotted, grown, is_known_goods, same_goods
 from gateway.store import LedgerLineRow
 
 pytestmark = pytest.mark.short
@@ -69,3 +70,12 @@ def test_nothing_is_allotted_twice_or_lost():
         for other, room in giving:
             assert sum(share.quanta for share in shares if share.giving is other) <= room
         assert all(share.quanta > 0 and same_goods(share.wanting, share.giving) for share in shares)
+
+
+def test_more_is_taken_of_goods_when_it_is_on_all_their_lines_together():
+    before = (replace(line(1), reserved=30), replace(line(2), consumed=20), replace(line(3, code="0102"), carried=10))
+    moved = (replace(line(1), reserved=20), replace(line(2), carried=30), replace(line(3, code="0102"), consumed=11))
+    assert grown(before, before) == grown(moved[:2], before[:2]) == ()
+    assert grown(before, moved) == moved[2:]
+    more = (replace(line(1), reserved=31), *before[1:])
+    assert grown(before, more) == more[:2], "each line of these goods"

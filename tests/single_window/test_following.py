@@ -9,7 +9,8 @@ from ched_harness import ched_pp, decision
 from following_harness import CN, KILOGRAM, Desk, power_cut
 
 from gateway.ched.models import SubmissionKind
-from gateway.errors import CustomsRefused
+from gateway.errors import CustomsRefused, Unavailable
+from gateway.single_window import moving
 from gateway.single_window.operating import freeze_ched, release_holds, thaw_ched
 from gateway.store import (
     Declaration,
@@ -98,6 +99,15 @@ class TestOpening:
         assert desk.reserve(new, "24NL2", 301) == "05"
         assert desk.line(new) == (500, 200, 0, 0, 300)
         assert desk.reserve(new, "24NL2", 300) == ""
+
+    def test_one_that_is_not_opened_after_all_is_told_as_busy(self, desk, monkeypatch):
+        reference = desk.validated()
+        monkeypatch.setattr(moving, "is_missing", lambda _state: True)
+        before = desk.everything()
+        with pytest.raises(Unavailable) as refused:
+            desk.reserve(reference, "24NL1", 1)
+        assert refused.value.code == "IMG-9001"
+        assert desk.everything() == before
 
     def test_a_ledger_is_told_of_with_its_ched(self, desk):
         old = desk.validated()
