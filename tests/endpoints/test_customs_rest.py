@@ -94,7 +94,7 @@ def served(world):
 @pytest.fixture(scope="module")
 def known(world):
     """A CHED-P with holds, a CHED-PP with a certificate, and who asks about them."""
-    number, mrn = "ZA/851/2026 17", fresh("26XI")
+    number, mrn = "ZA/851/2026 17", fresh("26XI").replace("-", "")
     certificate(world, number)
     world.later(seconds=1)
     certificate(world, "ZA-NEW", replaces=number)

@@ -1,7 +1,7 @@
 """When the newest message about a declaration was sent, also of those that moved nothing.
 
-Frozen: later changes are later revisions. What the columns mean stands in ``gateway/store/ledger_tables.py``. Movements
-from before keep their own time in ``ledger_entries``, so nothing is filled in.
+Frozen: later changes are later revisions. What the columns mean stands in ``gateway/store/ledger_tables.py``. Earlier
+movements keep their own time in ``ledger_entries``, so nothing is filled in.
 """
 
 from __future__ import annotations
