@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.single_window.lookup_models import ByReference
 from gateway.store import read_ledger
 
 ELSEWHERE = replace(ched_pp().post, code="NLAMS4", city="Amsterdam", name="Another post")
+MARKET = "ACCEPTABLE_FOR_INTERNAL_MARKET"
 AWAY = ["ACCEPTABLE_FOR_TRANSIT", "ACCEPTABLE_FOR_TRANSHIPMENT", "ACCEPTABLE_FOR_TRANSFER"]
 
 
@@ -159,3 +161,27 @@ class TestParts:
         reference = desk.certify(code=CN)
         desk.decide(reference, code="NOT_ACCEPTABLE")
         assert desk.ledger(reference).version == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_posts_refuse_and_customs_release_is_never_more_than_there_was(desk, seed):
+    chosen = random.Random(seed)
+    whole = desk.validated()
+    decided, waiting = [whole], []
+    gone = 0
+    for number in range(24):
+        step = chosen.choice(("split", "decide", "reserve"))
+        if step == "split":
+            waiting.append(part(desk, whole, chosen.randint(1, 80)))
+        elif step == "decide" and waiting:
+            reference = waiting.pop(chosen.randrange(len(waiting)))
+            code = chosen.choice(("ACCEPTABLE_FOR_INTERNAL_MARKET", "NOT_ACCEPTABLE", "ACCEPTABLE_FOR_TRANSIT"))
+            desk.decide(reference, "other post", code=code)
+            decided.append(reference)
+            certified, carried, *_ = desk.line(reference)
+            gone += 0 if code.endswith("MARKET") else certified - carried
+        elif step == "reserve":
+            desk.reserve(chosen.choice(decided), f"24NL{number}", chosen.randint(1, 120))
+        released = sum(desk.line(each)[2] for each in decided)
+        left = sum(desk.line(each)[4] for each in decided if desk.stored(each).decision.conclusion[0].code == MARKET)
+        assert released + left + gone == 500
