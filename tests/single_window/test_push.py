@@ -284,6 +284,7 @@ def test_a_ched_whose_push_waits_holds_up_no_other(world, receiver):
     one, two = world.ched(), world.ched()
     customs = world.caller()
     for reference in (one, two):
+        world.later(seconds=1)  # of one moment either may be the first
         customs.read(reference, push=ON)
         customs.reserve(reference, MRN("26XI1"), Goods("10"))
     receiver.script = [BUSY]
