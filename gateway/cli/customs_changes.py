@@ -37,6 +37,7 @@ def release(
 
     For holds that no office will clear or cancel: an LRN that never became a declaration, a system that is gone. A
     message that the office sent before is refused as stale (IMG-7404); what holds then it sees by a read.
+    Where nothing stands for a number that a customs system took, the number is free again.
 
     Example: `imsoc customs release CHEDP.NL.2026.0000001 --lrn L0001 --reason "withdrawn, letter of 3 December"`
     """
@@ -54,7 +55,8 @@ def release(
             )
         )
     rows = [hold_row(each) for each in held]
-    desk.answer({"reference": reference, "released": rows}, listing(HOLDS, rows))
+    view = listing(HOLDS, rows) if rows else f"{reference}: nothing stood; any customs system may use the number"
+    desk.answer({"reference": reference, "released": rows}, view)
 
 
 @app.command()

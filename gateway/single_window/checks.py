@@ -201,7 +201,7 @@ def check_own(actor: CustomsActor, rows: Sequence[AllocationRow]) -> None:
 def check_owner(actor: CustomsActor, number: str, last: LastEvent | None) -> None:
     """Refuse a declaration of which nothing stands any more and that another customs system moved last.
 
-    What an operator gave back is anybody's again.
+    What an operator gave back or freed is anybody's again.
 
     Raises:
         CustomsRefused: IMG-7407.

@@ -18,7 +18,9 @@ from gateway.store import (
     LedgerChange,
     PushKind,
     apply_change,
+    free_number,
     freeze_ledger,
+    last_event,
     lock_ledger,
     read_ledger,
     record_audit,
@@ -60,6 +62,8 @@ def release_holds(
 ) -> tuple[AllocationRow, ...]:
     """Give back everything that a declaration holds on a CHED. Call inside `Store.write`.
 
+    From then on the number is anybody's: also where nothing stands for it, and a customs system keeps it.
+
     Args:
         connection: of the unit of work.
         reference: of the CHED, box I.2.
@@ -72,15 +76,22 @@ def release_holds(
         What was held.
 
     Raises:
-        CustomsRefused: IMG-7413, it holds nothing; what is consumed is not given back.
+        CustomsRefused: IMG-7413, it holds nothing, and is nobody's; what is consumed is not given back.
     """
     state = ledger_of(lock_ledger(connection, reference), reference)
     own = of_declaration(state, declaration)
     held = tuple(each for each in own if each.state is AllocationState.RESERVED)
+    number = f"{declaration.type.value} {declaration.number}"
+    detail = {"reference": reference, "declaration": number, "why": reason}
+    last = None if own else last_event(connection, state.ched_id, declaration)
+    if last is not None and last.partner:
+        free_number(connection, state.ched_id, declaration, last)
+        detail["was"] = last.partner
+        record_audit(connection, at=at, actor=actor, action="customs release", subject=state.ched_id, detail=detail)
+        return ()
     if not held:
         found = "its goods are consumed" if own else "nothing stands for it"
-        where = f"{reference}, {declaration.type.value} {declaration.number}"
-        raise CustomsRefused("IMG-7413", where=where, found=found, expected="a hold")
+        raise CustomsRefused("IMG-7413", where=f"{reference}, {number}", found=found, expected="a hold")
     after = max(each.event_at for each in held) + timedelta(microseconds=1)  # of a clock that may be ahead of ours
     apply_change(
         connection,
@@ -95,14 +106,7 @@ def release_holds(
     )
     cause = Cause(at=at, actor=actor)
     pass_on(connection, state, cause)
-    record_audit(
-        connection,
-        at=at,
-        actor=actor,
-        action="customs release",
-        subject=state.ched_id,
-        detail={"reference": reference, "declaration": f"{declaration.type.value} {declaration.number}", "why": reason},
-    )
+    record_audit(connection, at=at, actor=actor, action="customs release", subject=state.ched_id, detail=detail)
     pushes = Pushes()
     cause.tell(connection, pushes)
     pushes.changed(connection, state.ched_id, what=PushKind.LEDGER, at=at)

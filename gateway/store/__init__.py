@@ -131,6 +131,7 @@ from gateway.store.journal import record_audit, record_read, record_refusal
 from gateway.store.ledger import (
     apply_change,
     find_customs_message,
+    free_number,
     freeze_ledger,
     note_sent,
     open_ledger,
@@ -464,6 +465,7 @@ __all__ = [
     "find_version_parts",
     "find_versions",
     "forget_change",
+    "free_number",
     "freeze_ledger",
     "frozen_ledgers",
     "gaps_of",

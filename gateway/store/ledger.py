@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from gateway.store.ledger_records import CustomsMessage, CustomsReport, Declaration, LedgerLineRow
+    from gateway.store.ledger_records import CustomsMessage, CustomsReport, Declaration, LastEvent, LedgerLineRow
 
 __all__ = [
     "apply_change",
     "find_customs_message",
+    "free_number",
     "freeze_ledger",
     "note_sent",
     "open_ledger",
@@ -189,6 +190,18 @@ def note_sent(
         return None
     newest = _newest_sent(connection, **key).fetchone()
     return from_text(newest[0]) if newest else None
+
+
+def free_number(connection: Connection, ched_id: str, declaration: Declaration, last: LastEvent) -> None:
+    """Let any customs system take the number of a declaration of which nothing stands. Call inside `Store.write`.
+
+    Args:
+        connection: of the unit of work, after `lock_ledger`.
+        ched_id: our id of the CHED.
+        declaration: whose number.
+        last: its newest movement; whoever moves it after that has it.
+    """
+    note_sent(connection, ched_id, declaration, partner="", at=last.at)
 
 
 def report_document(connection: Connection, report: CustomsReport) -> bool:

@@ -91,10 +91,16 @@ _lock = {"sqlite": Statement(_find), "postgresql": Statement(f"{_find} FOR NO KE
 """Not KEY: what is inserted with a foreign key to the CHED does not wait. SQLite has one writer."""
 
 _last_event = Statement(
-    "SELECT event_at, partner FROM ledger_entries WHERE ched_id = :ched_id AND declaration = :declaration "
-    "AND declaration <> '' AND declaration_type = :declaration_type ORDER BY event_at DESC LIMIT 1"
+    "SELECT e.event_at, CASE WHEN EXISTS (SELECT 1 FROM customs_declarations d WHERE d.ched_id = e.ched_id "
+    "AND d.declaration = e.declaration AND d.declaration_type = e.declaration_type AND d.partner = '' "
+    "AND d.sent_at >= e.event_at) THEN '' ELSE e.partner END "
+    "FROM ledger_entries e WHERE e.ched_id = :ched_id AND e.declaration = :declaration "
+    "AND e.declaration <> '' AND e.declaration_type = :declaration_type ORDER BY e.event_at DESC LIMIT 1"
 )
-"""One message has one time, and with the same time as another it is of the same partner: any entry will do."""
+"""One message has one time, and with the same time as another it is of the same partner: any entry will do.
+
+Nobody's where `free_number` freed it since.
+"""
 _ENTRY: Final = tuple(column.name for column in ledger_entries.columns)
 _entries = Statement(
     f"SELECT {', '.join(_ENTRY)} FROM ledger_entries "  # noqa: S608 - names come from the table definition

@@ -189,7 +189,7 @@ class LastEvent(NamedTuple):
     at: datetime
     """When it happened, by whom it came from."""
     partner: str
-    """Whose message made it; empty for an operator's."""
+    """Whose message made it; empty for an operator's, and where an operator freed the number since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,3 +72,16 @@ def test_what_was_released_under_it_only_the_other_system_takes_back(place):
     assert refused["error"]["code"] == "IMG-7413"
     assert place.taker.intervene(place.ched, NUMBER, "DeleteWriteOff").said == "outcome 01"
     assert place.owner.read(place.ched).ledger[0] == ["1000"]
+
+
+def test_a_number_that_the_other_system_gave_back_is_freed(place):
+    assert place.taker.reserve(place.ched, NUMBER, Goods("1")).said == "reserved"
+    place.go_on()
+    assert place.taker.delete(place.ched, NUMBER).said == "outcome 01"
+    assert place.owner.reserve(place.ched, NUMBER, Goods("5")).said == "IMG-7407"
+    assert place.imsoc("release", place.ched, "--mrn", NUMBER, "--reason", "not that partner's")["released"] == []
+    again = place.imsoc("release", place.ched, "--mrn", NUMBER, "--reason", "twice", code=1)
+    assert again["error"]["code"] == "IMG-7413"
+    place.go_on()
+    assert place.owner.reserve(place.ched, NUMBER, Goods("5")).said == "reserved"
+    assert place.taker.reserve(place.ched, NUMBER, Goods("1")).said == "IMG-7407"
