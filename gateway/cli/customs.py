@@ -54,12 +54,13 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
     Example: `imsoc customs show CHEDP.NL.2026.0000001`
     """
     desk = Desk.of(ctx, as_json)
+    from gateway.ched.customs_box import find_reports  # noqa: PLC0415 - start-up
     from gateway.single_window.operating import ledger_of  # noqa: PLC0415 - start-up
-    from gateway.store import list_subscriptions, read_ledger, reports_of  # noqa: PLC0415 - start-up
+    from gateway.store import list_subscriptions, read_ledger  # noqa: PLC0415 - start-up
 
     with desk.store() as store, store.read() as connection:
         state = ledger_of(read_ledger(connection, reference), reference)
-        reports = [report_row(each) for each in reports_of(connection, state.ched_id)]
+        reports = [report_row(each) for each in find_reports(connection, state.ched_id)]
         followers = [
             each.partner for each in list_subscriptions(connection, reference=reference, limit=_MOST) if each.active
         ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import View, view_of
+from gateway.ched.customs_box import find_reports
 from gateway.errors import AccessDenied, ChedRefused, CustomsRefused
 from gateway.exchange import spend
 from gateway.single_window.access import check_sight, is_known
@@ -43,7 +44,6 @@ from gateway.store import (
     find_versions,
     read_ledger_content,
     reports_by_document,
-    reports_of,
 )
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _shown(
     check_sight(look.actor, row)
     if is_missing(state):
         look.missing.append(row.reference)
-    return look.shower.ched(state, row, content, reports_of(look.connection, row.id), because, citations)
+    return look.shower.ched(state, row, content, find_reports(look.connection, row.id), because, citations)
 
 
 def _by_certificate(look: _Look, asked: AskedAbout) -> _Found:

@@ -115,14 +115,17 @@ _by_declaration = Statement(
 )
 _REPORT: Final = "r.ched_id, r.document, r.type_code, r.office, r.at, r.exchange_id"
 _reports = Statement(f"SELECT {_REPORT} FROM customs_reports r WHERE r.ched_id = :ched_id ORDER BY r.seq")  # noqa: S608 - as above
+_WRITTEN_OFF: Final = (
+    "EXISTS (SELECT 1 FROM ledger_allocations a WHERE a.declaration = r.document AND a.ched_id = r.ched_id "
+    "AND a.state = 'consumed')"
+)
 _reports_shown = Statement(
-    f"SELECT {_REPORT} FROM customs_reports r WHERE r.ched_id = :ched_id AND EXISTS ("  # noqa: S608 - as above
-    "SELECT 1 FROM ledger_allocations a WHERE a.declaration = r.document AND a.ched_id = r.ched_id "
-    "AND a.state = 'consumed') ORDER BY r.seq DESC LIMIT :newest"
+    f"SELECT {_REPORT} FROM customs_reports r WHERE r.ched_id = :ched_id AND {_WRITTEN_OFF} "  # noqa: S608 - as above
+    "ORDER BY r.seq DESC LIMIT :newest"
 )
 _reports_by_document = Statement(
     f"SELECT c.reference, {_REPORT} FROM customs_reports r JOIN cheds c ON c.id = r.ched_id "  # noqa: S608 - as above
-    "WHERE r.document = :number ORDER BY r.ched_id, r.seq LIMIT :limit"
+    f"WHERE r.document = :number AND {_WRITTEN_OFF} ORDER BY r.ched_id, r.seq LIMIT :limit"
 )
 
 
@@ -184,7 +187,7 @@ def allocations_by_declaration(
 
 
 def reports_of(connection: Connection, ched_id: str) -> list[CustomsReport]:
-    """The customs documents reported for a CHED, in the order in which they came."""
+    """The customs documents ever reported for a CHED in their order, also those that were taken back."""
     return [_report(row) for row in _reports(connection, ched_id=ched_id).fetchall()]
 
 
@@ -194,7 +197,7 @@ def reports_shown(connection: Connection, ched_id: str, *, newest: int) -> list[
 
 
 def reports_by_document(connection: Connection, number: str, *, limit: int = 1_000) -> list[tuple[str, CustomsReport]]:
-    """The CHEDs for which a customs document was reported, by reference."""
+    """The CHEDs for which a customs document was reported, and whose goods are still written off under it."""
     found = _reports_by_document(connection, number=number, limit=limit).fetchall()
     return [(row[0], _report(row[1:])) for row in sorted(found, key=itemgetter(0))]
 

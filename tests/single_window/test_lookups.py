@@ -134,6 +134,20 @@ class TestReference:
         assert found.not_valid_because == "its ledger is frozen"
         assert "secret" not in repr(found)
 
+    def test_what_was_taken_back_was_not_reported(self, standing, desk):
+        caller, ched = standing.caller("customs-xi"), standing.ched()
+        for said in (
+            caller.reserve(ched, MRN("26XITAKENBACK"), Goods("5")).said,
+            caller.release(ched, "26XITAKENBACK").said,
+        ):
+            assert said in {"reserved", "outcome 01"}
+        (found,) = desk.ask(ByDeclaration(DeclarationType.MRN, "26XITAKENBACK")).cheds
+        assert found.because == ("consumed", "reported")
+        assert caller.intervene(ched, "26XITAKENBACK", "DeleteWriteOff").said == "outcome 01"
+        assert desk.ask(ByDeclaration(DeclarationType.MRN, "26XITAKENBACK")).cheds == ()
+        (found,) = desk.ask(ByReference(ched)).cheds
+        assert "26XITAKENBACK" not in [each.number for each in found.customs_documents]
+
     def test_box_ii_23_has_what_customs_reported_and_what_stands_in_the_document(self, standing, desk):
         document = cited("960-DOC-1", "960", relation="ACE")
         ched = standing.ched(customs_documents=(document, replace(document, number="26XIREPORTED")))
@@ -596,7 +610,7 @@ class TestOneMoment:
         return between
 
     def test_a_clearance_between_two_looks_of_a_lookup(self, desk, cleared):
-        ched, _ = cleared(lookups, "reports_of")
+        ched, _ = cleared(lookups, "find_reports")
 
         def seen():
             (found,) = desk.ask(ByReference(ched)).cheds

@@ -84,10 +84,14 @@ def test_for_which_cheds_a_document_was_reported(ledgers, store):
     for reference in (first, second):
         kept = replace(report, ched_id=ledgers.state(reference).ched_id)
         store.write(lambda connection, kept=kept: report_document(connection, kept))
+        ledgers.move(reference, movement("consumed", 1))
     with store.read() as connection:
         assert sorted(reference for reference, _ in reports_by_document(connection, A.number)) == [first, second]
         assert len(reports_by_document(connection, A.number, limit=1)) == 1
         assert reports_by_document(connection, B.number) == []
+    ledgers.move(first, movement("reversed", 1))
+    with store.read() as connection:
+        assert [reference for reference, _ in reports_by_document(connection, A.number)] == [second]
 
 
 def test_a_status_waits_for_the_movement_and_the_movement_for_it(ledgers, store, make_write):
