@@ -4,7 +4,7 @@ from adapters.certex.calling import Port
 from adapters.certex.checking import is_empty
 from adapters.certex.client import SETTLED_AFTER, CertexClient, Patience, settling_time
 from adapters.certex.faults import AnswerMismatch, CertexBroken, CertexForbidden, CertexRefused
-from adapters.certex.holdings import Holding, holding_of
+from adapters.certex.holdings import Holding, holding_of, newest_of
 from adapters.certex.orders import Clear, Intervene, Reserve
 from adapters.certex.outcomes import (
     Clearance,
@@ -37,6 +37,7 @@ __all__ = [
     "Sent",
     "holding_of",
     "is_empty",
+    "newest_of",
     "record_of",
     "sent_of",
     "settling_time",

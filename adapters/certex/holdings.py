@@ -28,6 +28,7 @@ __all__ = [
     "are_the_same",
     "check_ledger",
     "holding_of",
+    "newest_of",
     "were_made_at",
 ]
 
@@ -102,6 +103,12 @@ def are_older(found: Iterable[Allocated], than: datetime) -> bool:
     """Whether all of them were made before that moment; not when one of them does not say."""
     moments = [_moment(each) for each in found]
     return all(moment is not None and moment < _second(than) for moment in moments)
+
+
+def newest_of(holding: Holding) -> datetime | None:
+    """When the newest of what a declaration has was made, cut to seconds; None where the ledger does not say."""
+    moments = [_moment(each) for each in (*holding.reserved, *holding.consumed)]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def were_made_at(found: Iterable[Allocated], moment: datetime) -> bool:

@@ -23,6 +23,7 @@ from gateway.cli.customs_rows import (
     standing_row,
     trouble_row,
 )
+from gateway.cli.customs_upstream import check_ledgers_here
 from gateway.cli.desk import Desk, ExitCode, Json, facts, listing, printable
 from gateway.errors import ConfigurationError, CustomsRefused
 
@@ -54,6 +55,7 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
     Example: `imsoc customs show CHEDP.NL.2026.0000001`
     """
     desk = Desk.of(ctx, as_json)
+    check_ledgers_here(desk, reference)
     from gateway.ched.customs_box import find_reports  # noqa: PLC0415 - start-up
     from gateway.single_window.operating import ledger_of  # noqa: PLC0415 - start-up
     from gateway.store import list_subscriptions, read_ledger  # noqa: PLC0415 - start-up
@@ -92,6 +94,7 @@ def history(
     Example: `imsoc customs history CHEDP.NL.2026.0000001 --declaration 26NL000396A0000001`
     """
     desk = Desk.of(ctx, as_json)
+    check_ledgers_here(desk, reference)
     from gateway.single_window.operating import ledger_of  # noqa: PLC0415 - start-up
     from gateway.store import find_audit, read_ledger  # noqa: PLC0415 - start-up
 
@@ -126,6 +129,7 @@ def declaration(
     Example: `imsoc customs declaration 26NL000396A0000001`
     """
     desk = Desk.of(ctx, as_json)
+    check_ledgers_here(desk, number)
     from gateway.store import (  # noqa: PLC0415 - start-up
         DeclarationType,
         allocations_by_declaration,
@@ -164,6 +168,7 @@ def check(
     desk = Desk.of(ctx, as_json)
     if bool(reference) == every:
         raise ConfigurationError("IMG-0106", "Say what to check", where="check", expected="a CHED, or --all")
+    check_ledgers_here(desk, reference or "--all")
     with desk.store() as store:
         checked, troubles = _check_one(store, reference) if reference else _check_all(store, _teller(desk))
     rows = [trouble_row(ched, each) for ched, each in troubles]

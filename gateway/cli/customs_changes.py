@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.customs import Reference, app
 from gateway.cli.customs_rows import HOLDS, hold_row
+from gateway.cli.customs_upstream import check_ledgers_here, upstream_of
 from gateway.cli.desk import Desk, Json, listing
 from gateway.errors import ConfigurationError
 
@@ -37,7 +38,8 @@ def release(
 
     For holds that no office will clear or cancel: an LRN that never became a declaration, a system that is gone. A
     message that the office sent before is refused as stale (IMG-7404); what holds then it sees by a read.
-    Where nothing stands for a number that a customs system took, the number is free again.
+    Where nothing stands for a number that a customs system took, the number is free again. At a gateway with
+    `customs.upstream` the number is made free there; what stands for it at TRACES its own office gives back.
 
     Example: `imsoc customs release CHEDP.NL.2026.0000001 --lrn L0001 --reason "withdrawn, letter of 3 December"`
     """
@@ -46,8 +48,18 @@ def release(
     from datetime import UTC, datetime  # noqa: PLC0415 - start-up
 
     from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
-    from gateway.single_window.operating import release_holds  # noqa: PLC0415 - start-up
+    from gateway.single_window.operating import free_passed_on, release_holds  # noqa: PLC0415 - start-up
 
+    if partner := upstream_of(desk):
+        with desk.store() as store:
+            was = store.write(
+                lambda connection: free_passed_on(
+                    connection, reference, named, actor=operator(), reason=why, at=datetime.now(UTC)
+                )
+            )
+        view = f"{reference}: no longer {was}'s; any customs system may use the number. What stands at {partner} stays."
+        desk.answer({"reference": reference, "released": [], "was": was}, view)
+        return
     with desk.store() as store:
         held = store.write(
             lambda connection: release_holds(
@@ -73,6 +85,7 @@ def freeze(
     `imsoc customs freeze CHEDP.NL.2026.0000001 --off --reason "counted again"`
     """
     desk = Desk.of(ctx, as_json)
+    check_ledgers_here(desk, reference)
     why = reason.strip()[:_MAX_REASON] if off else reason_of(reason)
     from datetime import UTC, datetime  # noqa: PLC0415 - start-up
 

@@ -19,6 +19,7 @@ from gateway.store import (
     PushKind,
     apply_change,
     free_number,
+    free_relayed,
     freeze_ledger,
     last_event,
     lock_ledger,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from gateway.store import AllocationRow, Declaration, LedgerState
 
-__all__ = ["Freezing", "freeze_ched", "ledger_of", "release_holds", "thaw_ched"]
+__all__ = ["Freezing", "free_passed_on", "freeze_ched", "ledger_of", "release_holds", "thaw_ched"]
 
 
 class Freezing(NamedTuple):
@@ -111,6 +112,36 @@ def release_holds(
     cause.tell(connection, pushes)
     pushes.changed(connection, state.ched_id, what=PushKind.LEDGER, at=at)
     return held
+
+
+def free_passed_on(
+    connection: Connection, reference: str, declaration: Declaration, *, actor: str, reason: str, at: datetime
+) -> str:
+    """Let any customs system of a national gateway take a number that is passed on. Call inside `Store.write`.
+
+    What stands for it at TRACES stays there; by its office it is still told whose that is.
+
+    Args:
+        connection: of the unit of work.
+        reference: of the CHED, box I.2.
+        declaration: whose number.
+        actor: the operator.
+        reason: why, for the audit.
+        at: now.
+
+    Returns:
+        Whose it was.
+
+    Raises:
+        CustomsRefused: IMG-7413, it is nobody's.
+    """
+    was = free_relayed(connection, reference, declaration)
+    number = f"{declaration.type.value} {declaration.number}"
+    if not was:
+        raise CustomsRefused("IMG-7413", where=f"{reference}, {number}", found="nobody's here")
+    detail = {"reference": reference, "declaration": number, "why": reason, "was": was}
+    record_audit(connection, at=at, actor=actor, action="customs release", subject=reference, detail=detail)
+    return was
 
 
 def freeze_ched(connection: Connection, reference: str, why: str, *, actor: str, at: datetime) -> Freezing:

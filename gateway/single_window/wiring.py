@@ -10,7 +10,8 @@ from adapters.certex import settling_time
 from gateway.ched.register import TRACES_ROLE
 from gateway.single_window.checks import Bounds
 from gateway.single_window.following import LedgerFollower
-from gateway.single_window.relay import RelayingCustoms, client_of
+from gateway.single_window.relay import RelayingCustoms
+from gateway.single_window.relay_upstream import Upstream
 from gateway.single_window.service import CustomsService, Freshness
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def desk_of(
     if choices.upstream and TRACES_ROLE not in context.policy.roles:
         chosen = timedelta(seconds=choices.settled_after_seconds)
         settled_after = settling_time(chosen, freshness.max_age, freshness.skew)
-        client = client_of(context, choices.upstream, choices.client_id, settled_after=settled_after)
-        return RelayingCustoms(context, client, choices.upstream, freshness)
+        upstream = Upstream(context, choices.upstream, choices.client_id, settled_after=settled_after)
+        upstream.opened()
+        return RelayingCustoms(context, upstream, freshness)
     return CustomsService(context, freshness, pushes, printed)

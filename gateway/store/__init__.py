@@ -272,6 +272,15 @@ from gateway.store.reference_reads import (
     touched_tables,
 )
 from gateway.store.reference_records import Closing, Edition, NewRow, RowKind, StoredRow, TableKey
+from gateway.store.relayed import (
+    RelayedDeclaration,
+    claim_declaration,
+    close_relayed,
+    find_relayed,
+    free_relayed,
+    give_up_claim,
+    open_relayed,
+)
 from gateway.store.schema import current, head, upgrade
 from gateway.store.store import Store, open_store
 from gateway.store.submissions import record_submission
@@ -368,6 +377,7 @@ __all__ = [
     "Recorded",
     "RecordedKind",
     "Refusal",
+    "RelayedDeclaration",
     "RowKind",
     "Store",
     "StoredRow",
@@ -419,6 +429,8 @@ __all__ = [
     "cheds_linking_to",
     "claim_answer",
     "claim_contingency",
+    "claim_declaration",
+    "close_relayed",
     "closings_between",
     "closings_of",
     "copies_of",
@@ -459,6 +471,7 @@ __all__ = [
     "find_partner_list",
     "find_poller",
     "find_push",
+    "find_relayed",
     "find_subscription",
     "find_tracking",
     "find_version",
@@ -466,6 +479,7 @@ __all__ = [
     "find_versions",
     "forget_change",
     "free_number",
+    "free_relayed",
     "freeze_ledger",
     "frozen_ledgers",
     "gaps_of",
@@ -476,6 +490,7 @@ __all__ = [
     "get_import",
     "get_quarantine",
     "get_tracking",
+    "give_up_claim",
     "guard_held",
     "head",
     "held_after",
@@ -513,6 +528,7 @@ __all__ = [
     "open_answers",
     "open_ledger",
     "open_outage",
+    "open_relayed",
     "open_store",
     "open_subscription",
     "open_trackings",

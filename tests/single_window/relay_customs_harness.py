@@ -19,6 +19,12 @@ GATEWAY = "xi-gateway"
 """The account of the national gateway at TRACES."""
 
 
+def _known(world, record):
+    know(world.store, [record], world.now)
+    directory = world.application.context.directory
+    directory._snapshot = replace(directory._snapshot, read_at=float("-inf"))  # looked at now, not in some seconds
+
+
 class Behind:
     """TRACES: what it is asked comes over HTTP. ``script``: ``lost`` on the way there, ``silent`` about what it did."""
 
@@ -55,9 +61,7 @@ class Behind:
 
     def know(self, record):
         """Another record of a partner, as an operator writes it."""
-        know(self.world.store, [record], self.world.now)
-        directory = self.world.application.context.directory
-        directory._snapshot = replace(directory._snapshot, read_at=float("-inf"))  # looked at now, not in some seconds
+        _known(self.world, record)
 
     def sent(self, name):
         """How many messages of that name came."""
@@ -130,6 +134,10 @@ class National(CertexWorld):
     @now.setter
     def now(self, value):
         self.behind.world.now = value
+
+    def know(self, record):
+        """Another record of a partner, as an operator writes it."""
+        _known(self, record)
 
     def trail(self):
         """What the audit says of messages, oldest first: (actor, action, detail)."""

@@ -27,7 +27,7 @@ from adapters.certex import (
     is_empty,
 )
 from gateway.certex.models import DeclarationReference, Declared, GoodsClearance, Intervention, Item
-from gateway.single_window import relay
+from gateway.single_window import relay_upstream
 
 OFFICE = "XI000002"
 A = DeclarationReference("MRN", "26GB1669ATHOMEA01")
@@ -46,7 +46,7 @@ def national(tmp_path_factory, _sqlite_template, seal_files, behind):
     """A gateway between, over a socket of its own."""
     folder = tmp_path_factory.mktemp("between")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(relay, "_PATIENCE", Patience(attempts=1, pause=0.0, within=5.0, resolving=0.0))
+        patch.setattr(relay_upstream, "PATIENCE", Patience(attempts=1, pause=0.0, within=5.0, resolving=0.0))
         made = National(folder, f"sqlite:///{shutil.copy(_sqlite_template, folder / 'between.db')}", behind, seal_files)
     with serving(made.application) as port:
         yield SimpleNamespace(world=made, port=port)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from certex_harness import CXB3, LRN, MRN, Goods
+from certex_harness import CXB3, LRN, MRN, SECRET, Goods
 from relay_customs_harness import GATEWAY, Behind, National
 
-from adapters.certex import Patience
-from gateway.errors import ConfigurationError, Unavailable, XmlRefused
-from gateway.single_window import relay, relay_evidence
+from adapters.certex import CertexClient, Patience
+from gateway.errors import ConfigurationError, CustomsRefused, Unavailable, XmlRefused
+from gateway.single_window import relay, relay_evidence, relay_upstream, service
+from gateway.single_window.operating import free_passed_on
+from gateway.store import Declaration, DeclarationType, find_partner
 
 A = MRN("26GB1669RELAYEDA01")
 
@@ -23,7 +28,7 @@ def pair(tmp_path_factory, _sqlite_template, seal_files):
     urls = [f"sqlite:///{shutil.copy(_sqlite_template, folder / name)}" for name in ("traces.db", "national.db")]
     behind = Behind(folder, urls[0], seal_files)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(relay, "_PATIENCE", Patience(attempts=2, pause=0.0, within=5.0, resolving=0.0))
+        patch.setattr(relay_upstream, "PATIENCE", Patience(attempts=2, pause=0.0, within=5.0, resolving=0.0))
         national = National(folder, urls[1], behind, seal_files)
     yield behind, national
     national.close()
@@ -291,7 +296,7 @@ def test_a_message_that_may_still_come_is_unknown_and_a_fault(national, behind, 
 def test_from_when_on_a_read_tells_is_told_by_the_limits_of_both_sides(
     tmp_path, sqlite_url, seal_files, behind, ched, monkeypatch, customs, minutes
 ):
-    monkeypatch.setattr(relay, "_PATIENCE", Patience(attempts=1, pause=0.0, within=5.0, resolving=0.0))
+    monkeypatch.setattr(relay_upstream, "PATIENCE", Patience(attempts=1, pause=0.0, within=5.0, resolving=0.0))
     world = National(tmp_path, sqlite_url, behind, seal_files, **customs)
     behind.script.extend(["", "lost"])
     answer = world.caller().reserve(ched, A, ("2", "KGM"))
@@ -380,17 +385,191 @@ def test_what_traces_refuses_of_our_account_is_said_without_its_words(national, 
     behind.know(account)
 
 
-def test_what_was_overtaken_is_refused_as_traces_refuses_it(national, behind, ched):
+def test_what_was_overtaken_is_refused_before_it_is_passed_on(national, behind, ched):
+    """Also where TRACES itself would not mind the order of messages."""
     caller = national.caller()
     early = caller.instant()
     national.later(minutes=1)
-    caller.reserve(ched, A, ("2", "KGM"))
+    assert caller.delete(ched, A).said == "outcome 02"
     assert caller.reserve(ched, A, ("3", "KGM"), at=early).said == "IMG-7404"
-    (*_, passed) = trail(national, "traces")
-    assert (passed["word"], passed["told"]) == ("refused", "IMG-7404")
+    release = caller.release(ched, A, raw=True)
+    national.later(seconds=20)
+    assert caller.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert caller.post(release, "ChedClearanceRequest").said == "IMG-7404"
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): ("2", "KGM")}
+    assert behind.sent("ChedClearanceRequest") == 1
+
+
+def test_what_the_ledger_shows_overtakes_too(national, behind, ched):
+    """The hold came by another way than this gateway: only its moment tells."""
+    caller = national.caller()
+    early = caller.instant()
+    national.later(minutes=1)
+    behind.world.caller().reserve(ched, A, ("2", "KGM"))
+    assert caller.reserve(ched, A, ("3", "KGM"), at=early).said == "IMG-7404"
+    assert behind.sent("ProcessedChedRequest") == 1  # the look before it
+
+
+def test_a_refusal_of_traces_names_the_declaration(national, behind, ched):
+    behind.world.caller().reserve(ched, A, ("2", "KGM"))
+    answer = national.caller().reserve(ched, A, ("3", "KGM"))
+    assert answer.said == "IMG-7407"
+    assert f"at MRN; found {A}" in answer.raw.decode()
+    (passed,) = trail(national, "traces")
+    assert (passed["word"], passed["told"]) == ("refused", "IMG-7407")
+
+
+@pytest.fixture
+def meeting(monkeypatch):
+    """Every look at TRACES waits until two have looked."""
+    read, both = CertexClient.read, threading.Barrier(2)
+
+    def waits(*args, **options):
+        answer = read(*args, **options)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(5)
+        return answer
+
+    monkeypatch.setattr(CertexClient, "read", waits)
+    return both
+
+
+def test_of_two_systems_with_one_declaration_at_one_moment_one_alone_reserves(national, behind, ched, meeting):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    with ThreadPoolExecutor(2) as pool:
+        asked = [
+            pool.submit(who.reserve, ched, A, (quantity, "KGM")) for who, quantity in ((mine, "600"), (other, "5"))
+        ]
+        said = [each.result().said for each in asked]
+    meeting.abort()
+    assert sorted(said) == ["IMG-7407", "reserved"]
+    quantity = "600" if said[0] == "reserved" else "5"
+    assert behind.world.caller().read(ched).held_by(A) == {("MRN", "1", "1"): (quantity, "KGM")}
+
+
+def test_of_two_messages_of_one_system_about_one_declaration_one_is_on_its_way(national, behind, ched, monkeypatch):
+    caller, read = national.caller(), CertexClient.read
+    inside = []
+
+    def meanwhile(*args, **options):
+        if not inside:
+            inside.append(None)
+            inside.append(national.caller().release(ched, A).said)
+        return read(*args, **options)
+
+    monkeypatch.setattr(CertexClient, "read", meanwhile)
+    assert caller.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert inside[1] == "IMG-9001"
+    assert caller.release(ched, A).said == "outcome 01"
+
+
+def test_whose_a_declaration_is_outlives_what_it_holds(national, ched):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert mine.delete(ched, A).said == "outcome 01"
+    national.later(seconds=1)
+    assert other.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
+    assert other.intervene(ched, A, "ForceWriteOff", ("1", "KGM")).said == "IMG-7407"
+    with pytest.raises(CustomsRefused, match="IMG-7413"):
+        free(national, ched, MRN("26GB1669NOBODYS0001"))
+    assert free(national, ched, A) == "customs-xi"
+    assert other.reserve(ched, A, ("1", "KGM")).said == "reserved"
+    assert mine.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
+
+
+def test_a_message_that_had_no_effect_makes_a_declaration_nobodys(national, behind, ched):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    assert other.release(ched, A).said == "outcome 02"
+    assert other.reserve(ched, A, ("99999999", "KGM")).said == "05 1/1"
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert mine.reserve(ched, A, ("99999999", "KGM")).said == "05 1/1"
+    assert not behind.world.caller().read(ched).reserved
+    assert other.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
+
+
+def test_a_message_of_which_nothing_is_known_keeps_the_declaration(national, behind, ched):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    behind.script.extend(["", "lost"])
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "IMG-8030"
+    assert other.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+
+
+def test_two_systems_put_no_lrn_beside_an_mrn_that_one_of_them_had(national, ched):
+    mine, other = national.caller(), national.caller("customs-xi-other")
+    assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+    assert mine.delete(ched, A).said == "outcome 01"
+    assert other.reserve(ched, LRN(A.lower()), ("1", "KGM")).said == "IMG-7407"
+
+
+def free(national, reference, number):
+    return national.store.write(
+        lambda connection: free_passed_on(
+            connection,
+            reference,
+            Declaration(DeclarationType.MRN, number),
+            actor="operator",
+            reason="a test",
+            at=national.now,
+        )
+    )
+
+
+def test_a_ched_of_another_type_than_the_code_says_is_refused_here(national, behind, ched, monkeypatch):
+    monkeypatch.setattr(service, "check_type", lambda *_: None)  # a TRACES that does not mind the code
+    caller = national.caller()
+    assert caller.read(ched, taric="C640").said == "IMG-7408"
+    assert caller.reserve(ched, A, ("1", "KGM"), taric="C640").said == "IMG-7408"
+    assert caller.read(ched, taric="N853").said == "read"
+    assert caller.reserve(ched, A, ("1", "KGM"), taric="N853").said == "reserved"
+
+
+@pytest.fixture
+def record(national):
+    """``record(change)``: the record of TRACES as an operator changes it; None removes it. Put back afterwards."""
+    with national.store.read() as connection:
+        known = find_partner(connection, "traces").record
+
+    def change(**changes):
+        national.know({**known, **changes, "delivery": {**known["delivery"], **changes.get("delivery", {})}})
+
+    yield change
+    change()
+
+
+def test_a_running_gateway_sees_another_record_of_traces(national, behind, ched, record):
+    caller = national.caller()
+    assert caller.read(ched).said == "read"
+    record(delivery={"address": "http://127.0.0.1:9/tracesnt/ws"})
+    assert caller.read(ched).said == "IMG-9012"
+    assert caller.reserve(ched, A, ("1", "KGM")).said == "IMG-9012"
+    record()
+    assert caller.read(ched).said == "read"
+    record(enabled=False)
+    before = len(behind.requests)
+    assert caller.read(ched).said == "IMG-9012"
+    assert caller.reserve(ched, A, ("1", "KGM")).said == "IMG-9012"
+    assert caller.release(ched, A).said == "IMG-9012"
+    assert len(behind.requests) == before
+    record()
+    assert caller.reserve(ched, A, ("1", "KGM")).said == "reserved"
+
+
+def test_a_running_gateway_sees_another_secret_and_opens_nothing_anew_without(national, behind, ched, record, tmp_path):
+    secret = tmp_path / "another.txt"
+    secret.write_text("not the one that TRACES knows")
+    record(delivery={"secret": f"file:{secret}"})
+    assert national.caller().read(ched).said == "IMG-9012"
+    secret.write_text(SECRET)
+    assert national.caller().read(ched).said == "read"
+    secret.unlink()
+    assert national.caller().read(ched).said == "IMG-9012"
+    record()
+    upstream = relay_upstream.Upstream(national.application.context, "traces")
+    assert upstream.opened() is upstream.opened()
 
 
 @pytest.mark.parametrize(("name", "code"), [("nobody", "IMG-0101"), ("customs-xi", "IMG-0123")])
 def test_the_record_of_traces_must_be_there_and_say_where_it_is(national, name, code):
     with pytest.raises(ConfigurationError, match=code):
-        relay.client_of(national.application.context, name)
+        relay_upstream.Upstream(national.application.context, name).opened()
