@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import random
 import re
 import secrets
@@ -17,6 +18,8 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +42,6 @@ from gateway.xml.canonical import serialise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["CLIENTS", "Asker", "measure"]
 
@@ -123,13 +125,14 @@ def measure(keys: Path, *, stored: int, lookups: int, reservations: int) -> dict
             "document_bytes": len(document),
             "filling_seconds": round(filling, 1),
             "lookups": _lookups(settings, stored, lookups),
+            "peak": _peak(settings, url, stored, max(PEAK, lookups // 5)),
             "floor": _floor(url, stored, lookups),
             "one": _one(settings, stored, reservations),
             **_many(settings, url, stored, reservations * 4),
         }
         with open_store(url, exclusive=False) as store, store.read() as connection:
             checked, troubles = check_ledgers(connection, limit=MANY)
-        found["checked"] = {"ledgers": len(checked), "troubles": len(troubles)}
+        found["checked"] = {"ledgers": len(checked), "troubles": len(troubles), "deadlocks": _deadlocks(url)}
         return found
 
 
@@ -140,12 +143,14 @@ class Asker:
         settings: its file.
         stored: CHEDs in its store.
         reserving: whether it is asked to reserve, spread over `MANY` CHEDs, instead of to read.
+        rate: messages a second; 0 asks as soon as the last one was answered.
     """
 
-    def __init__(self, settings: Path, stored: int, *, reserving: bool = False) -> None:
+    def __init__(self, settings: Path, stored: int, *, reserving: bool = False, rate: int = 0) -> None:
         self._application = build_application(Settings.load(settings, {}))
         self._stored = stored
         self._reserving = reserving
+        self._rate = rate
         self._numbers = customs_store.full(stored)
         self._chance = random.Random(secrets.token_hex())
 
@@ -159,7 +164,10 @@ class Asker:
 
     def _messages(self, count: int) -> Iterator[bytes]:
         few = self._numbers[:-1][:MANY]  # nothing is left of the last one (`_one`)
-        for _ in range(count):
+        began = time.perf_counter()
+        for place in range(count):
+            if self._rate:
+                time.sleep(max(0.0, began + place / self._rate - time.perf_counter()))
             number = self._chance.choice(few if self._reserving else self._numbers)
             yield envelope(customs_store.reference(number), kg="0.001" if self._reserving else "")
 
@@ -196,6 +204,53 @@ def _lookups(settings: Path, stored: int, count: int) -> dict[str, float]:
         asker.run(max(50, count // 10))  # connections, caches, compiled schemas
         batch = asker.run(count)
     return _figures(batch)
+
+
+def _peak(settings: Path, url: str, stored: int, count: int) -> dict[str, float]:
+    """Lookups at the rate of the peak, as a clock sends them: what they take of a core here and in the database."""
+    with Process(partial(Asker, rate=PEAK), settings, stored) as asker:
+        asker.run(PEAK)
+        database, began = _database_seconds(url), time.perf_counter()
+        batch = asker.run(count)
+        seconds = time.perf_counter() - began
+        database = _database_seconds(url) - database
+    return {
+        "seconds": round(seconds, 1),
+        "per_second": round(count / seconds, 1),
+        "p99_ms": round(percentile(batch.wall, 0.99) * 1e3, 2),
+        "cores": round(batch.cpu / seconds, 3),
+        "database_cores": round(database / seconds, 3),
+    }
+
+
+def _database_seconds(url: str) -> float:
+    """CPU seconds of the server and of all its processes, also of those that ended (Linux)."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert found is not None
+        server = _stat(Path(f"/proc/{found[0]}/stat"))[1]
+        stats = [_stat(each) for each in Path("/proc").glob("[0-9]*/stat")]
+        ticks = sum(sum(spent[:2]) for pid, parent, *spent in stats if parent == server)
+        ticks += sum(sum(spent) for pid, _, *spent in stats if pid == server)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(path: Path) -> tuple[int, ...]:
+    """Process, parent, own time (user, system), that of its children which ended (user, system), in clock ticks."""
+    try:
+        head, _, rest = path.read_text("utf-8", "replace").rpartition(")")
+    except OSError:
+        return (0, 0, 0, 0, 0, 0)
+    fields = rest.split()
+    return (int(head.split(" ", 1)[0]), int(fields[1]), *map(int, fields[11:15]))
+
+
+def _deadlocks(url: str) -> int:
+    """How many the server has broken since it began; each was tried again, so no answer tells."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT coalesce(sum(deadlocks), 0) FROM pg_stat_database").fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _figures(batch: Batch) -> dict[str, float]:
@@ -358,11 +413,10 @@ def _reserve(settings: Path, stored: int, each: int, barrier: Any) -> None:
 
 if __name__ == "__main__":
     import tempfile
-    from pathlib import Path as Folder
 
     from benchmarks.partner import make_pki
 
     with tempfile.TemporaryDirectory() as name:
-        make_pki(Folder(name))
+        make_pki(Path(name))
         size = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-        print(json.dumps(measure(Folder(name), stored=size, lookups=500, reservations=10), indent=1))
+        print(json.dumps(measure(Path(name), stored=size, lookups=500, reservations=10), indent=1))

@@ -24,6 +24,7 @@ RESULT = {
         "document_bytes": 11_000,
         "filling_seconds": 200.0,
         "lookups": FIGURES,
+        "peak": {"seconds": 10.9, "per_second": 55.0, "p99_ms": 9.0, "cores": 0.15, "database_cores": 0.09},
         "floor": {**FIGURES, "p50_ms": 1.0},
         "one": {
             "clients": 32, "messages": 1280, "made": 960, "refused": 320, "failed": 0, "oversold": False,
@@ -31,7 +32,7 @@ RESULT = {
         },
         "many": {"1": 90.0, "2": 150.0, "4": 160.0},
         "spread": {"asked": 1190, "made": 1190},
-        "checked": {"ledgers": 1000, "troubles": 0},
+        "checked": {"ledgers": 1000, "troubles": 0, "deadlocks": 0},
     }
 }  # fmt: skip
 
@@ -39,7 +40,8 @@ RESULT = {
 def test_the_bars_are_met_or_missed_by_the_figures():
     assert all(bar["met"] for bar in report.bars(RESULT))
     worse = deepcopy(RESULT)
-    worse["customs"]["lookups"] |= {"cores_at_peak": 0.26, "p99_ms": 25.1}
+    worse["customs"]["lookups"] |= {"p99_ms": 25.1}
+    worse["customs"]["peak"] |= {"cores": 0.26}
     worse["customs"]["one"] |= {"oversold": True}
     worse["customs"]["many"] = {"1": 90.0, "2": 91.0, "4": 80.0}
     assert [bar["met"] for bar in report.bars(worse)] == [False] * 4
@@ -47,7 +49,8 @@ def test_the_bars_are_met_or_missed_by_the_figures():
 
 @pytest.mark.parametrize(
     "wrong", [{"one": {**RESULT["customs"]["one"], "failed": 1}}, {"spread": {"asked": 1190, "made": 1189}},
-              {"checked": {"ledgers": 1000, "troubles": 1}}]
+              {"checked": {"ledgers": 1000, "troubles": 1, "deadlocks": 0}},
+              {"checked": {"ledgers": 1000, "troubles": 0, "deadlocks": 1}}]
 )  # fmt: skip
 def test_one_thing_that_went_wrong_misses_the_bar(wrong):
     met = [bar["met"] for bar in report.bars({"customs": {**RESULT["customs"], **wrong}})]
@@ -82,7 +85,16 @@ def test_a_worker_that_fails_ends_the_run(monkeypatch):
 
 def test_the_page_has_every_figure():
     text = report.as_text({**RESULT, "bars": report.bars(RESULT)})
-    for words in ("1,000,000 CHEDs", "5,000,000 movements", "960 made", "320 refused", "0 failed", "longest 600.0 ms"):
+    for words in (
+        "0.15 of a core here and 0.09 in PostgreSQL",
+        "0 deadlocks",
+        "1,000,000 CHEDs",
+        "5,000,000 movements",
+        "960 made",
+        "320 refused",
+        "0 failed",
+        "longest 600.0 ms",
+    ):
         assert words in text
 
 
@@ -105,7 +117,10 @@ def test_a_small_run(tmp_path):
     make_pki(tmp_path)
     found = measure(tmp_path, stored=600, lookups=5, reservations=2)
     assert found["one"] == found["one"] | {"messages": 64, "made": 48, "refused": 16, "failed": 0, "oversold": False}
-    assert found["checked"]["troubles"] == 0
+    assert (found["checked"]["troubles"], found["checked"]["deadlocks"]) == (0, 0)
+    peak = found["peak"]
+    assert peak["per_second"] <= customs.PEAK
+    assert min(peak["cores"], peak["database_cores"]) > 0
     assert found["checked"]["ledgers"] == 600
     assert found["lookups"]["p50_ms"] > found["floor"]["p50_ms"] > 0
     assert found["many"].keys() == {"1", "2", "4"}
