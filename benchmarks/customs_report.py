@@ -25,7 +25,7 @@ def bars(customs: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         _at_most(f"cores for 55 customs lookups a second beside {beside}", customs["peak"]["cores"], CORES_BAR),
         _at_most(f"customs lookup beside {beside} (p99, ms)", lookups["p99_ms"], P99_BAR),
-        _at_most(f"{one['clients']} clients on one CHED, then on many: failures, deadlocks, oversold, wrong sums", wrong, 0),
+        _at_most(f"{one['clients']} clients on one, then on many: failures, deadlocks, oversold, wrong sums", wrong, 0),
         {"bar": f"reservations over many CHEDs, more workers / one at least {GROWTH_BAR}", "value": growth,
          "met": growth >= GROWTH_BAR},
     ]  # fmt: skip
@@ -47,8 +47,8 @@ def as_lines(customs: dict[str, Any]) -> list[str]:
     peak = customs["peak"]
     paced = (
         f"For {peak['seconds']} s a clock sent {peak['per_second']} lookups a second: {peak['cores']} of a core here "
-        f"and {peak['database_cores']} in PostgreSQL, p99 {peak['p99_ms']} ms. The columns on the right of the table are "
-        "those of lookups one after the other, multiplied."
+        f"and {peak['database_cores']} in PostgreSQL, p99 {peak['p99_ms']} ms. The columns on the right of the table "
+        "are those of lookups one after the other, multiplied."
     )
     checked, spread = customs["checked"], customs["spread"]
     filling = (
