@@ -6,6 +6,7 @@ refusal without a reason) is `AnswerMismatch`, IMG-8032: about a message that mo
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from adapters.certex.faults import AnswerMismatch
 from adapters.certex.holdings import are_as_asked, check_ledger, holding_of, were_made_at
 from adapters.certex.outcomes import Clearance, ClearanceWord, Reservation, ReservationWord
 from gateway.certex.models import ChedInterventionRequest, ProcessedChedRequest
+from gateway.customs.releasing import VALIDATED
 from gateway.errors import GatewayError
 from gateway.xml.boundary import parse
 from gateway.xml.names import CERTEX6, RAM21, SPS17, qn, readable
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
     from gateway.certex.models import CertexHeader, ClearanceAnswer, ProcessedChedAnswer
     from gateway.xml.limits import Limits
 
-__all__ = ["check_echo", "check_form", "check_read", "clearance_answered", "is_empty", "reservation_answered"]
+__all__ = [
+    "check_echo",
+    "check_form",
+    "check_read",
+    "check_standing",
+    "clearance_answered",
+    "is_empty",
+    "reservation_answered",
+]
 
 _NOT_HELD: Final = frozenset({"05", "06"})
 """Reasons with which the declaration cannot hold what it asked for."""
@@ -34,6 +44,10 @@ _CONSUMED: Final = "06"
 _OPERATION: Final = qn(CERTEX6, "OperationCode")
 _DONE: Final = "0"
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_STATUS: Final = f"{qn(SPS17, 'SPSExchangedDocument')}/{qn(RAM21, 'StatusCode')}"
+_TYPE: Final = re.compile(r"CHED(A|PP|P|D)\.")
+_TYPES: Final = {"C640": "A", "N853": "P", "C085": "PP", "C678": "D"}
+"""The type of CHED behind each document code (data element 12 03)."""
 _ID: Final = f"{qn(SPS17, 'SPSExchangedDocument')}/{qn(RAM21, 'ID')}"
 
 _WORDS: Final = {
@@ -109,6 +123,9 @@ def reservation_answered(sent: Sent, answer: ProcessedChedAnswer, limits: Limits
             raise AnswerMismatch("ReservationFailureReason", answer.reason, "none beside ReservationResult 1")
         if not held:
             raise AnswerMismatch("ReservedQuantity", "other quantities", "exactly those that were asked for")
+        if not were_made_at(holding.reserved, sent.at):
+            raise AnswerMismatch("EventDateTime", "another moment", "the SendingDate of the message")
+        check_standing(asked, answer, limits)
         return _reservation(ReservationWord.RESERVED, sent, answer, holding, by_this_message=True)
     _check_refusal(sent, answer, holding, held=held)
     return _reservation(ReservationWord.REFUSED, sent, answer, holding)
@@ -165,15 +182,38 @@ def _check_refusal(sent: Sent, answer: ProcessedChedAnswer, holding: Holding, *,
         raise AnswerMismatch("ConsumedQuantity", "nothing of the declaration", f"it, with reason {answer.reason}")
 
 
+def check_standing(asked: ProcessedChedRequest, answer: ProcessedChedAnswer, limits: Limits) -> None:
+    """Refuse holds on a CHED on which nothing can be reserved: not validated, or not of the type that is declared.
+
+    An answer without a certificate says nothing about that.
+
+    Raises:
+        AnswerMismatch: IMG-8032.
+    """
+    found, wanted = _TYPE.match(asked.reference), _TYPES.get(asked.taric_document)
+    if found is not None and wanted is not None and found.group(1) != wanted:
+        where, expected = "TARICDocument", f"a CHED-{wanted} for {asked.taric_document}"
+        raise AnswerMismatch(where, f"quantities reserved on a CHED-{found.group(1)}", expected)
+    if answer.certificate is None:
+        return
+    status = _parsed(answer.certificate, limits).findtext(_STATUS, "").strip()
+    if status != VALIDATED:
+        raise AnswerMismatch("ChedCertificate", f"quantities reserved on a CHED of status {status}", VALIDATED)
+
+
 def _check_content(reference: str, answer: ProcessedChedAnswer, limits: Limits) -> None:
     """The certificate is that of the CHED, and the quantities are quantities."""
     if answer.summary is not None:
         check_ledger(answer.summary)
     if answer.certificate is None:
         return
-    try:
-        found = parse(answer.certificate, limits=limits).root.findtext(_ID, "")
-    except GatewayError as error:
-        raise AnswerMismatch("ChedCertificate", error.code, "a certificate") from error
+    found = _parsed(answer.certificate, limits).findtext(_ID, "")
     if " ".join(found.split()) != reference:
         raise AnswerMismatch("ChedCertificate", found, reference)
+
+
+def _parsed(certificate: bytes, limits: Limits) -> _Element:
+    try:
+        return parse(certificate, limits=limits).root
+    except GatewayError as error:
+        raise AnswerMismatch("ChedCertificate", error.code, "a certificate") from error

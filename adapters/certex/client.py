@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from adapters.certex.calling import Port
-from adapters.certex.checking import check_read, clearance_answered, reservation_answered
+from adapters.certex.checking import check_read, check_standing, clearance_answered, reservation_answered
 from adapters.certex.faults import FORBIDDEN, AnswerMismatch, CertexBroken, CertexForbidden, CertexRefused
 from adapters.certex.holdings import holding_of
-from adapters.certex.outcomes import Clearance, OutcomeUnknown, Reservation, Sent
+from adapters.certex.outcomes import Clearance, OutcomeUnknown, Reservation, ReservationWord, Sent
 from adapters.certex.resolving import judge_clearance, judge_reservation
 from gateway.certex.models import CertexHeader, ProcessedChedRequest
 from gateway.errors import DeliveryError
@@ -251,8 +251,11 @@ class CertexClient:
             OutcomeUnknown: IMG-8030.
         """
         answer, final = self._looked(sent)
+        assert isinstance(sent.request, ProcessedChedRequest)
         try:
             verdict = judge_reservation(sent, answer, final=final)
+            if verdict.word is ReservationWord.RESERVED:
+                check_standing(sent.request, answer, self._port.limits)
             holding = holding_of(answer.summary, sent.declaration)
         except AnswerMismatch as error:
             raise self._unknown(sent, f"{error.message}: {error.found}", answer.summary) from error

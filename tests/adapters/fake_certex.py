@@ -352,6 +352,9 @@ FALSIFIED = {
     ),
     "failed-operation": lambda honest: honest.replace(outcome(), child("OperationCode", "1")),
     "twice": lambda honest: honest.replace(outcome(), outcome() * 2),
+    "not-validated": lambda honest: honest.replace("StatusCode>70<", "StatusCode>41<"),
+    "old-holds": lambda honest: re.sub("EventDateTime>[0-9]{4}", "EventDateTime>1999", honest),
+    "no-certificate": lambda honest: re.sub("<c:ChedCertificate>.*</c:ChedCertificate>", "", honest),
     "no-holds": lambda honest: re.sub(
         "<b:ReservedQuantity>.*</b:ReservedQuantity>|<c:QuantityManagementOutcome>.*?e>", "", honest
     ),

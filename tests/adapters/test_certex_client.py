@@ -159,7 +159,7 @@ def test_a_reservation_on_an_unknown_ched_is_no_success(fake, client):
     assert not found.stands
 
 
-@pytest.mark.parametrize("what", AFTER)
+@pytest.mark.parametrize("what", [*AFTER, "not-validated", "old-holds"])
 def test_a_reservation_whose_reply_tells_nothing_is_found_by_a_read_and_sent_once(fake, client, what):
     fake.script.append(what)
     found = client.reserve(order())
@@ -167,6 +167,33 @@ def test_a_reservation_whose_reply_tells_nothing_is_found_by_a_read_and_sent_onc
     assert found.by_read
     assert found.by_this_message
     assert [each.findtext(".//{*}QuantityManagementIndication") for each in fake.requests] == ["1", "0"]
+
+
+def test_a_hold_on_a_ched_that_is_not_validated_is_no_success(fake, client):
+    sent = []
+    client.reserve(order(), note=sent.append)
+    fake.status = "41"
+    with pytest.raises(OutcomeUnknown, match="IMG-8030") as caught:
+        client.resolve_reservation(sent[0])
+    assert "status 41" in caught.value.why
+    fake.status = "70"
+    assert client.resolve_reservation(sent[0]).stands
+
+
+@pytest.mark.parametrize(("document", "stands"), [("C640", False), ("N853", True), ("", True), ("Y930", True)])
+def test_a_hold_on_a_ched_of_another_type_is_no_success(fake, client, document, stands):
+    if stands:
+        assert client.reserve(order(document=document)).stands
+        return
+    with pytest.raises(OutcomeUnknown, match="IMG-8030") as caught:
+        client.reserve(order(document=document))
+    assert "CHED-P" in caught.value.why
+
+
+def test_a_success_without_a_certificate_says_nothing_of_its_status(fake, client):
+    fake.script.append("no-certificate")
+    found = client.reserve(order())
+    assert (found.word, found.by_read, found.answer.certificate) == (ReservationWord.RESERVED, False, None)
 
 
 @pytest.mark.parametrize("what", [*BEFORE, LATE])
