@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.certex.contract import CERTEX
+from gateway.certex.contract import CERTEX, PROCESSED
 from gateway.certex.headers import find_header
 from gateway.errors import Retry
 from gateway.traces.faults import about, common_fault, fault_envelope, fault_text, plain_fault
-from gateway.xml.names import CERTEX6, CERTEXBASE3
+from gateway.xml.names import CERTEX6, CERTEXBASE3, qn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,23 @@ _RETRY: Final = {
 _READ_FIRST: Final = (
     "Read the CHED, and send what should hold then as a new message, with an id and a SendingDate of its own"
 )
-_ACTIONS: Final = {"IMG-9001": _READ_FIRST, "IMG-9002": f"{_READ_FIRST}; report the message id to the operator"}
-"""Where the catalogue asks for the same message again: here its id may be used up (IMG-7405)."""
+_ACTIONS: Final = {
+    "IMG-8030": "Release nothing on it and send nothing else for this declaration. Read the CHED after the moment that "
+    "is named; where that moment is past, ask the operator with the message id",
+    "IMG-9001": _READ_FIRST,
+    "IMG-9002": f"{_READ_FIRST}; report the message id to the operator",
+}
+"""Where the catalogue speaks to operators, or asks for the same message again: its id may be used up (IMG-7405)."""
+_READS_LATER: Final = "nothing was to be moved, and the same question can be asked again later"
+_READ_ACTIONS: Final = {
+    "IMG-8032": "Ask again; report the message id to the operator if it goes on",
+    "IMG-9001": "Ask again",
+    "IMG-9002": "Ask again; report the message id to the operator",
+    "IMG-9012": "Ask again",
+}
+"""Of a read, which moves nothing and may be repeated."""
+_INDICATION: Final = qn(CERTEX6, "QuantityManagementIndication")
+_READS: Final = "0"
 
 
 def fault_renderer() -> Callable[[GatewayError, SoapVersion, SoapCall | None], bytes]:
@@ -54,11 +69,19 @@ def _render(error: GatewayError, version: SoapVersion, call: SoapCall | None) ->
 def _detail(name: str, error: GatewayError, call: SoapCall | None) -> str:
     header = find_header(call)
     said = error.message.rstrip(".")
-    action = _ACTIONS.get(error.code, error.entry.action).rstrip(".")
-    text = f"{error.code} {said}{about(error)}. {action}; {_RETRY[error.retry]}."
+    reads = _is_read(call)
+    action = (_READ_ACTIONS if reads else _ACTIONS).get(error.code, error.entry.action).rstrip(".")
+    again = _READS_LATER if reads and error.retry is Retry.LATER else _RETRY[error.retry]
+    text = f"{error.code} {said}{about(error)}. {action}; {again}."
     return (
         f'<certex:{name} xmlns:certex="{CERTEX6}" xmlns:certexbase="{CERTEXBASE3}">'
         f"<certexbase:MessageId>{fault_text(header.message_id)}</certexbase:MessageId>"
         f"<certexbase:UniqPrefix>{fault_text(header.prefix)}</certexbase:UniqPrefix>"
         f"<certexbase:errorMessage>{fault_text(text)}</certexbase:errorMessage></certex:{name}>"
+    )
+
+
+def _is_read(call: SoapCall | None) -> bool:
+    return (
+        call is not None and call.operation == PROCESSED and (call.body.findtext(_INDICATION) or "").strip() == _READS
     )

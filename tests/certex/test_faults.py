@@ -39,7 +39,13 @@ HEADER = CertexHeader("15d1cec56a9e4552be26c16e7f2f1800", "XI000002")
 
 def call(operation, *blocks: bytes):
     root = parse(b"<h>%s</h>" % b"".join(blocks)).root
-    return SimpleNamespace(operation=operation, headers=tuple(root))
+    return SimpleNamespace(operation=operation, headers=tuple(root), body=asking("1"))
+
+
+def asking(indication):
+    """A message that reads (0) or reserves (1)."""
+    name = "QuantityManagementIndication"
+    return parse(f'<r xmlns="{CERTEX6}"><{name}>{indication}</{name}></r>'.encode()).root
 
 
 def rendered(error, asked=None) -> bytes:
@@ -87,6 +93,23 @@ def test_no_text_asks_for_a_message_whose_id_may_be_used(code):
     text = detail_of(rendered(GatewayError(code), call(CLEARANCE)))[2].text
     assert "a read tells later what stands" in text
     assert "same message can pass" not in text
+
+
+@pytest.mark.parametrize("code", ["IMG-8032", "IMG-9001", "IMG-9002", "IMG-9012"])
+def test_a_read_is_asked_again(code):
+    asked = call(PROCESSED)
+    asked.body = asking("0")
+    text = detail_of(rendered(GatewayError(code), asked))[2].text
+    assert ". Ask again" in text
+    assert text.endswith("nothing was to be moved, and the same question can be asked again later.")
+    assert "may be gone" not in text
+    assert "new message" not in text
+
+
+def test_an_unknown_outcome_names_no_command_of_operators():
+    text = detail_of(rendered(GatewayError("IMG-8030"), call(CLEARANCE)))[2].text
+    assert "Release nothing on it" in text
+    assert "imsoc" not in text
 
 
 @pytest.mark.parametrize("code", ["IMG-9001", "IMG-9002"])

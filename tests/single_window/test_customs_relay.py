@@ -355,6 +355,8 @@ def test_when_traces_is_away_nothing_is_moved_and_the_customs_are_told(national,
         answers = caller.read(ched), caller.reserve(ched, A, ("2", "KGM")), caller.release(ched, A)
     for answer in answers:
         assert answer.said == "IMG-9012"
+        assert b"nothing was passed on to it" in answer.raw
+    assert b"may be gone" not in answers[0].raw
     assert not trail(national, "customs-xi")
     assert not trail(national, "traces")
 
