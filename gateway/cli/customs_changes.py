@@ -57,8 +57,8 @@ def release(
                     connection, reference, named, actor=operator(), reason=why, at=datetime.now(UTC)
                 )
             )
-        view = f"{reference}: no longer {was}'s; any customs system may use the number. What stands at {partner} stays."
-        desk.answer({"reference": reference, "released": [], "was": was}, view)
+        told = f"{reference}: no longer {was}'s; any customs system may use the number. What stands at {partner} stays."
+        desk.answer({"reference": reference, "released": [], "was": was}, told)
         return
     with desk.store() as store:
         held = store.write(

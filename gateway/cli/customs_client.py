@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from rich.console import Group
 
 from gateway.cli.ched import write_file
 from gateway.cli.customs import Reference, app
+from gateway.cli.customs_upstream import upstream_of
 from gateway.cli.customs_words import OUTCOMES, REASONS
 from gateway.cli.desk import Desk, ExitCode, Json, facts, listing
 from gateway.errors import ConfigurationError, DeliveryError
@@ -44,6 +46,10 @@ _AVAILABLE: Final = ("line", "code", "quantity", "unit")
 _HELD: Final = ("declaration", "state", "goods_item", "line", "code", "quantity", "unit", "office", "at")
 _ITEM: Final = "GOODS/LINE/CODE/QUANTITY/UNIT[/volume]"
 _PARTS: Final = 5
+_UNKNOWN: Final = ("message", "sent_at", "partner", "ched", "declaration")
+_ID: Final = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
+"""The id of a message, a ULID."""
+_MOST: Final = 1000
 
 
 @app.command("ask")
@@ -155,15 +161,32 @@ def clear_at(  # noqa: PLR0913, PLR0917 - what a clearance has
 def ask_outcome(
     ctx: typer.Context,
     partner: At,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="That `reserve-at` or `clear-at` left.")],
+    message: Annotated[
+        str,
+        typer.Argument(
+            metavar="[MESSAGE]",
+            help="A file that `reserve-at` or `clear-at` left, or the id of a message that this gateway passed on.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Find out by a read what came of a message whose answer was lost. Sends nothing that moves anything.
 
-    Example: `imsoc customs ask-outcome traces-customs customs-reserve-0123.json`
+    Without a message: lists those of customs systems that this gateway passed on to its `customs.upstream` and of which
+    nothing is known, the oldest first, at most 1,000; one that is on its way at this moment is among them.
+
+    Examples: `imsoc customs ask-outcome traces-customs customs-reserve-0123.json`,
+    `imsoc customs ask-outcome traces-customs`
     """
     desk = Desk.of(ctx, as_json)
-    from adapters.certex import OutcomeUnknown, Reservation, sent_of  # noqa: PLC0415 - start-up
+    if not message:
+        _list_unknown(desk, partner)
+        return
+    if _ID.fullmatch(message) and not Path(message).exists():
+        _ask_passed_on(desk, partner, message)
+        return
+    file = Path(message)
+    from adapters.certex import OutcomeUnknown, sent_of  # noqa: PLC0415 - start-up
     from gateway.cli.documents import read_file  # noqa: PLC0415 - start-up
 
     try:
@@ -176,8 +199,64 @@ def ask_outcome(
     try:
         found = _client(desk, partner).resolve(sent)
     except OutcomeUnknown as unknown:
-        raise _open(desk, partner, unknown, kept) from unknown
+        raise _open(desk, partner, unknown, str(file)) from unknown
     kept.done()
+    _show_outcome(desk, found)
+
+
+def _list_unknown(desk: Desk, partner: str) -> None:
+    from gateway.single_window.relay_outcomes import list_unknown  # noqa: PLC0415 - start-up
+
+    _check_upstream(desk, partner)
+    with desk.store() as store, store.read() as connection:
+        found = list_unknown(connection, limit=_MOST)
+    rows = [
+        {
+            "message": each.exchange_id,
+            "sent_at": each.sent_at.isoformat(timespec="seconds"),
+            "partner": each.partner,
+            "ched": each.reference,
+            "declaration": f"{each.declaration.type.value} {each.declaration.number}",
+        }
+        for each in found
+    ]
+    desk.answer({"messages": rows}, listing(_UNKNOWN, rows) if rows else "none")
+
+
+def _ask_passed_on(desk: Desk, partner: str, exchange_id: str) -> None:
+    from datetime import UTC, datetime  # noqa: PLC0415 - start-up
+
+    from adapters.certex import OutcomeUnknown  # noqa: PLC0415 - start-up
+    from gateway.cli.partners import operator  # noqa: PLC0415 - start-up
+    from gateway.single_window.relay_outcomes import outcome_found, passed_on  # noqa: PLC0415 - start-up
+
+    _check_upstream(desk, partner)
+    with desk.store() as store, store.read() as connection:
+        sent = passed_on(connection, exchange_id)
+    try:
+        found = _client(desk, partner).resolve(sent)
+    except OutcomeUnknown as unknown:
+        raise _open(desk, partner, unknown, exchange_id) from unknown
+    word = found.word.value
+    with desk.store() as store:
+        store.write(
+            lambda connection: outcome_found(connection, exchange_id, word, actor=operator(), at=datetime.now(UTC))
+        )
+    _show_outcome(desk, found)
+
+
+def _check_upstream(desk: Desk, partner: str) -> None:
+    upstream = upstream_of(desk)
+    if partner != upstream:
+        expected = upstream or "customs.upstream, which is not set: nothing is passed on here"
+        raise ConfigurationError(
+            "IMG-0105", where=partner, found="a partner that nothing is passed on to", expected=expected
+        )
+
+
+def _show_outcome(desk: Desk, found: Reservation | Clearance) -> None:
+    from adapters.certex import Reservation  # noqa: PLC0415 - start-up
+
     if isinstance(found, Reservation):
         _show_reservation(desk, found)
     else:
@@ -220,7 +299,7 @@ def _sent(desk: Desk, partner: str, kept: _Kept, send: Callable[[], T]) -> T:
     try:
         found = send()
     except OutcomeUnknown as unknown:
-        raise _open(desk, partner, unknown, kept) from unknown
+        raise _open(desk, partner, unknown, str(kept.file)) from unknown
     except DeliveryError:
         kept.done()
         _tell_nothing_stands(desk)
@@ -337,16 +416,16 @@ def _tell(desk: Desk, data: dict[str, Any], *, done: bool) -> None:
     raise typer.Exit(ExitCode.OK if done else ExitCode.REFUSED)
 
 
-def _open(desk: Desk, partner: str, unknown: OutcomeUnknown, kept: _Kept) -> typer.Exit:
+def _open(desk: Desk, partner: str, unknown: OutcomeUnknown, message: str) -> typer.Exit:
     """What is not known, and how it is asked for; the exit code."""
-    asks = desk.command(f"customs ask-outcome {partner} {kept.file}")
+    asks = desk.command(f"customs ask-outcome {partner} {message}")
     if desk.as_json:
         data = {
             "outcome": "unknown",
             "code": unknown.code,
             "why": unknown.why,
             "ask_at": unknown.ask_at.isoformat(timespec="seconds"),
-            "message": str(kept.file),
+            "message": message,
             "command": asks,
         }
         desk.answer(data)

@@ -38,7 +38,6 @@ from gateway.certex.wire import clearance_response, intervention_response, proce
 from gateway.ched.models import Actor
 from gateway.ched.rows import row_of
 from gateway.customs.requests import ClearanceOutcome, FailureReason
-from gateway.customs.units import ABSENT_UNIT
 from gateway.documents.ched import read_ched, write_ched
 from gateway.errors import AccessDenied, CustomsRefused, DeliveryError, Unavailable
 from gateway.exchange import spend
@@ -57,6 +56,7 @@ from gateway.single_window.checks import (
 )
 from gateway.single_window.relay_evidence import Evidence
 from gateway.single_window.relay_faults import told_of
+from gateway.single_window.relay_units import with_units
 from gateway.xml.boundary import parse
 from gateway.xml.canonical import serialise
 from mappings.models import CANONICAL
@@ -70,8 +70,6 @@ if TYPE_CHECKING:
         Allocated,
         CertexHeader,
         ChedClearanceRequest,
-        Declared,
-        Item,
         ProcessedChedRequest,
         Summary,
     )
@@ -185,7 +183,7 @@ class RelayingCustoms:
 
         def order() -> Intervene:
             absent_is_tonne = actor.membership.absent_unit is AbsentUnit.TONNE
-            items, misfit = _with_units(asked.items, absent_is_tonne=absent_is_tonne)
+            items, misfit = with_units(asked.items, absent_is_tonne=absent_is_tonne)
             if misfit is not None:
                 where = f"ConsignmentItem {misfit.goods_item}, line {misfit.line}"
                 raise CustomsRefused("IMG-7410", where=where, found="a quantity without a unit", expected="its unit")
@@ -218,7 +216,7 @@ class RelayingCustoms:
         before = _own(actor, found, declaration, asked.sending_date)
         if declaration.type == "LRN":
             _check_lrn(actor, found.summary, declaration.number)
-        items, misfit = _with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
+        items, misfit = with_units(asked.items, absent_is_tonne=actor.membership.absent_unit is AbsentUnit.TONNE)
         if misfit is not None:
             reason = FailureReason.UNIT if misfit.weight or misfit.volume else FailureReason.NOT_VALID
             item, line = misfit.goods_item, misfit.line
@@ -457,24 +455,6 @@ def _check_lrn(actor: CustomsActor, summary: Summary | None, lrn: str) -> None:
     """
     if not all(actor.membership.speaks_for(each.office) for each in _alike(summary, "MRN", lrn)):
         raise CustomsRefused("IMG-7407", where=DECLARATION, found=lrn)
-
-
-def _with_units(items: tuple[Item, ...], *, absent_is_tonne: bool) -> tuple[tuple[Item, ...], Item | None]:
-    """The items with a unit at every quantity, and the first that cannot have one: TRACES would take it for tonnes."""
-    made = []
-    for item in items:
-        weight = item.weight
-        if weight is not None and not weight.unit and absent_is_tonne:
-            weight = replace(weight, unit=ABSENT_UNIT)
-        known = replace(item, weight=_with_unit(weight), volume=_with_unit(item.volume))
-        if known.weight is None and known.volume is None:
-            return (), item
-        made.append(known)
-    return tuple(made), None
-
-
-def _with_unit(declared: Declared | None) -> Declared | None:
-    return declared if declared is not None and declared.unit else None
 
 
 def _reserved(found: Reservation) -> Answer | None:

@@ -1,6 +1,7 @@
 """``imsoc customs`` towards a partner: over a real socket, with answers that get lost."""
 
 import json
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,26 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))  # a CERTEX for tests
 
-from fake_certex import CHED, OFFICE, certex
+from fake_certex import CHED, OFFICE, Hold, certex
+
+from gateway.certex.models import (
+    ChedClearanceRequest,
+    DeclarationReference,
+    Declared,
+    GoodsClearance,
+    Item,
+    ProcessedChedRequest,
+)
+from gateway.certex.wire import clearance_request, processed_request
+from gateway.store import (
+    CustomsMessage,
+    Declaration,
+    DeclarationType,
+    claim_declaration,
+    find_audit,
+    new_id,
+    record_customs_message,
+)
 
 MRN = "26GB1669CAPTUREA01"
 RECORD = """
@@ -204,3 +224,94 @@ def test_a_refusal_leaves_no_file(imsoc, fake):
     fake.falsified = lambda *_: (401, b"", None)
     assert imsoc.json(*reserve(), code=3)["error"]["code"] == "IMG-8020"
     assert not kept()
+
+
+ENVELOPE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>'
+
+
+@pytest.fixture
+def passed_on(fake, trial, stored):
+    """``passed_on(request, operation, at)``: kept before it left, and nothing is known of it since; its id."""
+    settings = trial / "imsoc.toml"
+    text = re.sub(r"(?m)^roles = .*$", 'roles = ["national"]', settings.read_text("utf-8"))
+    settings.write_text(text + '\n[customs]\nupstream = "traces-customs"\n', "utf-8")
+
+    def passed_on(request, operation, at):
+        exchange_id = new_id(at)
+        message = CustomsMessage(
+            exchange_id=exchange_id,
+            partner="customs-xi",
+            contract="customs-certex-ched",
+            operation=operation,
+            received_at=at,
+            subject=CHED,
+            prefix=OFFICE,
+            message_id="0" * 32,
+            request=ENVELOPE % request,
+            acknowledgement=b"",
+            detail={"passed_on": f"{OFFICE}/{'1' * 32}"},
+        )
+        mine = Declaration(DeclarationType.MRN, MRN)
+
+        def unit(connection):
+            claim_declaration(connection, CHED, mine, partner="customs-xi", at=at, exchange_id=exchange_id)
+            record_customs_message(connection, message)
+
+        stored(unit)
+        return exchange_id
+
+    return passed_on
+
+
+def asked(at, quantity="2", unit="KGM"):
+    return ProcessedChedRequest(
+        sending_date=at,
+        reference=CHED,
+        office=OFFICE,
+        declaration=DeclarationReference("MRN", MRN),
+        items=(Item(goods_item=1, line=1, class_code="040100", weight=Declared(quantity, unit)),),
+        reserve=True,
+    )
+
+
+def test_messages_that_were_passed_on_and_are_not_known_are_listed_and_asked_for(imsoc, fake, passed_on, stored):
+    assert imsoc("customs", "ask-outcome", "traces-customs").stdout.strip() == "none"
+    now = datetime.now(UTC).replace(microsecond=0)
+    message = passed_on(processed_request(asked(now)), "processedChedRequest", now)
+    (row,) = imsoc.json("customs", "ask-outcome", "traces-customs")["messages"]
+    assert (row["message"], row["partner"]) == (message, "customs-xi")
+    assert (row["ched"], row["declaration"]) == (CHED, f"MRN {MRN}")
+    still = imsoc.json("customs", "ask-outcome", "traces-customs", message, code=3)
+    assert still["outcome"] == "unknown"
+    assert still["command"].endswith(f"customs ask-outcome traces-customs {message}")
+    fake.held["MRN", MRN] = [Hold(1, 1, "040100", "KGM", "2", OFFICE, now)]
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message)["outcome"] == "reserved"
+    assert imsoc.json("customs", "ask-outcome", "traces-customs")["messages"] == []
+    trail = stored(lambda connection: find_audit(connection, message))
+    assert (trail[-1].action, trail[-1].detail) == ("customs outcome", {"word": "reserved"})
+    assert fake.requests
+    assert {each.findtext(".//{*}QuantityManagementIndication") for each in fake.requests} == {"0"}
+
+
+def test_a_quantity_without_a_unit_was_passed_on_in_tonnes(imsoc, fake, passed_on):
+    now = datetime.now(UTC).replace(microsecond=0)
+    message = passed_on(processed_request(asked(now, "0.5", "")), "processedChedRequest", now)
+    fake.held["MRN", MRN] = [Hold(1, 1, "040100", "TNE", "0.5", OFFICE, now)]
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message)["outcome"] == "reserved"
+
+
+def test_a_clearance_that_was_passed_on_is_asked_for(imsoc, fake, passed_on):
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    request = ChedClearanceRequest(
+        office=OFFICE, sending_date=at, document=MRN, reference=CHED, information=GoodsClearance.RELEASED.value
+    )
+    message = passed_on(clearance_request(request), "chedClearanceRequest", at)
+    assert imsoc.json("customs", "ask-outcome", "traces-customs", message, code=1)["outcome"] == "no-record"
+    assert imsoc("customs", "ask-outcome", "traces-customs").stdout.strip() == "none"
+
+
+def test_only_what_was_passed_on_can_be_asked_for_by_its_id(imsoc, fake, passed_on):
+    nothing = imsoc.json("customs", "ask-outcome", "traces-customs", "0" * 26, code=2)["error"]
+    assert nothing["code"] == "IMG-0106"
+    elsewhere = imsoc.json("customs", "ask-outcome", "another", code=2)["error"]
+    assert (elsewhere["code"], elsewhere["expected"]) == ("IMG-0105", "traces-customs")
