@@ -33,6 +33,7 @@ EXCEPTIONS = {
     "IMG-2112": "the bodies of a partner in TRACES: tests/ched",
     "IMG-2113": "customs partners, who use contracts of their own: tests/single_window",
     "IMG-2114": "customs partners, who use contracts of their own: tests/single_window",
+    "IMG-2115": "customs partners, who use contracts of their own: tests/single_window",
     "IMG-4105": "outbound: a document without a route for a partner that takes certificates: tests/adapters",
     "IMG-6008": "a certificate says its type, and no row for it depends on more: tests/mappings, tests/ched",
     "IMG-6009": "lists are named by operators: tests/cli, tests/mappings",
