@@ -12,10 +12,11 @@ import pytest
 from certex_harness import CXB3, LRN, MRN, SECRET, Goods
 from relay_customs_harness import GATEWAY, Behind, National
 
-from adapters.certex import CertexClient, Patience
+from adapters.certex import CertexClient, OutcomeUnknown, Patience, ReservationWord
 from gateway.errors import ConfigurationError, CustomsRefused, Unavailable, XmlRefused
 from gateway.single_window import relay, relay_evidence, relay_upstream, service
 from gateway.single_window.operating import free_passed_on
+from gateway.single_window.relay_outcomes import list_unknown, outcome_found, passed_on
 from gateway.store import Declaration, DeclarationType, find_partner
 
 A = MRN("26GB1669RELAYEDA01")
@@ -495,6 +496,40 @@ def test_a_message_of_which_nothing_is_known_keeps_the_declaration(national, beh
     assert mine.reserve(ched, A, ("2", "KGM")).said == "IMG-8030"
     assert other.reserve(ched, A, ("1", "KGM")).said == "IMG-7407"
     assert mine.reserve(ched, A, ("2", "KGM")).said == "reserved"
+
+
+def test_an_operator_asks_for_a_message_of_which_nothing_is_known(national, behind, ched):
+    behind.script.extend(["", "lost"])
+    assert national.caller("customs-xi-tonnes").reserve(ched, A, ("0.002", "")).said == "IMG-8030"
+    (listed,) = unknown(national, ched)
+    assert (listed.partner, listed.declaration.number) == ("customs-xi-tonnes", A)
+    with national.store.read() as connection:
+        sent = passed_on(connection, listed.exchange_id)
+    assert (sent.declaration.number, sent.request.items[0].weight.unit) == (A, "TNE")
+    assert f"{sent.header.prefix}/{sent.header.message_id}" == trail(national, "customs-xi-tonnes")[-1]["passed_on"]
+    client = relay_upstream.Upstream(national.application.context, "traces").opened()
+    with pytest.raises(OutcomeUnknown):
+        client.resolve(sent)
+    national.later(minutes=16)
+    word = client.resolve(sent).word
+    assert word is ReservationWord.NOT_RESERVED
+    national.store.write(
+        lambda connection: outcome_found(connection, listed.exchange_id, word, actor="operator", at=national.now)
+    )
+    assert not unknown(national, ched)
+
+
+def test_what_is_known_is_not_listed(national, ched):
+    caller = national.caller()
+    caller.reserve(ched, A, ("2", "KGM"))
+    caller.reserve(ched, A, ("1", "H87"))
+    caller.release(ched, A)
+    assert not unknown(national, ched)
+
+
+def unknown(national, ched):
+    with national.store.read() as connection:
+        return [each for each in list_unknown(connection, limit=1000) if each.reference == ched]
 
 
 def test_two_systems_put_no_lrn_beside_an_mrn_that_one_of_them_had(national, ched):
