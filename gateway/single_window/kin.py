@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gateway.documents.ched.places import RELATION_REPLACES, RELATION_SPLIT
-from gateway.store import carried_between, read_ledger
+from gateway.store import carried_between, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection
 
     from gateway.store import Family
 
 __all__ = ["Kin"]
+
+_Found = TypeVar("_Found")
+
+
+def _once(ask: Callable[[Kin, str], Iterable[_Found]]) -> Callable[[Kin, str], tuple[_Found, ...]]:
+    """Ask about each CHED once: many ways may lead to it, twice as many with each generation. Each is found once."""
+
+    @wraps(ask)
+    def answer(kin: Kin, reference: str) -> tuple[_Found, ...]:
+        place = (ask.__name__, reference)
+        if place not in kin.known:
+            kin.known[place] = tuple(dict.fromkeys(ask(kin, reference)))
+        return cast("tuple[_Found, ...]", kin.known[place])
+
+    return answer
 
 
 class Kin:
@@ -28,7 +44,14 @@ class Kin:
     def __init__(self, connection: Connection, family: Family) -> None:
         self._connection = connection
         self._family = family
+        self.known: dict[tuple[str, str], Any] = {}
+        """What was found, by question and CHED; see `forget`."""
 
+    def forget(self) -> None:
+        """A ledger was opened since: what was found before is not true any more."""
+        self.known.clear()
+
+    @_once
     def sources(self, reference: str) -> Iterator[str]:
         """The CHEDs that this one took the place of, with a ledger."""
         for older in self._family.cited(reference, RELATION_REPLACES):
@@ -37,6 +60,7 @@ class Kin:
             else:
                 yield from self.sources(older)
 
+    @_once
     def heirs(self, reference: str) -> Iterator[str]:
         """The CHEDs that took the place of this one, with a ledger."""
         for younger in self._family.citing(reference, RELATION_REPLACES):
@@ -45,18 +69,20 @@ class Kin:
             else:
                 yield from self.heirs(younger)
 
+    @_once
     def stood_for(self, reference: str) -> Iterator[str]:
         """A CHED, and those that it took the place of, however far back."""
         yield reference
         for older in self._family.cited(reference, RELATION_REPLACES):
             yield from self.stood_for(older)
 
-    def parents(self, reference: str) -> tuple[str, ...]:
+    @_once
+    def parents(self, reference: str) -> Iterator[str]:
         """The ledgers that a part draws from: its parents', or where one has none those that it stands for itself."""
         found = (giver for cited in self._family.cited(reference, RELATION_SPLIT) for giver in self._givers(cited))
         never = (older for older in self._family.cited(reference, RELATION_REPLACES) if not self._is_open(older))
         above = (giver for older in never for giver in self.parents(older))
-        return tuple(dict.fromkeys(each for each in (*found, *above) if each != reference))
+        yield from (each for each in (*found, *above) if each != reference)
 
     def is_part(self, reference: str) -> bool:
         """Whether it, or what it took the place of, was split from another CHED or follows one."""
@@ -67,7 +93,7 @@ class Kin:
 
         The parts of a part that has no ledger are parts of the whole: somebody has to give what they certify.
         """
-        own = tuple(self.stood_for(reference))
+        own = self.stood_for(reference)
         above = {whole for parent in self.parents(reference) for whole in self.stood_for(parent)}
         found: list[str] = []
         for part in (part for whole in own for part in self._parts_with_ledger(whole)):
@@ -88,6 +114,7 @@ class Kin:
         pairs = [(whole, each) for whole in wholes for each in (part, *self.heirs(part), *self.stood_for(part))]
         return any(self._between(*pair) or self._between(*reversed(pair)) for pair in pairs)
 
+    @_once
     def _parts_with_ledger(self, whole: str) -> Iterator[str]:
         for part in self._family.citing(whole, RELATION_SPLIT):
             if self._holder(part) is not None:
@@ -96,11 +123,13 @@ class Kin:
                 for each in self._standing_for(part):
                     yield from self._parts_with_ledger(each)
 
+    @_once
     def _standing_for(self, reference: str) -> Iterator[str]:
         yield reference
         for younger in self._family.citing(reference, RELATION_REPLACES):
             yield from self._standing_for(younger)
 
+    @_once
     def _givers(self, reference: str) -> Iterator[str]:
         holder = self._holder(reference)
         if holder is not None:
@@ -116,9 +145,14 @@ class Kin:
         return reference if self._is_open(reference) else None
 
     def _between(self, reference: str, other: str) -> bool:
-        state = read_ledger(self._connection, reference)
-        return state is not None and bool(carried_between(self._connection, state.ched_id, other))
+        return any(carried_between(self._connection, ched_id, other) for ched_id in self._opened(reference))
 
     def _is_open(self, reference: str) -> bool:
-        state = read_ledger(self._connection, reference)
-        return state is not None and state.version > 0
+        return bool(self._opened(reference))
+
+    @_once
+    def _opened(self, reference: str) -> Iterator[str]:
+        """The id of a CHED that has a ledger."""
+        state = read_lines(self._connection, reference)
+        if state is not None and state.version:
+            yield state.ched_id

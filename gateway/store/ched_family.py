@@ -8,8 +8,9 @@ ledger and nothing follows it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.errors import Unavailable
@@ -17,7 +18,7 @@ from gateway.store.identifiers import to_text
 from gateway.store.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -46,7 +47,7 @@ class FamilyLink(NamedTuple):
     older: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Family:
     """References of CHEDs and how they belong together."""
 
@@ -70,15 +71,19 @@ class Family:
 
     def cited(self, reference: str, relation: str) -> tuple[str, ...]:
         """The CHEDs that this one cites so, in order of their references."""
-        return tuple(
-            sorted(each.older for each in self.links if (each.younger, each.relation) == (reference, relation))
-        )
+        return self._places.get(("cited", reference, relation), ())
 
     def citing(self, reference: str, relation: str) -> tuple[str, ...]:
         """The CHEDs that cite this one so, in order of their references."""
-        return tuple(
-            sorted(each.younger for each in self.links if (each.older, each.relation) == (reference, relation))
-        )
+        return self._places.get(("citing", reference, relation), ())
+
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        found: defaultdict[tuple[str, str, str], tuple[str, ...]] = defaultdict(tuple)
+        for younger, relation, older in sorted(self.links):
+            found["cited", younger, relation] += (older,)
+            found["citing", older, relation] += (younger,)
+        return found
 
 
 def read_family(connection: Connection, references: Iterable[str]) -> Family:

@@ -42,6 +42,7 @@ __all__ = [
     "lock_ledger",
     "read_ledger",
     "read_ledger_content",
+    "read_lines",
     "reports_by_document",
     "reports_of",
     "reports_shown",
@@ -63,17 +64,21 @@ _BY_REFERENCE: Final = "WHERE c.reference = :reference AND c.reference <> ''"
 _HEAD: Final = "c.id, c.reference, c.status_code, c.conclusion, c.type, c.content_id"
 
 
-def _ledger(dialect: str, ched: str) -> str:
+def _ledger(dialect: str, ched: str, *, allocations: bool = True) -> str:
     """SQL for version, why it is frozen, lines and allocations, beside ``ledgers l``: NULL where there is none."""
     several, one = _ARRAYS[dialect]
     lines = f"SELECT CAST({several}({one}({_LINE})) AS TEXT) FROM ledger_lines n WHERE n.ched_id = {ched}"  # noqa: S608 - constants of this module
     holds = f"SELECT CAST({several}({one}({_ALLOCATION})) AS TEXT) FROM ledger_allocations a WHERE a.ched_id = {ched}"  # noqa: S608 - as above
-    return f"l.version, l.frozen, ({lines}), ({holds})"
+    return f"l.version, l.frozen, ({lines}), {f'({holds})' if allocations else 'NULL'}"
 
 
 _JOINED: Final = "FROM cheds c LEFT JOIN ledgers l ON l.ched_id = c.id"
 _read = {
     dialect: Statement(f"SELECT {_HEAD}, {_ledger(dialect, 'c.id')} {_JOINED} {_BY_REFERENCE}") for dialect in _ARRAYS
+}
+_read_lines = {
+    dialect: Statement(f"SELECT {_HEAD}, {_ledger(dialect, 'c.id', allocations=False)} {_JOINED} {_BY_REFERENCE}")
+    for dialect in _ARRAYS
 }
 _read_content = {
     dialect: Statement(
@@ -146,6 +151,12 @@ def lock_ledger(connection: Connection, reference: str) -> LedgerState | None:
 def read_ledger(connection: Connection, reference: str) -> LedgerState | None:
     """The ledger of the CHED of that I.2 as it stands; None: no such CHED."""
     found = _read[connection.dialect.name](connection, reference=reference).fetchone()
+    return _state(found[:-_LEDGER_COLUMNS], found[-_LEDGER_COLUMNS:]) if found else None
+
+
+def read_lines(connection: Connection, reference: str) -> LedgerState | None:
+    """The same without what stands for declarations, of which there may be thousands; None: no such CHED."""
+    found = _read_lines[connection.dialect.name](connection, reference=reference).fetchone()
     return _state(found[:-_LEDGER_COLUMNS], found[-_LEDGER_COLUMNS:]) if found else None
 
 
