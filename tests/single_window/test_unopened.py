@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from gateway.errors import Unavailable
 from gateway.single_window import opening
 from gateway.single_window.lookup_models import ByDeclaration, ByReference, Window
 from gateway.single_window.lookups import Lookups
-from gateway.store import DeclarationType
+from gateway.store import DeclarationType, lock_family
 
 
 @pytest.fixture
@@ -111,4 +113,26 @@ def test_a_look_is_answered_without_quantities_where_the_ledger_cannot_be_opened
     assert [each.position for each in found.lines] == [None]
     assert (found.valid, found.not_valid_because) == (False, "how much of it is left is not known now")
     monkeypatch.undo()
+    assert read(desk, part) == ["100"]
+
+
+def test_a_look_does_not_wait_for_who_has_the_family(desk, split, store):
+    """The writer lets go when the look was answered: it would wait for ever, were the look to wait for it."""
+    if store.dialect == "sqlite":
+        pytest.skip("SQLite has one writer, whose units of work are short")
+    whole, part = split
+    held, answered = threading.Event(), threading.Event()
+
+    def write(connection):
+        lock_family(connection, (whole,))
+        held.set()
+        assert answered.wait(8)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(store.write, write)
+        assert held.wait(8)
+        shown = [read(desk, part), look_up(desk, part)]
+        answered.set()
+        writing.result()
+    assert shown == [[], [None]]
     assert read(desk, part) == ["100"]
