@@ -1,4 +1,4 @@
-"""The ledger follows its CHED: opened when the CHED is validated, with what its relatives have of the same goods.
+"""The ledger follows its CHED: opened when a post decides, with what its relatives have of the same goods.
 
 What a replaced CHED holds and has consumed is carried by its successor, what a part certifies is drawn from its
 parent, so that no goods are sold twice under two numbers (docs/adr/0020). All of it happens in the unit of work of what
@@ -33,7 +33,7 @@ from gateway.store import (
     lock_ledger,
     open_ledger,
     read_family,
-    read_ledger,
+    read_lines,
 )
 from gateway.xml.boundary import parse
 
@@ -98,45 +98,42 @@ class LedgerFollower:
         self._pushes = pushes
 
     def __call__(self, connection: Connection, write: ChedWrite, before: ChedRow | None) -> None:
-        """Open the ledger of a CHED whose goods may be released, or of a decided part; freeze one that ends."""
+        """Open the ledger of a CHED that is decided, however it is; freeze one that ends."""
         row = write.row
         if before is not None and before.status_code == row.status_code:
             return
         exchange_id = write.version_id if write.evidence is not None else ""
         cause = Cause(at=write.at, partner=write.partner, exchange_id=exchange_id)
         if row.status_code in DECIDED and row.reference and write.content is not None:
-            opening = _Opening(connection, row.reference, cause)
-            if lets_release(row.status_code, row.conclusion) or opening.is_part:
-                opening.open(write.content, self._limits)
-                cause.tell(connection, self._pushes)
+            _Opening(connection, row.reference, cause).open(write.content, self._limits)
+            cause.tell(connection, self._pushes)
         elif row.status_code in _ENDED:
             why = f"the CHED ended: status {row.status_code}"
             freeze_ledger(connection, row.id, why, at=write.at, actor=write.partner)
 
 
 def is_missing(state: LedgerState) -> bool:
-    """Whether a CHED has to have a ledger and has none: it was decided before there were ledgers."""
+    """Whether goods of a CHED may be released and it has no ledger: it was decided before there were ledgers."""
     return not state.version and lets_release(state.status_code, state.conclusion)
 
 
 def open_missing(connection: Connection, reference: str, limits: Limits, cause: Cause) -> None:
     """Open the ledger of a CHED that was decided before there were ledgers. Call inside `Store.write`, as all of it.
 
-    Nothing happens where it is open, or where it needs none. Otherwise all of the family that has to have a ledger gets
-    it, the oldest first: what is left of one depends on the others.
+    Nothing happens where it is open, or where nothing of it may be released. Otherwise all of the family that is
+    decided gets its ledger, the oldest first: what is left of one depends on the others.
     """
     family = lock_family(connection, (reference,))
     state = lock_ledger(connection, reference)
     if state is None or not is_missing(state):
         return
     members = {reference, *(name for link in family.links for name in (link.younger, link.older))}
-    states = (read_ledger(connection, member) for member in members)
+    states = (read_lines(connection, member) for member in members)
     for each in sorted((found for found in states if found is not None), key=lambda found: found.ched_id):
         row = get_ched(connection, each.ched_id)
         parts = ched_content(connection, row) if row is not None and each.status_code in DECIDED else None
-        opening = _Opening(connection, each.reference, cause)
-        if parts is not None and (is_missing(each) or opening.is_part):
-            opening.open(parts.content, limits)
+        if parts is not None:
+            _Opening(connection, each.reference, cause).open(parts.content, limits)
 
 
 def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
@@ -191,11 +188,6 @@ class _Opening:
         self._cause = cause
         self._kin = Kin(connection, read_family(connection, (reference,)))
 
-    @property
-    def is_part(self) -> bool:
-        """Whether its goods are those of another CHED, which has no more of them once a post has decided on these."""
-        return self._kin.is_part(self._reference)
-
     def open(self, content: bytes, limits: Limits) -> None:
         """With what its relatives have of the same goods; frozen where that does not fit.
 
@@ -203,11 +195,12 @@ class _Opening:
         what is given back there would be the goods that nobody may release.
         """
         connection, reference, cause = self._connection, self._reference, self._cause
-        state = read_ledger(connection, reference)
+        state = read_lines(connection, reference)
         if state is None or state.version:
             return
         lines = lines_of(read_ched(parse(content, limits=limits).root))
         open_ledger(connection, state.ched_id, lines, cause.at, partner=cause.partner)
+        self._kin.forget()
         troubles: list[str] = []
         for older in self._kin.sources(reference):
             troubles += map(str, _carry(connection, older, reference, cause))
@@ -364,7 +357,7 @@ def _drawn(connection: Connection, part: str, parent: str, short: Mapping[int, i
 
 
 def _ledger(connection: Connection, reference: str) -> LedgerState:
-    state = read_ledger(connection, reference)
+    state = read_lines(connection, reference)
     if state is None:
         raise LookupError(reference)
     return state
@@ -399,7 +392,7 @@ def _move(
 def freeze_for(connection: Connection, reference: str, troubles: Iterable[str], cause: Cause) -> None:
     """Nothing is reserved where the quantities of relatives do not fit, until an operator has looked."""
     why = "; ".join(troubles)[:_MAX_REASON]
-    state = read_ledger(connection, reference)
+    state = read_lines(connection, reference)
     if why and state is not None:
         freeze_ledger(connection, state.ched_id, why, at=cause.at, actor=cause.actor or cause.partner)
 

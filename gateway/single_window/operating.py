@@ -53,7 +53,7 @@ def ledger_of(state: LedgerState | None, reference: str) -> LedgerState:
     if state is None:
         raise CustomsRefused("IMG-7413", where=reference, found="no CHED of this reference (box I.2)")
     if not state.version:
-        expected = "a CHED that was validated, or that customs reserved on"
+        expected = "a CHED that was decided, or that customs reserved on"
         raise CustomsRefused("IMG-7413", where=reference, found="no ledger yet", expected=expected)
     return state
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 from certex_harness import MRN, Goods
 from ched_harness import arrival, ched_pp, decision
-from following_harness import CN, Desk, power_cut
+from following_harness import Desk, power_cut
 from lookup_harness import Desk as LookupDesk
 
 from gateway.documents.ched import Coded
-from gateway.single_window.lookup_models import ByReference
+from gateway.errors import CustomsRefused
+from gateway.single_window.lookup_models import ByReference, Window
+from gateway.single_window.lookups import Lookups
 from gateway.store import read_ledger
 
 ELSEWHERE = replace(ched_pp().post, code="NLAMS4", city="Amsterdam", name="Another post")
@@ -31,6 +33,10 @@ def part(desk, parent, quantity=100, **changes):
     return desk.submit(replace(made, post=ELSEWHERE), "importer").reference
 
 
+def call(desk):
+    return desk._call("GetChed")
+
+
 class TestConclusions:
     @pytest.mark.parametrize("code", AWAY)
     def test_what_has_left_is_not_released(self, desk, code):
@@ -39,9 +45,14 @@ class TestConclusions:
         desk.follow_up(reference, "local")
         assert desk.stored(reference).status_code == "70"
         assert desk.reserve(reference, "24NL1", 1) == "04"
-        assert desk.ledger(reference).version == 0
+        with pytest.raises(CustomsRefused) as refused:
+            desk.intervene(reference, "24NL1", "ForceWriteOff", 1)
+        assert refused.value.code == "IMG-7410"
+        assert desk.line(reference) == (500, 0, 0, 0, 500)
         assert desk.clear(reference, "24NL1") == "02"
         assert desk.read_out(reference).certificate
+        (found,) = Lookups(desk.context).answer(desk.customs(), ByReference(reference), Window(20, 0), call(desk)).cheds
+        assert (found.valid, code in found.not_valid_because) == (False, True)
 
     @pytest.mark.parametrize(
         ("code", "is_released"),
@@ -157,10 +168,71 @@ class TestParts:
         assert desk.line(again) == (100, 0, 0, 0, 100)
         assert desk.reserve(again, "24NL1", 100) == ""
 
-    def test_a_refusal_that_is_no_part_has_no_ledger(self, desk):
-        reference = desk.certify(code=CN)
-        desk.decide(reference, code="NOT_ACCEPTABLE")
-        assert desk.ledger(reference).version == 0
+
+class TestSubsequent:
+    """CHEDs of other posts for goods of one whose own decision lets nothing be released: these are there once."""
+
+    @pytest.mark.parametrize("is_followed_up", [False, True], ids=["on its way", "arrived"])
+    @pytest.mark.parametrize("code", AWAY)
+    def test_goods_on_their_way_are_not_released_twice(self, desk, code, is_followed_up):
+        root = desk.certify()
+        with power_cut(desk):
+            desk.decide(root, code=code)
+        desk.decide(root, code=code)
+        if is_followed_up:
+            desk.follow_up(root, "local")
+        self._check_sold_once(desk, root)
+
+    def test_goods_of_a_refused_part_of_an_undecided_one_are_not_released_under_another(self, desk):
+        root = desk.certify()
+        refused = desk.certify(100, cites=(("AXG", root),))
+        desk.decide(refused, code="NOT_ACCEPTABLE")
+        assert desk.stored(root).status_code == "122"
+        assert desk.line(root) == (500, 100, 0, 0, 400)
+        second = part(desk, root, 500)
+        desk.decide(second, "other post")
+        assert desk.line(second) == (500, 100, 0, 0, 400)
+        assert desk.ledger(second).frozen
+
+    def test_goods_of_a_refused_one_are_not_released_twice(self, desk):
+        root = desk.certify()
+        desk.decide(root, code="NOT_ACCEPTABLE")
+        assert desk.line(root) == (500, 0, 0, 0, 500)
+        self._check_sold_once(desk, root)
+
+    def test_what_was_decided_before_there_were_ledgers_gives_once_too(self, desk):
+        with desk.unfollowed():
+            root = desk.certify()
+            desk.decide(root, code="ACCEPTABLE_FOR_TRANSFER")
+            several = [part(desk, root, 500) for _ in range(2)]
+            for each in several:
+                desk.decide(each, "other post")
+        assert [desk.reserve(each, f"24NL{each[-3:]}", 500) for each in several] == ["", "04"]
+
+    def test_a_successor_that_is_sent_on_gives_to_its_parts_what_is_left(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 200)
+        new = desk.certify(cites=(("ACW", old),))
+        desk.decide(new, code="ACCEPTABLE_FOR_TRANSFER")
+        assert desk.line(new) == (500, 200, 0, 0, 300)
+        follows = part(desk, new, 300)
+        desk.decide(follows, "other post")
+        assert (desk.line(new), desk.line(old)) == ((500, 500, 0, 0, 0), (500, 0, 200, 0, 300))
+        assert desk.reserve(follows, "24NL2", 300) == ""
+
+    @staticmethod
+    def _check_sold_once(desk, root):
+        first, second = (part(desk, root, 500) for _ in range(2))
+        desk.decide(first, "other post")
+        with power_cut(desk):
+            desk.decide(second, "other post")
+        desk.decide(second, "other post")
+        assert desk.line(root) == (500, 500, 0, 0, 0)
+        assert desk.reserve(first, "24NL1", 500) == ""
+        assert desk.clear(first, "24NL1") == "01"
+        assert desk.line(second) == (500, 500, 0, 0, 0)
+        assert desk.ledger(second).frozen == f"500 KGM of line 1 of {second} are not left on {root}"
+        assert desk.reserve(second, "24NL2", 1) == "04"
 
 
 @pytest.mark.parametrize("seed", range(3))
