@@ -18,6 +18,8 @@ from gateway.customs.lines import lines_of
 from gateway.customs.quantities import quantity_of
 from gateway.customs.releasing import lets_release
 from gateway.documents.ched import read_ched
+from gateway.documents.ched.places import RELATION_REPLACES
+from gateway.errors import CustomsRefused
 from gateway.single_window.kin import Kin
 from gateway.store import (
     EntryKind,
@@ -38,13 +40,13 @@ from gateway.store import (
 from gateway.xml.boundary import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from gateway.single_window.pushing import PushKeeper
-    from gateway.store import ChedRow, ChedWrite, LedgerLineRow, LedgerState
+    from gateway.store import ChedRow, ChedWrite, Family, LedgerLineRow, LedgerState
     from gateway.xml.limits import Limits
 
 __all__ = ["Cause", "LedgerFollower", "NoRoom", "fit_again", "freeze_for", "is_missing", "open_missing", "pass_on"]
@@ -136,7 +138,7 @@ def open_missing(connection: Connection, reference: str, limits: Limits, cause: 
             _Opening(connection, each.reference, cause).open(parts.content, limits)
 
 
-def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
+def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[str, ...]:
     """Draw and carry what did not fit before, as far as it fits now. For an operator who thaws a ledger.
 
     A part draws from its parents what it found too little of; what they still have not stays carried by it. A successor
@@ -146,16 +148,16 @@ def fit_again(connection: Connection, reference: str, cause: Cause) -> tuple[NoR
     Call inside `Store.write`, before anything is locked; the family is locked here.
 
     Returns:
-        What still has no room although the goods are sold under the younger number too: they would be sold twice when
-        a hold there is given back, so the ledger has to stay frozen. Goods that a successor has not at all are not
-        named: what that means only an operator can say.
+        What still has no room although the goods are sold under the younger number too, and what refused parts still
+        lack: it would be sold twice, or released, when a hold there is given back, so the ledger has to stay frozen.
+        Goods that a successor or a whole has not at all are not named: what that means only an operator can say.
     """
     family = lock_family(connection, (reference,))
     before = lock_ledger(connection, reference)
     if before is None or not before.version:
         return ()
     kin = Kin(connection, family)
-    left = _fit(connection, kin, reference, cause)
+    left = (*map(str, _fit(connection, kin, reference, cause)), *_claim(connection, kin, reference, cause))
     for each in _hand_on(connection, kin, before, cause):
         freeze_for(connection, each.younger, (str(each),), cause)
     return left
@@ -172,11 +174,41 @@ def pass_on(connection: Connection, before: LedgerState, cause: Cause) -> tuple[
     Returns:
         What was taken now and has no room on a successor, which has sold it: undo the unit of work. What had no room
         already is not named again, so that it can be cleared, given back and corrected downwards.
+
+    Raises:
+        CustomsRefused: IMG-7410, more was taken than before, and nothing of it may be released under the number of the
+            last that took its place.
     """
     if before.status_code != ChedStatus.REPLACED:
         return ()
-    kin = Kin(connection, read_family(connection, (before.reference,)))
-    return tuple(_hand_on(connection, kin, before, cause))
+    family = read_family(connection, (before.reference,))
+    left = tuple(_hand_on(connection, Kin(connection, family), before, cause))
+    if not left and grown(before.lines, _ledger(connection, before.reference).lines):
+        for last in sorted(set(_last(family, before.reference))):
+            _check_releasing(connection, last)
+    return left
+
+
+def _last(family: Family, reference: str) -> Iterator[str]:
+    """The CHEDs that took the place of this one and that nothing took the place of, decided or not."""
+    for younger in family.citing(reference, RELATION_REPLACES):
+        yield from _last(family, younger) if family.citing(younger, RELATION_REPLACES) else (younger,)
+
+
+def _check_releasing(connection: Connection, reference: str) -> None:
+    """Refuse to take more of goods that a successor has, where nothing may be released under its number.
+
+    Raises:
+        CustomsRefused: IMG-7410.
+    """
+    state = lock_ledger(connection, reference)
+    if state is None or not state.version or not lets_release(state.status_code, state.conclusion):
+        found = f"{reference} took its place, status {state.status_code if state else 'not known'}"
+    elif state.frozen:
+        found = f"{reference} took its place, a ledger that is frozen"
+    else:
+        return
+    raise CustomsRefused("IMG-7410", where="ChedCertificateId", found=found, expected="goods that may be released")
 
 
 class _Opening:
@@ -201,9 +233,7 @@ class _Opening:
         lines = lines_of(read_ched(parse(content, limits=limits).root))
         open_ledger(connection, state.ched_id, lines, cause.at, partner=cause.partner)
         self._kin.forget()
-        troubles: list[str] = []
-        for older in self._kin.sources(reference):
-            troubles += map(str, _carry(connection, older, reference, cause))
+        troubles = self._carried()
         parents = self._kin.parents(reference)
         short = {line.number: line.certified for line in lines}
         above = tuple(dict.fromkeys(whole for parent in parents for whole in self._kin.stood_for(parent)))
@@ -213,12 +243,38 @@ class _Opening:
                 short = _take_over(connection, reference, whole, drawn_by, short, cause)
         missing = _draw(connection, reference, parents, short, cause)
         if not lets_release(state.status_code, state.conclusion):
-            for parent in parents:
-                freeze_for(connection, parent, missing, cause)
+            self._freeze_above(missing)
         troubles += missing
         for part in (each for each, has_drawn in parts.items() if not has_drawn):
             troubles += _draw(connection, part, (reference,), None, cause)
         freeze_for(connection, reference, troubles, cause)
+
+    def _carried(self) -> list[str]:
+        """Carry what stands on those that it took the place of; what was refused draws where the goods are frozen.
+
+        Returns:
+            What does not fit, and why those are frozen.
+        """
+        connection, reference, cause, kin = self._connection, self._reference, self._cause, self._kin
+        troubles: list[str] = []
+        for older in kin.sources(reference):
+            troubles += map(str, _carry(connection, older, reference, cause))
+            if frozen := _ledger(connection, older).frozen:
+                troubles += [f"{older} is frozen: {frozen}", *_claim(connection, kin, reference, cause)]
+        for parent in kin.parents(reference):
+            if _ledger(connection, parent).frozen:
+                _claim(connection, kin, parent, cause)
+        return troubles
+
+    def _freeze_above(self, missing: Iterable[str]) -> None:
+        """Freeze those that goods which nobody may release came from, where these are not left there."""
+        why = tuple(missing)
+        for parent in self._kin.parents(self._reference):
+            freeze_for(self._connection, parent, why, self._cause)
+        for older in _before(self._kin, self._reference):
+            lacking = _claim_for(self._connection, self._kin, older, self._cause)
+            for parent in self._kin.parents(older):
+                freeze_for(self._connection, parent, lacking, self._cause)
 
 
 def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tuple[NoRoom, ...]:
@@ -226,10 +282,7 @@ def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tupl
     older = tuple(kin.sources(reference))
     left = [each for source in older for each in _fit(connection, kin, source, cause)]
     _draw_again(connection, kin, reference, cause)
-    for part in kin.drawing(reference):
-        state = _ledger(connection, part)
-        if not lets_release(state.status_code, state.conclusion):
-            _draw_again(connection, kin, part, cause)
+    _claim(connection, kin, reference, cause)
     for source in older:
         rest = _carry(connection, source, reference, cause)
         sold = [line for line in _ledger(connection, reference).lines if line.reserved or line.consumed]
@@ -237,16 +290,59 @@ def _fit(connection: Connection, kin: Kin, reference: str, cause: Cause) -> tupl
     return tuple(left)
 
 
-def _draw_again(connection: Connection, kin: Kin, reference: str, cause: Cause) -> None:
-    """Draw what a part carries because its parents, or what they took the place of, had not that much left."""
+def _claim(connection: Connection, kin: Kin, whole: str, cause: Cause) -> list[str]:
+    """Let parts whose goods nobody may release draw what they lack of a whole, before anybody else takes it.
+
+    Returns:
+        What they lack still.
+    """
+    lacking: list[str] = []
+    for part in kin.drawing(whole):
+        state = _ledger(connection, part)
+        if state.status_code != ChedStatus.REPLACED and not lets_release(state.status_code, state.conclusion):
+            for older in _before(kin, part):
+                lacking += _claim_for(connection, kin, older, cause)
+            lacking += _draw_again(connection, kin, part, cause)
+    return lacking
+
+
+def _claim_for(connection: Connection, kin: Kin, replaced: str, cause: Cause) -> list[str]:
+    """Draw what a part that was replaced lacks, for those that took its place."""
+    before = _ledger(connection, replaced)
+    lacking = _draw_again(connection, kin, replaced, cause)
+    _hand_on(connection, kin, before, cause)
+    return lacking
+
+
+def _before(kin: Kin, reference: str) -> Iterator[str]:
+    """The ledgers of all that a CHED took the place of, the oldest first."""
+    for older in kin.sources(reference):
+        yield from _before(kin, older)
+        yield older
+
+
+def _draw_again(connection: Connection, kin: Kin, reference: str, cause: Cause) -> list[str]:
+    """Draw what a part carries because its parents, or what they took the place of, had not that much left.
+
+    Returns:
+        What they have not still.
+    """
+    lacking: list[str] = []
     part = _ledger(connection, reference)
     parents = kin.parents(reference)
+    unit = {line.number: line for line in part.lines}
     for lacked in dict.fromkeys(whole for parent in parents for whole in kin.stood_for(parent)):
         short = carried_between(connection, part.ched_id, lacked)
         for parent in parents:
             drawn = _drawn(connection, reference, parent, short, cause)
             _move(connection, part.ched_id, lacked, {line: -quanta for line, quanta in drawn.items()}, "drawn", cause)
             short = {line: quanta - drawn.get(line, 0) for line, quanta in short.items()}
+        lacking += [
+            f"{_said(unit[line], quanta)} of {reference} are not left on {' or '.join(parents)}"
+            for line, quanta in short.items()
+            if quanta > 0
+        ]
+    return lacking
 
 
 def _hand_on(connection: Connection, kin: Kin, before: LedgerState, cause: Cause) -> list[NoRoom]:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["intervened"]
 
 _REPLACED: Final = "44"
-"""Those that took its place have the goods; they say whether there are any left."""
+"""Those that took its place have the goods; they say whether there are any left and whether they may be released
+(`gateway.single_window.following.pass_on` refuses that)."""
 
 
 def intervened(state: LedgerState, own: tuple[AllocationRow, ...], kind: Intervention, asked: Reservation) -> Settled:

@@ -169,7 +169,7 @@ def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, a
 
     A part first draws from its parent what it found too little of when its ledger was opened, and a successor carries
     what it had no room for. It is frozen again at once where goods that it sold itself are sold under the number of its
-    predecessor too.
+    predecessor too, and where goods of a part that was refused are not left on it yet.
 
     Args:
         connection: of the unit of work.
@@ -187,7 +187,7 @@ def thaw_ched(connection: Connection, reference: str, why: str, *, actor: str, a
     if not state.frozen:
         raise CustomsRefused("IMG-7413", where=reference, found="a ledger that is not frozen")
     freeze_ledger(connection, state.ched_id, "", at=at, actor=actor, reason=why)
-    freeze_for(connection, reference, map(str, left), cause)
+    freeze_for(connection, reference, left, cause)
     cause.tell(connection, Pushes())
     return Freezing(state.frozen, _why(connection, reference))
 

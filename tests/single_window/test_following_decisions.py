@@ -15,6 +15,7 @@ from gateway.documents.ched import Coded
 from gateway.errors import CustomsRefused
 from gateway.single_window.lookup_models import ByReference, Window
 from gateway.single_window.lookups import Lookups
+from gateway.single_window.operating import freeze_ched, thaw_ched
 from gateway.store import read_ledger
 
 ELSEWHERE = replace(ched_pp().post, code="NLAMS4", city="Amsterdam", name="Another post")
@@ -233,6 +234,153 @@ class TestSubsequent:
         assert desk.line(second) == (500, 500, 0, 0, 0)
         assert desk.ledger(second).frozen == f"500 KGM of line 1 of {second} are not left on {root}"
         assert desk.reserve(second, "24NL2", 1) == "04"
+
+
+def thaw(desk, reference):
+    return desk.store.write(lambda c: thaw_ched(c, reference, "", actor="operator", at=desk.now)).now
+
+
+def freeze(desk, reference, why):
+    desk.store.write(lambda c: freeze_ched(c, reference, why, actor="operator", at=desk.now))
+
+
+class TestMoreOnReplaced:
+    """No more is written off a replaced CHED than what may be released under the number that took its place."""
+
+    @pytest.fixture
+    def old(self, desk):
+        old = desk.validated()
+        desk.reserve(old, "24NL1", 10)
+        desk.clear(old, "24NL1")
+        return old
+
+    def _check_refused(self, desk, old, *, consumed=10):
+        before = desk.everything()
+        for number, kind in (("24NL2", "ForceWriteOff"), ("24NL1", "AmendWriteOff")):
+            with pytest.raises(CustomsRefused) as refused:
+                desk.intervene(old, number, kind, consumed + 1)
+            assert (refused.value.code, refused.value.where) == ("IMG-7410", "ChedCertificateId")
+        assert desk.everything() == before
+        assert desk.intervene(old, "24NL1", "AmendWriteOff", consumed - 1) == "04"
+        assert desk.intervene(old, "24NL1", "DeleteWriteOff") == "04"
+
+    def test_a_successor_that_waits(self, desk, old):
+        desk.certify(cites=(("ACW", old),))
+        self._check_refused(desk, old)
+
+    @pytest.mark.parametrize("code", ["NOT_ACCEPTABLE", *AWAY])
+    def test_a_successor_that_was_refused_or_sent_on(self, desk, old, code):
+        new = desk.certify(cites=(("ACW", old),))
+        desk.decide(new, code=code)
+        self._check_refused(desk, old)
+
+    def test_a_successor_of_goods_that_have_left(self, desk, old):
+        new = desk.certify(cites=(("ACW", old),))
+        desk.decide(new, code="ACCEPTABLE_FOR_TRANSIT")
+        desk.follow_up(new, "local")
+        self._check_refused(desk, old)
+
+    def test_a_successor_that_an_operator_froze(self, desk, old):
+        freeze(desk, desk.validated(cites=(("ACW", old),)), "stolen")
+        self._check_refused(desk, old)
+
+    def test_the_last_of_a_chain_says_it(self, desk, old):
+        middle = desk.validated(cites=(("ACW", old),))
+        last = desk.certify(cites=(("ACW", middle),))
+        desk.decide(last, code="NOT_ACCEPTABLE")
+        self._check_refused(desk, old)
+
+    def test_one_between_that_was_refused_says_nothing(self, desk, old):
+        middle = desk.certify(cites=(("ACW", old),))
+        desk.decide(middle, code="NOT_ACCEPTABLE")
+        last = desk.validated(cites=(("ACW", middle),))
+        assert desk.intervene(old, "24NL2", "ForceWriteOff", 100) == "04"
+        assert desk.line(last) == (500, 110, 0, 0, 390)
+
+    def test_a_part_of_which_a_correction_was_refused(self, desk):
+        first = desk.validated(300, cites=(("AXG", desk.validated()),))
+        desk.reserve(first, "24NL1", 10)
+        desk.clear(first, "24NL1")
+        corrected = desk.certify(300, cites=(("ACW", first),))
+        desk.decide(corrected, code="NOT_ACCEPTABLE")
+        self._check_refused(desk, first)
+
+
+class TestFrozenSources:
+    """What was refused, and what an operator froze, comes free by no replacement and by no thaw."""
+
+    @pytest.fixture
+    def lacking(self, desk):
+        """400 of 500 are held, and 300 are refused: 200 of these are still to be drawn."""
+        whole = desk.validated()
+        desk.reserve(whole, "24NL1", 400)
+        refused = part(desk, whole, 300)
+        desk.decide(refused, "other post", code="NOT_ACCEPTABLE")
+        return whole, refused
+
+    def test_what_is_given_back_after_a_replacement_is_the_refused(self, desk, lacking):
+        whole, refused = lacking
+        why = f"200 KGM of line 1 of {refused} are not left on"
+        new = desk.certify(cites=(("ACW", whole),))
+        with power_cut(desk):
+            desk.decide(new)
+        desk.decide(new)
+        assert f"{whole} is frozen: {why} {whole}" in desk.ledger(new).frozen
+        assert thaw(desk, new) == f"{why} {new}"
+        desk.give_back(whole, "24NL1")
+        assert desk.reserve(new, "24NL2", 1) == "04"
+        assert thaw(desk, new) == ""
+        assert desk.line(refused) == (300, 0, 0, 0, 300)
+        assert desk.reserve(new, "24NL2", 201) == "05"
+        assert desk.reserve(new, "24NL2", 200) == ""
+
+    def test_what_came_back_before_the_replacement_is_drawn_with_it(self, desk, lacking):
+        whole, refused = lacking
+        desk.give_back(whole, "24NL1")
+        new = desk.validated(cites=(("ACW", whole),))
+        assert desk.line(new) == (500, 300, 0, 0, 200)
+        assert desk.line(refused) == (300, 0, 0, 0, 300)
+        assert thaw(desk, new) == ""
+        assert desk.reserve(new, "24NL2", 200) == ""
+
+    def test_a_thaw_before_the_give_back_lets_nothing_go(self, desk, lacking):
+        whole, refused = lacking
+        assert thaw(desk, whole) == f"200 KGM of line 1 of {refused} are not left on {whole}"
+        desk.give_back(whole, "24NL1")
+        assert desk.reserve(whole, "24NL2", 1) == "04"
+        assert thaw(desk, whole) == ""
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+        assert desk.reserve(whole, "24NL2", 200) == ""
+
+    def test_another_part_draws_after_the_refused_one(self, desk, lacking):
+        whole, refused = lacking
+        desk.give_back(whole, "24NL1")
+        other = part(desk, whole, 400)
+        desk.decide(other, "other post")
+        assert desk.line(refused) == (300, 0, 0, 0, 300)
+        assert desk.line(other) == (400, 200, 0, 0, 200)
+        assert desk.ledger(other).frozen
+
+    def test_a_part_that_lacks_and_is_replaced_by_a_refused_one_freezes_its_whole(self, desk):
+        whole = desk.validated()
+        desk.reserve(whole, "24NL1", 400)
+        first = desk.validated(300, cites=(("AXG", whole),))
+        assert desk.ledger(whole).frozen == ""
+        corrected = desk.certify(300, cites=(("ACW", first),))
+        desk.decide(corrected, code="NOT_ACCEPTABLE")
+        assert desk.ledger(whole).frozen == f"200 KGM of line 1 of {first} are not left on {whole}"
+        desk.give_back(whole, "24NL1")
+        assert thaw(desk, whole) == ""
+        assert desk.line(whole) == (500, 300, 0, 0, 200)
+
+    def test_an_operators_freeze_stands_after_a_replacement(self, desk):
+        old = desk.validated()
+        freeze(desk, old, "fraud")
+        new = desk.validated(cites=(("ACW", old),))
+        assert desk.ledger(new).frozen == f"{old} is frozen: fraud"
+        assert desk.reserve(new, "24NL1", 1) == "04"
+        assert thaw(desk, new) == ""
+        assert desk.reserve(new, "24NL1", 500) == ""
 
 
 @pytest.mark.parametrize("seed", range(3))
