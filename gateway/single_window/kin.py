@@ -34,7 +34,7 @@ def _once(ask: Callable[[Kin, str], Iterable[_Found]]) -> Callable[[Kin, str], t
 
 
 class Kin:
-    """Whose ledger stands for which CHED of a family; one that was never validated has none and is passed by.
+    """Whose ledger stands for which CHED of a family; one that was never decided has none and is passed by.
 
     Args:
         connection: of the unit of work that has locked them.
@@ -83,10 +83,6 @@ class Kin:
         never = (older for older in self._family.cited(reference, RELATION_REPLACES) if not self._is_open(older))
         above = (giver for older in never for giver in self.parents(older))
         yield from (each for each in (*found, *above) if each != reference)
-
-    def is_part(self, reference: str) -> bool:
-        """Whether it, or what it took the place of, was split from another CHED or follows one."""
-        return any(self._family.cited(whole, RELATION_SPLIT) for whole in self.stood_for(reference))
 
     def parts(self, reference: str) -> tuple[str, ...]:
         """The ledgers of parts that have not drawn from this CHED, nor from any other parent of theirs.
