@@ -184,7 +184,7 @@ def pass_on(connection: Connection, before: LedgerState, cause: Cause) -> tuple[
     family = read_family(connection, (before.reference,))
     left = tuple(_hand_on(connection, Kin(connection, family), before, cause))
     if not left and grown(before.lines, _ledger(connection, before.reference).lines):
-        for last in sorted(set(_last(family, before.reference))):
+        for last in sorted(set(_last(family, before.reference))) or [before.reference]:
             _check_releasing(connection, last)
     return left
 
@@ -203,9 +203,9 @@ def _check_releasing(connection: Connection, reference: str) -> None:
     """
     state = lock_ledger(connection, reference)
     if state is None or not state.version or not lets_release(state.status_code, state.conclusion):
-        found = f"{reference} took its place, status {state.status_code if state else 'not known'}"
+        found = f"the goods are those of {reference}, status {state.status_code if state else 'not known'}"
     elif state.frozen:
-        found = f"{reference} took its place, a ledger that is frozen"
+        found = f"the goods are those of {reference}, a ledger that is frozen"
     else:
         return
     raise CustomsRefused("IMG-7410", where="ChedCertificateId", found=found, expected="goods that may be released")

@@ -90,6 +90,9 @@ class Case:
     def refused(self):
         self.world.set_status(self.ched, "41")
 
+    def replaced(self):
+        self.world.set_status(self.ched, "44")
+
     def frozen(self):
         def freeze(connection):
             row = ched_by_reference(connection, self.ched)
@@ -301,6 +304,10 @@ MESSAGES = {
     ),
     "ForceWriteOff on a CHED accepted for transit": lambda c: c.xi.intervene(
         c.decided("TRANSIT"), "26XINEW", "ForceWriteOff", ONE
+    ),
+    "ForceWriteOff on a CHED that was replaced, before its successor is released": (
+        Case.replaced,
+        lambda c: c.intervene("ForceWriteOff", "26XINEW", ONE),
     ),
     "ForceWriteOff on a ledger that is frozen": (Case.frozen, lambda c: c.intervene("ForceWriteOff", "26XINEW", ONE)),
     "AmendWriteOff upwards on a CHED that was refused since": (
